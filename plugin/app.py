@@ -1,0 +1,109 @@
+"""The only place where the parts are wired together."""
+
+import secrets
+from importlib import import_module
+
+from babel import Locale
+from flask import Flask, g, has_request_context, request
+from flask_babel import Babel, get_locale
+from flask_bootstrap import Bootstrap5
+from flask_wtf import CSRFProtect
+from sqlalchemy import MetaData
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from plugin.core import log
+from plugin.core.base import Base
+from plugin.core.context import current_settings
+from plugin.core.db import configure_engine, db
+from plugin.core.paths import STATIC, TEMPLATES, TRANSLATIONS
+from plugin.core.settings import Settings
+from plugin.web import errors, headers, health, identity
+
+FEATURES = ("org", "notify", "modules", "scorm", "assign", "certs", "lti.tool")
+csrf = CSRFProtect()
+
+
+def tables() -> MetaData:
+    """The metadata with every table of the product in it."""
+    import_module("plugin.core.audit")
+    for feature in FEATURES:
+        import_module(f"plugin.{feature}.models")
+    return Base.metadata
+
+
+def create_app(settings: Settings) -> Flask:
+    """The product, ready to serve with these settings."""
+    app = Flask("plugin", template_folder=str(TEMPLATES), static_folder=str(STATIC))
+    app.extensions["plugin_settings"] = settings
+    app.config.from_mapping(
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.sqlalchemy_url,
+        MAX_CONTENT_LENGTH=settings.upload_max_mb * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
+        SESSION_COOKIE_NAME="__Host-plugin",
+        SESSION_COOKIE_SECURE=True,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="None",
+        SESSION_COOKIE_PARTITIONED=True,
+        BOOTSTRAP_SERVE_LOCAL=True,
+        BABEL_DEFAULT_LOCALE=settings.default_locale,
+        BABEL_TRANSLATION_DIRECTORIES=str(TRANSLATIONS),
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,
+        RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
+    )
+    tables()
+    db.init_app(app)
+    with app.app_context():
+        configure_engine(db.engine)
+    csrf.init_app(app)
+    Bootstrap5(app)
+    Babel(app, locale_selector=_locale, timezone_selector=_time_zone)
+    errors.init_app(app)
+    headers.init_app(app)
+    _bind_log_context(app)
+    _register_views(app)
+    if settings.proxy_hops:
+        hops = settings.proxy_hops
+        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
+    app.context_processor(_page_facts)
+    return app
+
+
+def _register_views(app: Flask) -> None:
+    app.register_blueprint(health.bp)
+
+
+def _locale() -> str | None:
+    person = _me()
+    return person.locale if person else request.accept_languages.best_match(["en"])
+
+
+def _time_zone() -> str | None:
+    person = _me()
+    return person.time_zone if person else None
+
+
+def _me() -> identity.Me | None:
+    return g.get("me") if has_request_context() else None
+
+
+def _page_facts() -> dict[str, object]:
+    language = get_locale() or Locale("en")
+    return {
+        "product_name": current_settings().product_name,
+        "me": _me(),
+        "page_language": str(language).replace("_", "-"),
+        "page_direction": language.text_direction,
+    }
+
+
+def _bind_log_context(app: Flask) -> None:
+    @app.before_request
+    def start() -> None:
+        g.request_id = secrets.token_hex(6)
+        log.bind(request_id=g.request_id)
+
+    @app.teardown_request
+    def end(_error: BaseException | None) -> None:
+        log.unbind()

@@ -1,0 +1,152 @@
+"""Tables of training configurations, their versions, waivers and stored standings."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from plugin.core.base import AppendOnly, Base, EnumText, IntKey, JsonList
+
+
+class RowStatus(StrEnum):
+    REQUIRED = "required"
+    OPTIONAL = "optional"
+    HIDDEN = "hidden"
+
+
+class Configuration(Base):
+    """A unit's training: what its members must, may and do not yet see."""
+
+    __tablename__ = "configuration"
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    name: Mapped[str]
+    current_version_id: Mapped[int | None]  # of configuration_version; a constraint is circular
+    created_at: Mapped[datetime]
+    archived_at: Mapped[datetime | None]
+
+
+class ConfigurationDraft(Base):
+    """What an admin is preparing; `revision` notices a second editor."""
+
+    __tablename__ = "configuration_draft"
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    configuration_id: Mapped[int] = mapped_column(ForeignKey("configuration.id"), unique=True)
+    rows: Mapped[JsonList]
+    certificate_on: Mapped[bool] = mapped_column(default=False)
+    revision: Mapped[int] = mapped_column(default=1)
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+
+
+class ConfigurationVersion(AppendOnly, Base):
+    """One publish: numbered, immutable, with author, time and reason."""
+
+    __tablename__ = "configuration_version"
+    __table_args__ = (UniqueConstraint("configuration_id", "number"),)
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    configuration_id: Mapped[int] = mapped_column(ForeignKey("configuration.id"))
+    number: Mapped[int]
+    name: Mapped[str]
+    certificate_on: Mapped[bool]
+    published_at: Mapped[datetime]
+    published_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    reason: Mapped[str]
+    effective_at: Mapped[datetime]
+
+    rows: Mapped[list["ConfigurationRow"]] = relationship(
+        lazy="raise", order_by="ConfigurationRow.position"
+    )
+
+
+class ConfigurationRow(AppendOnly, Base):
+    """One module in a version."""
+
+    __tablename__ = "configuration_row"
+    __table_args__ = (UniqueConstraint("version_id", "module_id"), Index(None, "module_id"))
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    version_id: Mapped[int] = mapped_column(ForeignKey("configuration_version.id"))
+    module_id: Mapped[int] = mapped_column(ForeignKey("module.id"))
+    position: Mapped[int]
+    status: Mapped[RowStatus] = mapped_column(EnumText(RowStatus))
+    due_days: Mapped[int | None]
+    required_since_at: Mapped[datetime | None]
+
+    terms: Mapped[list["RowTerm"]] = relationship(lazy="raise", order_by="RowTerm.id")
+
+
+class RowTerm(AppendOnly, Base):
+    """The validity and pass mark that judge the completions of one stretch of time."""
+
+    __tablename__ = "row_term"
+    __table_args__ = (
+        CheckConstraint(
+            "validity_months IS NULL OR validity_months > 0", name="validity_is_positive"
+        ),
+        CheckConstraint(
+            "pass_mark IS NULL OR (pass_mark >= 0 AND pass_mark <= 1)", name="pass_mark_is_a_share"
+        ),
+        Index(None, "row_id"),
+    )
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    row_id: Mapped[int] = mapped_column(ForeignKey("configuration_row.id"))
+    applies_from: Mapped[datetime | None]
+    applies_until: Mapped[datetime | None]
+    validity_months: Mapped[int | None]
+    pass_mark: Mapped[float | None]
+
+
+class Waiver(Base):
+    """A row set aside for one person, with a reason, an approver and an end."""
+
+    __tablename__ = "waiver"
+    __table_args__ = (
+        CheckConstraint("approved_by <> person_id", name="nobody_waives_for_themselves"),
+        Index(None, "person_id", "configuration_id"),
+    )
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    configuration_id: Mapped[int] = mapped_column(ForeignKey("configuration.id"))
+    module_id: Mapped[int] = mapped_column(ForeignKey("module.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    reason: Mapped[str]
+    approved_by: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    from_at: Mapped[datetime]
+    until_on: Mapped[date]
+    ended_at: Mapped[datetime | None]
+
+
+class StoredStanding(Base):
+    """Dates, not flags: what `evaluate` said when a fact last changed."""
+
+    __tablename__ = "standing"
+    __table_args__ = (
+        UniqueConstraint("person_id", "configuration_id"),
+        Index(None, "configuration_id"),
+        Index(None, "ends_at"),
+    )
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    configuration_id: Mapped[int] = mapped_column(ForeignKey("configuration.id"))
+    version_id: Mapped[int] = mapped_column(ForeignKey("configuration_version.id"))
+    covered: Mapped[bool]
+    complete: Mapped[bool]
+    valid_through: Mapped[date | None]
+    ends_at: Mapped[datetime | None]
+    continuous_since_at: Mapped[datetime | None]
+    missing: Mapped[JsonList]
+    updated_at: Mapped[datetime]

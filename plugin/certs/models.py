@@ -1,0 +1,71 @@
+"""Tables of certificates, what happened to them, and their editions."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from plugin.core.base import AppendOnly, Base, EnumText, IntKey, JsonDict
+
+
+class EditionKind(StrEnum):
+    FIRST = "first"
+    RENEWAL = "renewal"
+    RESTORATION = "restoration"
+
+
+class CertificateEventKind(StrEnum):
+    REVOKED = "revoked"
+    SUSPENDED = "suspended"
+    LIFTED = "lifted"
+
+
+class Certificate(Base):
+    """Proof for one person under one configuration; one credential ID and address for ever."""
+
+    __tablename__ = "certificate"
+    __table_args__ = (UniqueConstraint("person_id", "configuration_id"),)
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"), index=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    configuration_id: Mapped[int] = mapped_column(ForeignKey("configuration.id"), index=True)
+    credential_id: Mapped[str] = mapped_column(unique=True)
+    token: Mapped[str] = mapped_column(unique=True)
+    passcode: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+
+
+class CertificateEvent(AppendOnly, Base):
+    """An admin revoked a certificate, suspended it, or lifted a suspension."""
+
+    __tablename__ = "certificate_event"
+    __table_args__ = (Index(None, "certificate_id"),)
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    certificate_id: Mapped[int] = mapped_column(ForeignKey("certificate.id"))
+    kind: Mapped[CertificateEventKind] = mapped_column(EnumText(CertificateEventKind))
+    at: Mapped[datetime]
+    by_person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    reason: Mapped[str]
+
+
+class Edition(Base):
+    """One printing of a certificate: its facts are frozen, its PDF is kept."""
+
+    __tablename__ = "edition"
+    __table_args__ = (UniqueConstraint("certificate_id", "number"),)
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    certificate_id: Mapped[int] = mapped_column(ForeignKey("certificate.id"))
+    number: Mapped[int]
+    kind: Mapped[EditionKind] = mapped_column(EnumText(EditionKind))
+    facts: Mapped[JsonDict]
+    valid_through: Mapped[date | None]
+    issued_at: Mapped[datetime]
+    pdf_key: Mapped[str | None]
+    pdf_sha256: Mapped[str | None]
+    rendered_at: Mapped[datetime | None]

@@ -1,0 +1,37 @@
+"""Refusals: what went wrong, in a permanent code, a status and a sentence to act on."""
+
+from flask_babel import lazy_gettext as _l
+
+
+class PluginError(Exception):
+    """The root of every refusal; subclasses live in each feature's `errors`."""
+
+    code = "error"
+    http_status = 400
+    public_message = _l("This did not work. Please try again.")
+
+    def __init__(self, detail: object = "", **facts: object) -> None:
+        """`detail` and `facts` go to the log: ids only, never names, addresses or tokens."""
+        super().__init__(f"{self.code} {detail}".strip())
+        self.facts = facts
+
+    @property
+    def message(self) -> str:
+        """The sentence for the person, in the language of the request."""
+        return str(self.public_message)
+
+
+class ForbiddenError(PluginError):
+    code = "access.forbidden"
+    http_status = 403
+    public_message = _l("You do not have the rights to see this page.")
+
+
+class SignInRequiredError(PluginError):
+    code = "access.sign_in_required"
+    http_status = 401
+    public_message = _l("Your visit has ended. Please open the activity again from your course.")
+
+
+class SettingError(Exception):
+    """A setting is missing or too weak to start with; the message names it."""

@@ -1,0 +1,103 @@
+"""The one door to the outside: timeouts, size limits, no private addresses, our own name."""
+
+import ipaddress
+import socket
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from plugin.core.settings import Settings, is_loopback
+
+USER_AGENT = "ModuleAssignment/1 (+LTI Advantage)"
+TIMEOUT_SECONDS = 5.0
+MAX_BYTES = 256 * 1024
+
+
+class OutgoingError(Exception):
+    """A call that was not made or did not end well; the text carries no address or secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a server answered, read whole within the size limit."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class _PinnedAdapter(HTTPAdapter):
+    """Connects to the address that was checked, so that a second DNS answer cannot differ."""
+
+    def __init__(self, address: str, hostname: str) -> None:
+        self._address = address
+        self._hostname = hostname
+        super().__init__(max_retries=0)
+
+    def get_connection_with_tls_context(
+        self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        parts = urlsplit(request.url)
+        host, attributes = self.build_connection_pool_key_attributes(request, verify, cert)
+        host["host"] = self._address
+        pool: dict[str, Any] = dict(attributes)
+        if parts.scheme == "https":
+            pool["assert_hostname"] = self._hostname
+            pool["server_hostname"] = self._hostname
+        return self.poolmanager.connection_from_host(**host, pool_kwargs=pool)
+
+
+def call(
+    settings: Settings,
+    method: str,
+    url: str,
+    *,
+    headers: dict[str, str] | None = None,
+    data: bytes | dict[str, str] | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> Reply:
+    """One request without redirects; raises OutgoingError when it fails or is too large."""
+    parts = urlsplit(url)
+    address = _checked_address(settings, url)
+    session = requests.Session()
+    session.trust_env = False
+    session.mount(f"{parts.scheme}://", _PinnedAdapter(address, parts.hostname or ""))
+    sent = {"User-Agent": USER_AGENT, "Host": parts.netloc.rpartition("@")[2], **(headers or {})}
+    try:
+        with session.request(
+            method,
+            url,
+            headers=sent,
+            data=data,
+            timeout=TIMEOUT_SECONDS,
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            body = response.raw.read(max_bytes + 1, decode_content=True)
+            if len(body) > max_bytes:
+                raise OutgoingError("the answer is too large")
+            return Reply(response.status_code, dict(response.headers), body)
+    except (requests.RequestException, OSError) as error:
+        raise OutgoingError(type(error).__name__) from error
+
+
+def _checked_address(settings: Settings, url: str) -> str:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    if parts.scheme not in {"http", "https"} or not host:
+        raise OutgoingError("only http and https addresses can be called")
+    allowed = f"{host}:{port}" in {each.strip() for each in settings.outgoing_allow.split(",")}
+    if parts.scheme == "http" and not (allowed and is_loopback(host)):
+        raise OutgoingError("plain http is accepted on this machine only")
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise OutgoingError("the host name is unknown") from error
+    addresses = [str(each[4][0]) for each in found]
+    if not allowed and not all(ipaddress.ip_address(each).is_global for each in addresses):
+        raise OutgoingError("the address is in a private network (see PLUGIN_OUTGOING_ALLOW)")
+    return addresses[0]

@@ -1,0 +1,91 @@
+"""The queue of record: a step to do is a row, written with the facts that cause it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Index, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from plugin.core import clock
+from plugin.core.base import Base, EnumText, IntKey, JsonList
+
+
+class JobName(StrEnum):
+    """Every step the product can do later; each is a function of `jobs.pipeline`."""
+
+    EVALUATE_PERSON = "evaluate_person"
+    APPLY_VERSION = "apply_version"
+    ISSUE_CERTIFICATE = "issue_certificate"
+    RENDER_EDITION = "render_edition"
+    DELIVER_MESSAGE = "deliver_message"
+    IMPORT_PACKAGE = "import_package"
+
+
+class QueueName(StrEnum):
+    """Urgency: a learner who passes now never waits behind a bulk."""
+
+    HIGH = "high"
+    MAIL = "mail"
+    BULK = "bulk"
+
+
+QUEUE_OF = {
+    JobName.EVALUATE_PERSON: QueueName.HIGH,
+    JobName.APPLY_VERSION: QueueName.BULK,
+    JobName.ISSUE_CERTIFICATE: QueueName.HIGH,
+    JobName.RENDER_EDITION: QueueName.HIGH,
+    JobName.DELIVER_MESSAGE: QueueName.MAIL,
+    JobName.IMPORT_PACKAGE: QueueName.BULK,
+}
+
+
+class OutboxRow(Base):
+    """One step to do: waiting, under way (dispatched), done, or given up (failed)."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index(
+            "ix_outbox_waiting",
+            "due_at",
+            "id",
+            sqlite_where=text("dispatched_at IS NULL AND done_at IS NULL AND failed_at IS NULL"),
+            postgresql_where=text(
+                "dispatched_at IS NULL AND done_at IS NULL AND failed_at IS NULL"
+            ),
+        ),
+        Index(
+            "ix_outbox_under_way",
+            "dispatched_at",
+            sqlite_where=text(
+                "dispatched_at IS NOT NULL AND done_at IS NULL AND failed_at IS NULL"
+            ),
+            postgresql_where=text(
+                "dispatched_at IS NOT NULL AND done_at IS NULL AND failed_at IS NULL"
+            ),
+        ),
+    )
+
+    id: Mapped[IntKey]
+    job: Mapped[JobName] = mapped_column(EnumText(JobName))
+    args: Mapped[JsonList]
+    queue: Mapped[QueueName] = mapped_column(EnumText(QueueName))
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    dispatched_at: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None]
+
+
+def add(
+    session: Session, job: JobName, args: Sequence[int], *, due_at: datetime | None = None
+) -> None:
+    """Remember that `job` is to run with `args`; it exists once the session commits."""
+    now = clock.now()
+    session.add(
+        OutboxRow(
+            job=job, args=list(args), queue=QUEUE_OF[job], created_at=now, due_at=due_at or now
+        )
+    )

@@ -1,0 +1,95 @@
+"""The one door to RQ and Redis. Redis is disposable: the outbox is the queue of record."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from rq import Queue, SimpleWorker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from plugin.core.outbox import QueueName
+from plugin.core.settings import Settings
+
+STEP = "plugin.jobs.step.run"
+ALLOWED = frozenset({STEP})
+JOB_TIMEOUT_SECONDS = 600
+
+
+class ForbiddenJobError(PermissionError):
+    """Something in Redis asked for a function that is not ours to run."""
+
+
+class AllowListJob(Job):
+    """Runs our one function and nothing else, whoever wrote to Redis."""
+
+    @property
+    def func(self) -> Any:
+        if self.func_name not in ALLOWED:
+            raise ForbiddenJobError(self.func_name)
+        return super().func
+
+
+def connect(settings: Settings) -> Any:
+    """A connection that fails at once instead of retrying (the outbox retries)."""
+    return redis.Redis.from_url(
+        settings.redis_url,
+        socket_connect_timeout=1,
+        socket_timeout=5,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def is_reachable(settings: Settings) -> bool:
+    """Whether the queue can take work; without Redis the dispatcher itself is the worker."""
+    if not settings.redis_url:
+        return True
+    try:
+        return bool(connect(settings).ping())
+    except redis.RedisError:
+        return False
+
+
+def job_id(row_id: int) -> str:
+    """The one job of an outbox row."""
+    return f"outbox-{row_id}"
+
+
+def enqueue(connection: Any, name: QueueName, row_ids: Sequence[int]) -> None:
+    """Hand outbox rows to the workers; raises redis.RedisError when that is impossible."""
+    queue = Queue(name, connection=connection, serializer=JSONSerializer, job_class=AllowListJob)
+    queue.enqueue_many(
+        [
+            Queue.prepare_data(
+                STEP,
+                (row_id,),
+                job_id=job_id(row_id),
+                timeout=JOB_TIMEOUT_SECONDS,
+                result_ttl=0,
+                failure_ttl=3600,
+            )
+            for row_id in row_ids
+        ]
+    )
+
+
+def is_waiting(connection: Any, row_id: int) -> bool:
+    """Whether Redis still knows the job of this outbox row."""
+    return bool(Job.exists(job_id(row_id), connection=connection))
+
+
+def work(settings: Settings, names: Sequence[QueueName], *, burst: bool, max_jobs: int) -> None:
+    """Work jobs off until told to stop, or until `max_jobs` (the supervisor starts anew)."""
+    connection = redis.Redis.from_url(settings.redis_url)
+    worker = SimpleWorker(
+        [
+            Queue(name, connection=connection, serializer=JSONSerializer, job_class=AllowListJob)
+            for name in names
+        ],
+        connection=connection,
+        serializer=JSONSerializer,
+        job_class=AllowListJob,
+    )
+    worker.work(burst=burst, max_jobs=max_jobs, with_scheduler=False, logging_level="WARNING")

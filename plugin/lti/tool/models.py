@@ -1,0 +1,83 @@
+"""Tables of LMS installations that trust us, their keys, and logins under way."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from plugin.core.base import Base, EnumText, IntKey, JsonDict, JsonList
+
+
+class RegistrationState(StrEnum):
+    ACTIVE = "active"
+    DISABLED = "disabled"
+
+
+class Registration(Base):
+    """One LMS installation: its issuer, our client id there, its addresses."""
+
+    __tablename__ = "registration"
+    __table_args__ = (UniqueConstraint("issuer", "client_id"),)
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"), index=True)
+    uid: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    issuer: Mapped[str]
+    client_id: Mapped[str]
+    auth_url: Mapped[str]
+    token_url: Mapped[str]
+    jwks_url: Mapped[str]
+    token_audience: Mapped[str | None]
+    state: Mapped[RegistrationState] = mapped_column(EnumText(RegistrationState))
+    admins_by_role: Mapped[bool] = mapped_column(default=False)
+    extra_origins: Mapped[JsonList]
+    created_at: Mapped[datetime]
+
+
+class Deployment(Base):
+    """Where a registration is installed; unknown ones are never created silently."""
+
+    __tablename__ = "deployment"
+    __table_args__ = (UniqueConstraint("registration_id", "deployment_id"),)
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"))
+    deployment_id: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class ToolKey(Base):
+    """One of our signing keys for one registration; the private half is sealed."""
+
+    __tablename__ = "tool_key"
+    __table_args__ = (Index(None, "registration_id"),)
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"))
+    kid: Mapped[str] = mapped_column(unique=True)
+    sealed_private_key: Mapped[str]
+    public_jwk: Mapped[JsonDict]
+    created_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]
+
+
+class Login(Base):
+    """One OpenID Connect login under way; used once, by one atomic update."""
+
+    __tablename__ = "lti_login"
+    __table_args__ = (Index(None, "expires_at"),)
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"))
+    state_hash: Mapped[str] = mapped_column(unique=True)
+    nonce_hash: Mapped[str]
+    binding_hash: Mapped[str]
+    target_link_uri: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]

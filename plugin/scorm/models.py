@@ -1,0 +1,90 @@
+"""Tables of packages, launches of the player, and what content has said."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from plugin.core.base import AppendOnly, Base, EnumText, IntKey, JsonDict, JsonList
+
+
+class PackageState(StrEnum):
+    IMPORTING = "importing"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class Package(Base):
+    """One uploaded zip; immutable once ready."""
+
+    __tablename__ = "package"
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"), index=True)
+    module_id: Mapped[int | None] = mapped_column(ForeignKey("module.id"))
+    filename: Mapped[str]
+    sha256: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger)
+    upload_key: Mapped[str]
+    base_key: Mapped[str | None]
+    state: Mapped[PackageState] = mapped_column(EnumText(PackageState))
+    percent: Mapped[int] = mapped_column(default=0)
+    findings: Mapped[JsonList]
+    manifest: Mapped[JsonDict | None]
+    created_at: Mapped[datetime]
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    finished_at: Mapped[datetime | None]
+
+
+class ScormLaunch(Base):
+    """One opening of the player; a newer one of the same run supersedes it."""
+
+    __tablename__ = "scorm_launch"
+    __table_args__ = (Index(None, "run_id"),)
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    frame_ancestors: Mapped[str]
+    last_seq: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    superseded_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+
+
+class ScormState(Base):
+    """What one SCO of a run last stored."""
+
+    __tablename__ = "scorm_state"
+    __table_args__ = (UniqueConstraint("run_id", "sco_id"),)
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
+    sco_id: Mapped[str]
+    cmi: Mapped[JsonDict]
+    updated_at: Mapped[datetime]
+
+
+class CommitEvent(AppendOnly, Base):
+    """One accepted commit of the player."""
+
+    __tablename__ = "commit_event"
+    __table_args__ = (UniqueConstraint("launch_id", "seq"), Index(None, "run_id"))
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
+    launch_id: Mapped[int] = mapped_column(ForeignKey("scorm_launch.id"))
+    seq: Mapped[int]
+    sco_id: Mapped[str]
+    trigger: Mapped[str]
+    at: Mapped[datetime]
+    size: Mapped[int]
+    sha256: Mapped[str]
+    status: Mapped[str]
+    score: Mapped[float | None]

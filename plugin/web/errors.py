@@ -1,0 +1,94 @@
+"""One handler makes the page of every refusal: a stable code, a sentence, a reference."""
+
+import secrets
+
+from flask import Flask, Response, g, make_response, render_template
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from plugin.core.errors import PluginError
+from plugin.core.log import log
+
+_WORDS = {
+    400: ("http.bad_request", _l("The request could not be understood.")),
+    404: ("http.not_found", _l("There is nothing at this address.")),
+    405: ("http.method", _l("This address does not work that way.")),
+    413: ("http.too_large", _l("What was sent is too large.")),
+    429: ("http.too_many", _l("Too many requests. Please wait a minute and try again.")),
+}
+_OTHER = ("http.error", _l("This did not work."))
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(PluginError, _refused)
+    app.register_error_handler(CSRFError, _stale_form)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _broken)
+
+
+def reference() -> str:
+    """The number a person can tell their admin; the log has the same."""
+    if "request_id" not in g:
+        g.request_id = secrets.token_hex(6)
+    return str(g.request_id)
+
+
+def error_page(
+    status: int,
+    *,
+    code: str,
+    message: str,
+    learner_advice: str = "",
+    admin_advice: str = "",
+    return_url: str | None = None,
+) -> Response:
+    """A self-contained page that says what happened and what each reader can do."""
+    page = render_template(
+        "error.html",
+        code=code,
+        message=message,
+        learner_advice=learner_advice,
+        admin_advice=admin_advice,
+        return_url=return_url,
+        reference=reference(),
+    )
+    return make_response(page, status)
+
+
+def _refused(error: PluginError) -> Response:
+    log.info("request.refused", code=error.code, **error.facts)
+    return error_page(
+        error.http_status,
+        code=error.code,
+        message=error.message,
+        learner_advice=str(getattr(error, "learner_advice", "")),
+        admin_advice=str(getattr(error, "admin_advice", "")),
+    )
+
+
+def _stale_form(error: CSRFError) -> Response:  # noqa: ARG001 - Flask's signature
+    return error_page(
+        400,
+        code="http.form_expired",
+        message=_("This form has expired. Go back, reload the page and send it again."),
+    )
+
+
+def _http(error: HTTPException) -> Response | HTTPException:
+    status = error.code or 500
+    if status < 400:  # noqa: PLR2004 - a redirect raised as an exception
+        return error
+    code, words = _WORDS.get(status, _OTHER)
+    return error_page(status, code=code, message=str(words))
+
+
+def _broken(error: Exception) -> Response:
+    log.error("request.failed", exc_info=error)
+    return error_page(
+        500,
+        code="http.failed",
+        message=_("Something went wrong on our side. Nothing was saved."),
+        learner_advice=_("Please try again in a minute."),
+    )

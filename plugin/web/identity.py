@@ -1,0 +1,100 @@
+"""Who is asking: one frozen answer per request, and the one place rights are checked."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, cast
+
+from flask import current_app, g, session
+from sqlalchemy.orm import Session
+
+from plugin.core import clock
+from plugin.core.db import read_session
+from plugin.core.errors import ForbiddenError, SignInRequiredError
+from plugin.web.roles import Role
+
+P = ParamSpec("P")
+R = TypeVar("R")
+TOKEN = "visit"  # noqa: S105 - the name of the entry in the signed cookie
+_RANK = {Role.LEARNER: 0, Role.MANAGER: 1, Role.ADMIN: 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Me:
+    """The signed-in person, as everything in this request sees them."""
+
+    sign_in_id: int
+    person_id: int
+    organization_id: int
+    organization_name: str
+    name: str
+    role: Role
+    managed_units: frozenset[int]
+    locale: str
+    time_zone: str
+    frame_ancestors: str
+    return_url: str | None
+    launch: dict[str, Any]
+
+
+Loader = Callable[[Session, str, datetime], Me | None]
+"""Finds the person behind a visit's token in one statement; the app wires it in."""
+
+_EXTENSION = "plugin_identity_loader"
+
+
+def install_loader(extensions: dict[str, Any], loader: Loader) -> None:
+    """Tell this module where visits are kept (the organization's tables are above us)."""
+    extensions[_EXTENSION] = loader
+
+
+def sign_in(token: str) -> None:
+    """This browser now holds the visit `token`; whatever it held before is gone."""
+    session.clear()
+    session[TOKEN] = token
+
+
+def sign_out() -> None:
+    """This browser holds no visit any more."""
+    session.clear()
+    g.pop("me", None)
+
+
+def me_or_none() -> Me | None:
+    """The signed-in person, or None; read once per request."""
+    if "me" not in g:
+        token = session.get(TOKEN)
+        loader = cast(Loader, current_app.extensions[_EXTENSION])
+        g.me = loader(read_session(), token, clock.now()) if token else None
+    return cast("Me | None", g.me)
+
+
+def me() -> Me:
+    """The signed-in person; raises SignInRequiredError when there is none."""
+    found = me_or_none()
+    if found is None:
+        raise SignInRequiredError
+    return found
+
+
+def requires(role: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """The view answers only people who hold at least `role` in their organization."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            if _RANK[me().role] < _RANK[role]:
+                raise ForbiddenError(role.value)
+            return view(*args, **kwargs)
+
+        guarded.required_role = role  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def public(view: Callable[P, R]) -> Callable[P, R]:
+    """The view answers anybody; said aloud so that a test can prove every page decided."""
+    view.required_role = None  # type: ignore[attr-defined]
+    return view

@@ -1,0 +1,84 @@
+"""One migrated database for the run; every test starts with empty tables and a known clock."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from plugin.app import create_app, tables
+from plugin.core import clock, migrate
+from plugin.core.db import db
+from plugin.core.settings import Environment, Settings
+from tests.support import databases
+from tests.support.world import World
+
+NOW = datetime(2027, 3, 10, 9, 30, tzinfo=UTC)
+TOOL = "https://tool.example.test"
+CONTENT = "https://content.example.test"
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    folder: Path = tmp_path_factory.mktemp("product")
+    with databases.fresh(folder) as url:
+        yield Settings(
+            env=Environment.TEST,
+            tool_url=TOOL,
+            content_url=CONTENT,
+            database_url=url,
+            redis_url=os.environ.get("TEST_REDIS_URL", ""),
+            secret_key="a secret only tests know, long enough",
+            encryption_key="another secret only tests know, long",
+            storage_dir=str(folder / "files"),
+            mail_sender="training@example.test",
+            mail_host="127.0.0.1",
+            mail_tls="none",
+        ).checked()
+
+
+@pytest.fixture(scope="session")
+def whole_app(settings: Settings) -> Flask:
+    migrate.upgrade(settings.sqlalchemy_url)
+    app = create_app(settings)
+    app.testing = True
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    app.config["WTF_CSRF_ENABLED"] = False
+    return app
+
+
+@pytest.fixture
+def app(whole_app: Flask) -> Iterator[Flask]:
+    """The product with empty tables; what a test commits is gone afterwards."""
+    with clock.at(NOW), whole_app.app_context():
+        yield whole_app
+        db.session.remove()
+        _empty_tables()
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    return World()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser on the tool's origin."""
+    client = app.test_client()
+    client.environ_base["wsgi.url_scheme"] = "https"
+    client.environ_base["HTTP_HOST"] = "tool.example.test"
+    return client
+
+
+def _empty_tables() -> None:
+    names = [f'"{table.name}"' for table in reversed(tables().sorted_tables)]
+    with db.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"TRUNCATE {', '.join(names)} RESTART IDENTITY CASCADE"))
+            return
+        for name in names:
+            connection.execute(text(f"DELETE FROM {name}"))
