@@ -17,6 +17,7 @@ from plugin.core.context import current_settings
 from plugin.core.db import configure_engine, db
 from plugin.core.paths import STATIC, TEMPLATES, TRANSLATIONS
 from plugin.core.settings import Settings
+from plugin.org import queries as org_queries
 from plugin.web import errors, headers, health, identity
 
 FEATURES = ("org", "notify", "modules", "scorm", "assign", "certs", "lti.tool")
@@ -59,6 +60,7 @@ def create_app(settings: Settings) -> Flask:
     csrf.init_app(app)
     Bootstrap5(app)
     Babel(app, locale_selector=_locale, timezone_selector=_time_zone)
+    identity.install_loader(app.extensions, org_queries.visit)
     errors.init_app(app)
     headers.init_app(app)
     _bind_log_context(app)

@@ -1,0 +1,51 @@
+"""What the organization's pages and commands refuse, and why."""
+
+from flask_babel import lazy_gettext as _l
+
+from plugin.core.errors import PluginError
+
+
+class OrganizationNotFoundError(PluginError):
+    code = "org.organization_not_found"
+    http_status = 404
+    public_message = _l("This organization does not exist.")
+
+
+class UnitNotFoundError(PluginError):
+    code = "org.unit_not_found"
+    http_status = 404
+    public_message = _l("This unit does not exist or is not yours to see.")
+
+
+class PersonNotFoundError(PluginError):
+    code = "org.person_not_found"
+    http_status = 404
+    public_message = _l("This person does not exist or is not yours to see.")
+
+
+class PersonDeactivatedError(PluginError):
+    code = "org.person_deactivated"
+    http_status = 403
+    public_message = _l("Your access has been switched off. Please ask your training department.")
+
+
+class InstallCodeError(PluginError):
+    code = "org.install_code"
+    http_status = 403
+    public_message = _l("This install code is not valid, has expired or has been used.")
+
+
+class FieldError(PluginError):
+    """A value that cannot be saved; `field` names the form field or column."""
+
+    code = "org.field"
+    http_status = 422
+
+    def __init__(self, field: str, message: object) -> None:
+        super().__init__(field)
+        self.field = field
+        self._message = message
+
+    @property
+    def message(self) -> str:
+        return str(self._message)

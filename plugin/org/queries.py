@@ -1,0 +1,246 @@
+"""Reads of organizations, people, units and visits; everything takes the organization."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from plugin.core.secrets import hash_of
+from plugin.org.errors import OrganizationNotFoundError, PersonNotFoundError, UnitNotFoundError
+from plugin.org.models import (
+    Grant,
+    Membership,
+    Organization,
+    Person,
+    SignIn,
+    Unit,
+    UnitKind,
+)
+from plugin.web.identity import Me
+from plugin.web.roles import Role
+
+
+def visit(session: Session, token: str, at: datetime) -> Me | None:
+    """The person behind a visit's token, with their rights, in one statement."""
+    rows = session.execute(
+        select(SignIn, Person, Organization, Grant.role, Grant.unit_id)
+        .join(Person, Person.id == SignIn.person_id)
+        .join(Organization, Organization.id == SignIn.organization_id)
+        .outerjoin(Grant, and_(Grant.person_id == Person.id, Grant.revoked_at.is_(None)))
+        .where(
+            SignIn.token_hash == hash_of(token),
+            SignIn.expires_at > at,
+            SignIn.ended_at.is_(None),
+            Person.deactivated_at.is_(None),
+        )
+    ).all()
+    if not rows:
+        return None
+    sign_in, person, organization = rows[0][:3]
+    roles = {row.role for row in rows}
+    role = next((each for each in (Role.ADMIN, Role.MANAGER) if each in roles), Role.LEARNER)
+    return Me(
+        sign_in_id=sign_in.id,
+        person_id=person.id,
+        organization_id=organization.id,
+        organization_name=organization.name,
+        name=person.full_name,
+        role=role,
+        managed_units=frozenset(row.unit_id for row in rows if row.unit_id is not None),
+        locale=sign_in.locale or person.locale or organization.locale,
+        time_zone=organization.time_zone,
+        frame_ancestors=sign_in.frame_ancestors,
+        return_url=sign_in.return_url,
+        launch=sign_in.launch,
+    )
+
+
+def organization_by_slug(session: Session, slug: str) -> Organization:
+    found = session.scalar(select(Organization).where(Organization.slug == slug))
+    if found is None:
+        raise OrganizationNotFoundError
+    return found
+
+
+def organization_of(session: Session, organization_id: int) -> Organization:
+    return session.get_one(Organization, organization_id)
+
+
+def unit_of(session: Session, organization_id: int, unit_id: int) -> Unit:
+    found = session.scalar(
+        select(Unit).where(Unit.organization_id == organization_id, Unit.id == unit_id)
+    )
+    if found is None:
+        raise UnitNotFoundError(unit_id)
+    return found
+
+
+def unit_by_code(session: Session, organization_id: int, kind: UnitKind, id_code: str) -> Unit:
+    found = session.scalar(
+        select(Unit).where(
+            Unit.organization_id == organization_id, Unit.kind == kind, Unit.id_code == id_code
+        )
+    )
+    if found is None:
+        raise UnitNotFoundError
+    return found
+
+
+def person_of(session: Session, organization_id: int, person_id: int) -> Person:
+    found = session.scalar(
+        select(Person).where(Person.organization_id == organization_id, Person.id == person_id)
+    )
+    if found is None:
+        raise PersonNotFoundError(person_id)
+    return found
+
+
+def person_by_email(session: Session, organization_id: int, email: str) -> Person:
+    """The one person with this address; refuses when there is none or more than one."""
+    found = session.scalars(
+        select(Person)
+        .where(
+            Person.organization_id == organization_id,
+            func.lower(Person.email) == email.strip().lower(),
+        )
+        .limit(2)
+    ).all()
+    if len(found) != 1:
+        raise PersonNotFoundError
+    return found[0]
+
+
+def membership_of(
+    session: Session, organization_id: int, unit_id: int, membership_id: int
+) -> Membership:
+    found = session.scalar(
+        select(Membership).where(
+            Membership.organization_id == organization_id,
+            Membership.unit_id == unit_id,
+            Membership.id == membership_id,
+        )
+    )
+    if found is None:
+        raise PersonNotFoundError(membership_id)
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitLine:
+    """A unit in the list of units."""
+
+    id: int
+    kind: UnitKind
+    name: str
+    id_code: str | None
+    region: str | None
+    members: int
+
+
+def units(session: Session, organization_id: int, at: datetime) -> Sequence[UnitLine]:
+    """Every unit in use with the number of its own members, in one statement."""
+    region = select(Unit.id, Unit.name).subquery()
+    members = (
+        select(Membership.unit_id, func.count(Membership.person_id.distinct()).label("number"))
+        .where(Membership.organization_id == organization_id, _open(at))
+        .group_by(Membership.unit_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(Unit, region.c.name, func.coalesce(members.c.number, 0))
+        .outerjoin(region, region.c.id == Unit.region_id)
+        .outerjoin(members, members.c.unit_id == Unit.id)
+        .where(Unit.organization_id == organization_id, Unit.archived_at.is_(None))
+        .order_by(Unit.kind, Unit.name, Unit.id)
+    )
+    return [
+        UnitLine(
+            id=unit.id,
+            kind=unit.kind,
+            name=unit.name,
+            id_code=unit.id_code,
+            region=region_name,
+            members=number,
+        )
+        for unit, region_name, number in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberLine:
+    """A member in a unit's list."""
+
+    membership_id: int
+    person_id: int
+    name: str
+    email: str | None
+    source: str
+    since_at: datetime
+
+
+def members(
+    session: Session, organization_id: int, unit_id: int, at: datetime, *, page: int, size: int
+) -> Sequence[MemberLine]:
+    """One page of the people in a unit now, by name; one more than `size` says there is more."""
+    rows = session.execute(
+        select(Membership, Person)
+        .join(Person, Person.id == Membership.person_id)
+        .where(
+            Membership.organization_id == organization_id, Membership.unit_id == unit_id, _open(at)
+        )
+        .order_by(Person.full_name, Membership.id)
+        .offset((page - 1) * size)
+        .limit(size + 1)
+    )
+    return [
+        MemberLine(
+            membership_id=membership.id,
+            person_id=person.id,
+            name=person.full_name,
+            email=person.email,
+            source=membership.source,
+            since_at=membership.since_at,
+        )
+        for membership, person in rows
+    ]
+
+
+def candidates(
+    session: Session, organization_id: int, words: str, *, limit: int = 20
+) -> Sequence[Person]:
+    """People whose name, address or employee ID contains `words`."""
+    pattern = "%" + words.strip().replace("\\", "\\\\").replace("%", "\\%") + "%"
+    return session.scalars(
+        select(Person)
+        .where(
+            Person.organization_id == organization_id,
+            Person.deactivated_at.is_(None),
+            or_(
+                Person.full_name.ilike(pattern, escape="\\"),
+                Person.email.ilike(pattern, escape="\\"),
+                Person.employee_id == words.strip(),
+            ),
+        )
+        .order_by(Person.full_name, Person.id)
+        .limit(limit)
+    ).all()
+
+
+def regions(session: Session, organization_id: int) -> Sequence[Unit]:
+    return session.scalars(
+        select(Unit)
+        .where(
+            Unit.organization_id == organization_id,
+            Unit.kind == UnitKind.REGION,
+            Unit.archived_at.is_(None),
+        )
+        .order_by(Unit.name)
+    ).all()
+
+
+def _open(at: datetime) -> ColumnElement[bool]:
+    return and_(
+        Membership.since_at <= at, or_(Membership.until_at.is_(None), Membership.until_at > at)
+    )
