@@ -148,7 +148,9 @@ def admit_person(
         }
     person = _known(session, issuer, client_id, subject)
     if person is None:
-        person = _new_person(session, organization_id, issuer, client_id, subject, said, now)
+        person = _new_person(
+            session, organization_id, (issuer, client_id, subject), said=said, now=now
+        )
     if person.deactivated_at is not None:
         raise PersonDeactivatedError(person_id=person.id)
     for name, value in said.items():
@@ -172,12 +174,12 @@ def _known(session: Session, issuer: str, client_id: str, subject: str) -> Perso
 def _new_person(
     session: Session,
     organization_id: int,
-    issuer: str,
-    client_id: str,
-    subject: str,
+    identity: tuple[str, str, str],
+    *,
     said: dict[str, Any],
     now: datetime,
 ) -> Person:
+    issuer, client_id, subject = identity
     person = Person(
         organization_id=organization_id,
         given_name=said.get("given_name", ""),

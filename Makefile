@@ -1,0 +1,57 @@
+# Two commands matter: `make demo` and `make test`.
+VENV ?= .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+.PHONY: help demo demo-reset test check lint assets courses lock messages wheel clean
+
+help:
+	@echo "make demo        run the product with a small LMS and an inbox beside it"
+	@echo "make demo-reset  the same, starting over with a fresh organization"
+	@echo "make check       lint, types, import contracts and tests on SQLite (under 90 seconds)"
+	@echo "make test        everything: also PostgreSQL, Redis, real processes and Chromium"
+
+$(VENV)/run.done: requirements/run.txt pyproject.toml tools/bootstrap.sh
+	@tools/bootstrap.sh $(VENV) requirements/run.txt
+	@touch $@
+
+$(VENV)/dev.done: requirements/dev.txt pyproject.toml tools/bootstrap.sh
+	@tools/bootstrap.sh $(VENV) requirements/dev.txt
+	@touch $@ $(VENV)/run.done
+
+assets: $(VENV)/run.done
+	@$(BIN)/python -m tools.assets
+
+courses: $(VENV)/run.done
+	@$(BIN)/python -m tools.courses
+
+demo: $(VENV)/run.done assets courses
+	@exec $(BIN)/plugin demo
+
+demo-reset: $(VENV)/run.done assets courses
+	@exec $(BIN)/plugin demo --reset
+
+lint: $(VENV)/dev.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint assets courses
+	$(BIN)/pytest -q -n $(WORKERS) tests/architecture tests/unit tests/functional
+
+test: $(VENV)/dev.done
+	@$(BIN)/python -m tools.ensure chromium postgresql redis
+	@$(MAKE) --no-print-directory check
+	$(BIN)/python -m tests.support.services run -- $(BIN)/pytest -q -n $(WORKERS) tests/functional
+	$(BIN)/python -m tests.support.services run -- $(BIN)/pytest -q tests/processes
+	$(BIN)/pytest -q -n $(WORKERS) tests/browser
+
+lock: $(VENV)/dev.done
+	$(BIN)/python -m tools.lock
+
+wheel: $(VENV)/dev.done assets courses
+	$(BIN)/python -m hatchling build -t wheel
+
+clean:
+	rm -rf $(VENV) build dist node_modules static/vendor .mypy_cache .ruff_cache .pytest_cache
