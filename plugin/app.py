@@ -18,6 +18,7 @@ from plugin.core.db import configure_engine, db
 from plugin.core.paths import STATIC, TEMPLATES, TRANSLATIONS
 from plugin.core.settings import Settings
 from plugin.org import queries as org_queries
+from plugin.org import views as org_views
 from plugin.web import errors, headers, health, identity
 
 FEATURES = ("org", "notify", "modules", "scorm", "assign", "certs", "lti.tool")
@@ -74,6 +75,7 @@ def create_app(settings: Settings) -> Flask:
 
 def _register_views(app: Flask) -> None:
     app.register_blueprint(health.bp)
+    app.register_blueprint(org_views.bp)
 
 
 def _locale() -> str | None:

@@ -1,12 +1,21 @@
 """The command line: `plugin --help`."""
 
+import functools
+import os
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import click
+from flask import Flask
+from granian.constants import Interfaces
+from granian.server import Server
 
+from plugin.app import create_app
 from plugin.core import log, migrate
 from plugin.core.errors import PluginError, SettingError
 from plugin.core.settings import Settings
+from plugin.org.commands import org, person, unit
 
 
 @click.group()
@@ -23,6 +32,52 @@ def upgrade() -> None:
     """
     migrate.upgrade(Settings.from_env().sqlalchemy_url)
     click.echo("The database is up to date.")
+
+
+@plugin.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8700, show_default=True)
+@click.option("--workers", default=os.cpu_count() or 1, show_default=True, help="Processes.")
+@click.option("--threads", default=2, show_default=True, help="Threads of each process.")
+def serve(host: str, port: int, workers: int, threads: int) -> None:
+    """Serve the web pages (put a proxy with TLS in front).
+
+    Example: plugin serve --host 0.0.0.0 --port 8700
+    """
+    Settings.from_env()
+    Server(
+        "plugin.wsgi:app",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=threads,
+    ).serve()
+
+
+def in_app(command: click.Command) -> click.Command:
+    """The command, and every command below it, runs with the product's app around it."""
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            in_app(each)
+    elif command.callback is not None:
+        command.callback = _around(command.callback)
+    return command
+
+
+def _around(callback: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(callback)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        given = click.get_current_context().obj
+        app = given if isinstance(given, Flask) else create_app(Settings.from_env())
+        with app.app_context():
+            return callback(*args, **kwargs)
+
+    return run
+
+
+for _command in (org, unit, person):
+    plugin.add_command(in_app(_command))
 
 
 def main() -> None:
