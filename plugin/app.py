@@ -80,7 +80,9 @@ def _register_views(app: Flask) -> None:
 
 def _locale() -> str | None:
     person = _me()
-    return person.locale if person else request.accept_languages.best_match(["en"])
+    if person:
+        return person.locale
+    return request.accept_languages.best_match(["en"]) if has_request_context() else None
 
 
 def _time_zone() -> str | None:

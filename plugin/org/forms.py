@@ -3,9 +3,10 @@
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import SelectField, StringField, SubmitField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import DataRequired, Length, Optional
 
-from plugin.org.models import UnitKind
+from plugin.org.models import MembershipSource, UnitKind
 from plugin.org.rules import MAX_NAME
 
 KINDS = {
@@ -15,11 +16,22 @@ KINDS = {
 }
 
 
+SOURCES = {
+    MembershipSource.MANUAL: _l("By hand"),
+    MembershipSource.CSV: _l("Import"),
+    MembershipSource.LAUNCH: _l("LMS launch"),
+    MembershipSource.ROSTER: _l("Course roster"),
+    MembershipSource.SCIM: _l("Directory"),
+}
+
+
 class UnitForm(FlaskForm):  # type: ignore[misc]
     """A new unit."""
 
-    kind = SelectField(_l("Kind"), choices=list(KINDS.items()))
-    name = StringField(_l("Name"), [InputRequired(), Length(max=MAX_NAME)])
+    kind = SelectField(
+        _l("Kind"), choices=[SelectChoice(kind, label) for kind, label in KINDS.items()]
+    )
+    name = StringField(_l("Name"), [DataRequired(), Length(max=MAX_NAME)])
     id_code = StringField(
         _l("ID code"),
         [Optional(), Length(max=64)],
@@ -47,5 +59,5 @@ class SearchForm(FlaskForm):  # type: ignore[misc]
 class InstallCodeForm(FlaskForm):  # type: ignore[misc]
     """The one-time code that makes the first admin."""
 
-    code = StringField(_l("Install code"), [InputRequired(), Length(max=200)])
+    code = StringField(_l("Install code"), [DataRequired(), Length(max=200)])
     submit = SubmitField(_l("Become the admin"))

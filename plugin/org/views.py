@@ -3,12 +3,13 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
+from wtforms.fields.choices import SelectChoice
 
 from plugin.core import clock
 from plugin.core.db import read_session, transaction
 from plugin.org import actions, queries
 from plugin.org.errors import FieldError, InstallCodeError
-from plugin.org.forms import KINDS, InstallCodeForm, SearchForm, UnitForm
+from plugin.org.forms import KINDS, SOURCES, InstallCodeForm, SearchForm, UnitForm
 from plugin.org.models import MembershipSource, UnitKind
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
@@ -53,7 +54,10 @@ def units() -> str:
 def new_unit() -> str | Response:
     form = UnitForm()
     regions = queries.regions(read_session(), me().organization_id)
-    form.region_id.choices = [(0, _("None")), *((each.id, each.name) for each in regions)]
+    form.region_id.choices = [
+        SelectChoice(0, _("None")),
+        *(SelectChoice(each.id, each.name) for each in regions),
+    ]
     if form.validate_on_submit():
         try:
             return redirect(url_for("org.unit", unit_id=_create_unit(form)))
@@ -92,6 +96,7 @@ def unit(unit_id: int) -> str:
         "org/unit.html",
         unit=queries.unit_of(session, organization_id, unit_id),
         kinds=KINDS,
+        sources=SOURCES,
         members=members[:PAGE],
         page=page,
         has_more=len(members) > PAGE,

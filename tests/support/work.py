@@ -1,5 +1,6 @@
 """Do what the workers would do, here and now."""
 
+from flask import Flask, current_app
 from sqlalchemy import select
 
 from plugin.core import clock
@@ -12,6 +13,7 @@ MANY = 1000
 
 def work_off(limit: int = MANY) -> int:
     """Run every due step, and the steps those cause, in order; the number of steps done."""
+    app: Flask = current_app._get_current_object()
     done = 0
     while done < limit:
         db.session.rollback()
@@ -28,6 +30,7 @@ def work_off(limit: int = MANY) -> int:
         db.session.rollback()
         if row_id is None:
             return done
-        step.run(row_id)
+        with app.app_context():
+            step.run(row_id)
         done += 1
     raise AssertionError(f"more than {limit} steps: does one of them cause itself?")

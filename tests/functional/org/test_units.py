@@ -1,0 +1,140 @@
+"""The small admin pages for units, and who may see them."""
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from plugin.core import clock
+from plugin.core.audit import AuditEntry
+from plugin.core.db import db
+from plugin.core.outbox import JobName, OutboxRow
+from plugin.org.models import Membership, Unit, UnitKind
+from plugin.web.roles import Role
+from tests.support.world import World
+
+
+@pytest.fixture
+def admin(world: World, client: FlaskClient) -> FlaskClient:
+    person = world.person("Grace Hopper")
+    world.grant(person, Role.ADMIN)
+    world.sign_in(client, person)
+    return client
+
+
+def test_an_admin_creates_a_site_in_a_region(world: World, admin: FlaskClient) -> None:
+    region = world.unit("North", kind=UnitKind.REGION)
+    answer = admin.post(
+        "/admin/units/new",
+        data={"kind": "site", "name": "North Quay", "id_code": "NQ", "region_id": region.id},
+    )
+    assert answer.status_code == 302
+    site = db.session.scalars(select(Unit).where(Unit.name == "North Quay")).one()
+    assert (site.kind, site.region_id, site.id_code) == (UnitKind.SITE, region.id, "NQ")
+    assert "North Quay" in admin.get("/admin/units").get_data(as_text=True)
+    assert db.session.scalar(select(AuditEntry.action)) == "unit.created"
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ({"kind": "site", "name": " "}, "This field is required"),
+        ({"kind": "site", "name": "Quay", "time_zone": "Mars/Base"}, "Use a time zone such as"),
+        ({"kind": "site", "name": "Quay", "id_code": "TAKEN"}, "already has this code"),
+    ],
+)
+def test_a_bad_unit_is_refused_at_its_field_and_nothing_typed_is_lost(
+    world: World, admin: FlaskClient, form: dict[str, str], sentence: str
+) -> None:
+    world.add(
+        Unit(
+            organization_id=world.organization.id,
+            kind=UnitKind.SITE,
+            name="Old",
+            id_code="TAKEN",
+            description="",
+            created_at=clock.now(),
+        )
+    )
+    answer = admin.post(
+        "/admin/units/new", data={**form, "region_id": 0, "description": "By the sea"}
+    )
+    page = answer.get_data(as_text=True)
+    assert sentence in page
+    assert "By the sea" in page
+    assert db.session.scalar(select(func.count(Unit.id))) == 1
+
+
+def test_only_sites_lie_in_regions(world: World, admin: FlaskClient) -> None:
+    region = world.unit("North", kind=UnitKind.REGION)
+    answer = admin.post(
+        "/admin/units/new", data={"kind": "group", "name": "Welders", "region_id": region.id}
+    )
+    assert "Only a site can lie in a region." in answer.get_data(as_text=True)
+
+
+def test_adding_a_person_twice_makes_one_membership_and_one_evaluation(
+    world: World, admin: FlaskClient
+) -> None:
+    unit, person = world.unit(), world.person("Lars Learner", email="lars@example.test")
+    page = admin.get(f"/admin/units/{unit.id}?q=lars").get_data(as_text=True)
+    assert "Lars Learner" in page
+    for _ in range(2):
+        admin.post(f"/admin/units/{unit.id}/members", data={"person_id": person.id})
+    assert db.session.scalar(select(func.count(Membership.id))) == 1
+    steps = db.session.scalars(select(OutboxRow)).all()
+    assert [(step.job, step.args) for step in steps] == [(JobName.EVALUATE_PERSON, [person.id])]
+    assert "Lars Learner" in admin.get(f"/admin/units/{unit.id}").get_data(as_text=True)
+
+
+def test_a_membership_is_ended_never_deleted(world: World, admin: FlaskClient) -> None:
+    unit, person = world.unit(), world.person("Lars Learner")
+    membership = world.member(person, unit)
+    admin.post(f"/admin/units/{unit.id}/members/{membership.id}/end")
+    db.session.refresh(membership)
+    assert membership.until_at == clock.now()
+    assert "Nobody is in this unit yet." in admin.get(f"/admin/units/{unit.id}").get_data(
+        as_text=True
+    )
+
+
+ADMIN_PAGES = ["/admin/units", "/admin/units/new"]
+
+
+@pytest.mark.parametrize("page", ADMIN_PAGES)
+def test_learners_and_managers_do_not_see_admin_pages(
+    world: World, client: FlaskClient, page: str
+) -> None:
+    learner = world.person("Lars Learner")
+    world.sign_in(client, learner)
+    assert client.get(page).status_code == 403
+    world.grant(learner, Role.MANAGER, world.unit())
+    assert client.get(page).status_code == 403
+
+
+@pytest.mark.parametrize("page", ADMIN_PAGES)
+def test_strangers_are_told_to_open_the_activity_again(client: FlaskClient, page: str) -> None:
+    answer = client.get(page)
+    assert answer.status_code == 401
+    assert "open the activity again" in answer.get_data(as_text=True)
+
+
+def test_another_organizations_unit_person_and_membership_do_not_exist(
+    world: World, admin: FlaskClient
+) -> None:
+    other = world.new_organization("Other")
+    unit = world.unit("Theirs", organization=other)
+    person = world.person("Their Person", organization=other)
+    membership = world.member(person, unit)
+    own = world.unit("Ours")
+    assert admin.get(f"/admin/units/{unit.id}").status_code == 404
+    assert (
+        admin.post(f"/admin/units/{unit.id}/members", data={"person_id": person.id}).status_code
+        == 404
+    )
+    assert (
+        admin.post(f"/admin/units/{own.id}/members", data={"person_id": person.id}).status_code
+        == 404
+    )
+    assert admin.post(f"/admin/units/{unit.id}/members/{membership.id}/end").status_code == 404
+    assert "Their Person" not in admin.get(f"/admin/units/{own.id}?q=their").get_data(as_text=True)
+    assert "Theirs" not in admin.get("/admin/units").get_data(as_text=True)
