@@ -1,0 +1,127 @@
+"""What every page shares: the wall between origins, headers, cookies, forms, failures."""
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from plugin.core import clock
+from plugin.core.db import db
+from plugin.web.roles import Role
+from tests.support.world import World
+
+CONTENT = "https://content.example.test"
+
+
+def test_pages_of_the_tool_do_not_answer_on_the_content_origin(client: FlaskClient) -> None:
+    assert client.get("/admin/units", base_url=CONTENT).status_code == 404
+    assert client.get("/admin/units").status_code == 401
+
+
+def test_health_answers_on_any_host(client: FlaskClient) -> None:
+    assert client.get("/healthz", base_url="https://10.0.0.7").status_code == 200
+
+
+def test_a_page_may_be_framed_by_the_lms_of_the_visit_only(
+    world: World, client: FlaskClient
+) -> None:
+    admin = world.person()
+    world.grant(admin, Role.ADMIN)
+    world.sign_in(client, admin)
+    headers = client.get("/admin/units").headers
+    policy = headers["Content-Security-Policy"]
+    assert "frame-ancestors https://lms.example.test" in policy
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert "X-Frame-Options" not in headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cache-Control"] == "no-store"
+
+
+def test_the_cookie_of_a_visit_is_host_only_secure_partitioned_and_unreadable_by_scripts(
+    world: World, client: FlaskClient
+) -> None:
+    admin = world.person()
+    world.grant(admin, Role.ADMIN)
+    world.sign_in(client, admin)
+    answer = client.post(f"/admin/units/{world.unit().id}/members", data={"person_id": admin.id})
+    cookie = answer.headers["Set-Cookie"]
+    for part in ("__Host-plugin=", "Secure", "HttpOnly", "Path=/", "SameSite=None", "Partitioned"):
+        assert part in cookie
+    assert "Domain" not in cookie
+
+
+def test_a_form_without_its_token_changes_nothing(
+    app: Flask, world: World, client: FlaskClient
+) -> None:
+    admin = world.person()
+    world.grant(admin, Role.ADMIN)
+    world.sign_in(client, admin)
+    app.config["WTF_CSRF_ENABLED"] = True
+    try:
+        answer = client.post(f"/admin/units/{world.unit().id}/members", data={"person_id": 1})
+    finally:
+        app.config["WTF_CSRF_ENABLED"] = False
+    assert answer.status_code == 400
+    assert "This form has expired" in answer.get_data(as_text=True)
+
+
+def test_a_visit_ends_after_twelve_hours_or_when_it_is_ended(
+    world: World, client: FlaskClient
+) -> None:
+    admin = world.person()
+    world.grant(admin, Role.ADMIN)
+    visit = world.sign_in(client, admin)
+    visit.expires_at = clock.now() + timedelta(hours=12)
+    db.session.commit()
+    assert client.get("/admin/units").status_code == 200
+    with clock.at(clock.now() + timedelta(hours=12)):
+        assert client.get("/admin/units").status_code == 401
+    visit.ended_at = clock.now()
+    db.session.commit()
+    assert client.get("/admin/units").status_code == 401
+
+
+def test_a_deactivated_person_is_out_at_once(world: World, client: FlaskClient) -> None:
+    admin = world.person()
+    world.grant(admin, Role.ADMIN)
+    world.sign_in(client, admin)
+    admin.deactivated_at = clock.now()
+    db.session.commit()
+    assert client.get("/admin/units").status_code == 401
+
+
+def test_a_revoked_grant_ends_the_right(world: World, client: FlaskClient) -> None:
+    admin = world.person()
+    granted = world.grant(admin, Role.ADMIN)
+    world.sign_in(client, admin)
+    granted.revoked_at = clock.now()
+    db.session.commit()
+    assert client.get("/admin/units").status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/nowhere?<script>alert(1)</script>"])
+def test_an_error_page_reflects_nothing(client: FlaskClient, path: str) -> None:
+    page = client.get(path).get_data(as_text=True)
+    assert "<script>alert" not in page
+    assert "nowhere" not in page
+
+
+def test_a_failure_of_ours_is_a_page_with_a_reference_and_no_trace(
+    world: World, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = world.person()
+    world.grant(admin, Role.ADMIN)
+    world.sign_in(client, admin)
+
+    def broken(*_args: object) -> None:
+        raise ZeroDivisionError("a detail nobody should see")
+
+    monkeypatch.setattr("plugin.org.queries.units", broken)
+    answer = client.get("/admin/units")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 500
+    assert "http.failed" in page
+    assert "detail nobody" not in page
+    assert "Traceback" not in page
