@@ -1,18 +1,12 @@
 """Tables of training configurations, their versions, waivers and stored standings."""
 
 from datetime import date, datetime
-from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from plugin.assign.standing import RowStatus
 from plugin.core.base import AppendOnly, Base, EnumText, IntKey, JsonList
-
-
-class RowStatus(StrEnum):
-    REQUIRED = "required"
-    OPTIONAL = "optional"
-    HIDDEN = "hidden"
 
 
 class Configuration(Base):
