@@ -17,6 +17,7 @@ from plugin.core.context import current_settings
 from plugin.core.db import configure_engine, db
 from plugin.core.paths import STATIC, TEMPLATES, TRANSLATIONS
 from plugin.core.settings import Settings
+from plugin.lti.tool import views as lti
 from plugin.org import queries as org_queries
 from plugin.org import views as org_views
 from plugin.web import errors, headers, health, identity
@@ -75,6 +76,8 @@ def create_app(settings: Settings) -> Flask:
 
 def _register_views(app: Flask) -> None:
     app.register_blueprint(health.bp)
+    csrf.exempt(lti.bp)
+    app.register_blueprint(lti.bp)
     app.register_blueprint(org_views.bp)
 
 

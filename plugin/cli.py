@@ -15,6 +15,7 @@ from plugin.app import create_app
 from plugin.core import log, migrate
 from plugin.core.errors import PluginError, SettingError
 from plugin.core.settings import Settings
+from plugin.lti.tool.commands import lms
 from plugin.org.commands import org, person, unit
 
 
@@ -76,7 +77,7 @@ def _around(callback: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-for _command in (org, unit, person):
+for _command in (org, unit, person, lms):
     plugin.add_command(in_app(_command))
 
 

@@ -225,9 +225,12 @@ def upgrade() -> None:
     sa.Column('created_at', UTCDateTime(), nullable=False),
     sa.Column('expires_at', UTCDateTime(), nullable=False),
     sa.Column('used_at', UTCDateTime(), nullable=True),
+    sa.Column('handover_hash', sa.Text(), nullable=True),
+    sa.Column('handover', Json, nullable=True),
     sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_lti_login_organization_id_organization')),
     sa.ForeignKeyConstraint(['registration_id'], ['registration.id'], name=op.f('fk_lti_login_registration_id_registration')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_lti_login')),
+    sa.UniqueConstraint('handover_hash', name=op.f('uq_lti_login_handover_hash')),
     sa.UniqueConstraint('state_hash', name=op.f('uq_lti_login_state_hash'))
     )
     with op.batch_alter_table('lti_login', schema=None) as batch_op:

@@ -9,6 +9,8 @@ class PluginError(Exception):
     code = "error"
     http_status = 400
     public_message = _l("This did not work. Please try again.")
+    return_url: str | None = None
+    """A trusted way back for the person, if there is one."""
 
     def __init__(self, detail: object = "", **facts: object) -> None:
         """`detail` and `facts` go to the log: ids only, never names, addresses or tokens."""

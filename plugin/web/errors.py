@@ -65,6 +65,7 @@ def _refused(error: PluginError) -> Response:
         message=error.message,
         learner_advice=str(getattr(error, "learner_advice", "")),
         admin_advice=str(getattr(error, "admin_advice", "")),
+        return_url=error.return_url,
     )
 
 

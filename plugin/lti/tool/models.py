@@ -66,7 +66,10 @@ class ToolKey(Base):
 
 
 class Login(Base):
-    """One OpenID Connect login under way; used once, by one atomic update."""
+    """One OpenID Connect login under way; used once, by one atomic update.
+
+    A launch whose browser kept no cookie waits in `handover` for the press of a button.
+    """
 
     __tablename__ = "lti_login"
     __table_args__ = (Index(None, "expires_at"),)
@@ -81,3 +84,5 @@ class Login(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+    handover_hash: Mapped[str | None] = mapped_column(unique=True)
+    handover: Mapped[JsonDict | None]

@@ -1,0 +1,304 @@
+"""Everything that changes registrations and logins, and lets launched people in."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, exists, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from plugin.core import audit
+from plugin.core.base import JsonDict
+from plugin.core.secrets import hash_of, new_token
+from plugin.lti.tool import queries
+from plugin.lti.tool.addresses import is_secure_address, origin_of, origins_of
+from plugin.lti.tool.claims import Launch, is_id
+from plugin.lti.tool.errors import (
+    DeploymentUnknownError,
+    HandoverError,
+    LoginUsedError,
+    RegistrationAddressError,
+    RegistrationExistsError,
+)
+from plugin.lti.tool.keys import create_key
+from plugin.lti.tool.models import Deployment, Login, Registration, RegistrationState
+from plugin.lti.tool.queries import LoginFacts, Trust
+from plugin.org import actions as org_actions
+from plugin.org.models import Grant, Person
+from plugin.web.roles import Role
+
+LOGIN_LIFE = timedelta(minutes=10)
+HANDOVER_LIFE = timedelta(minutes=5)
+BY_LMS_ROLE = "administrator role in the LMS"
+
+
+def register(
+    session: Session,
+    organization_id: int,
+    *,
+    name: str,
+    issuer: str,
+    client_id: str,
+    auth_url: str,
+    token_url: str,
+    jwks_url: str,
+    deployment_ids: Sequence[str],
+    admins_by_role: bool,
+    encryption_key: str,
+    token_audience: str | None = None,
+    extra_origins: Sequence[str] = (),
+    by: int | None,
+    now: datetime,
+) -> Registration:
+    """This LMS may sign people in to the organization; it has a key of its own."""
+    _check_identifiers(issuer, client_id, extra_origins)
+    addresses = {"auth-url": auth_url, "token-url": token_url, "jwks-url": jwks_url}
+    for option, address in addresses.items():
+        if not is_secure_address(address):
+            raise RegistrationAddressError(option)
+    registration = Registration(
+        organization_id=organization_id,
+        uid=secrets.token_hex(8),
+        name=name.strip() or issuer,
+        issuer=issuer,
+        client_id=client_id,
+        auth_url=auth_url,
+        token_url=token_url,
+        jwks_url=jwks_url,
+        token_audience=token_audience or None,
+        state=RegistrationState.ACTIVE,
+        admins_by_role=admins_by_role,
+        extra_origins=list(origins_of(extra_origins)),
+        created_at=now,
+    )
+    try:
+        with session.begin_nested():
+            session.add(registration)
+    except IntegrityError:
+        raise RegistrationExistsError from None
+    create_key(session, registration, encryption_key=encryption_key, now=now)
+    audit.record(
+        session,
+        "registration.created",
+        about=registration,
+        by=by,
+        now=now,
+        after={"issuer": issuer, "client_id": client_id, "admins_by_role": admins_by_role},
+    )
+    for deployment_id in dict.fromkeys(deployment_ids):
+        accept_deployment(session, registration, deployment_id, by=by, now=now)
+    return registration
+
+
+def _check_identifiers(issuer: str, client_id: str, extra_origins: Sequence[str]) -> None:
+    if not issuer.isprintable() or not issuer.strip():
+        raise RegistrationAddressError("issuer")
+    if not is_id(client_id):
+        raise RegistrationAddressError("client-id")
+    if any(origin_of(each) is None for each in extra_origins):
+        raise RegistrationAddressError("extra-origin")
+
+
+def accept_deployment(
+    session: Session,
+    registration: Registration,
+    deployment_id: str,
+    *,
+    by: int | None,
+    now: datetime,
+) -> None:
+    """People may launch from this installation of the registration. Safe to call again."""
+    if not is_id(deployment_id):
+        raise RegistrationAddressError("deployment")
+    if queries.is_deployment(session, registration.id, deployment_id):
+        return
+    session.add(
+        Deployment(
+            organization_id=registration.organization_id,
+            registration_id=registration.id,
+            deployment_id=deployment_id,
+            created_at=now,
+        )
+    )
+    audit.record(
+        session,
+        "deployment.accepted",
+        about=registration,
+        by=by,
+        now=now,
+        after={"deployment_id": deployment_id},
+    )
+
+
+def set_state(
+    session: Session,
+    registration: Registration,
+    state: RegistrationState,
+    *,
+    by: int | None,
+    now: datetime,
+) -> None:
+    """Launches of the registration are accepted, or refused. Safe to call again."""
+    if registration.state is state:
+        return
+    before = registration.state
+    registration.state = state
+    audit.record(
+        session,
+        "registration.state_changed",
+        about=registration,
+        by=by,
+        now=now,
+        before={"state": before.value},
+        after={"state": state.value},
+    )
+
+
+def begin_login(
+    session: Session,
+    trust: Trust,
+    *,
+    state: str,
+    nonce: str,
+    binding: str,
+    target_link_uri: str,
+    now: datetime,
+) -> None:
+    """A login is under way; only hashes of its secrets are kept."""
+    session.add(
+        Login(
+            organization_id=trust.organization_id,
+            registration_id=trust.id,
+            state_hash=hash_of(state),
+            nonce_hash=hash_of(nonce),
+            binding_hash=hash_of(binding),
+            target_link_uri=target_link_uri,
+            created_at=now,
+            expires_at=now + LOGIN_LIFE,
+        )
+    )
+
+
+def use_login(
+    session: Session, trust: Trust, login: LoginFacts, *, deployment_id: str, now: datetime
+) -> None:
+    """The login is used up, by this caller and no other; its deployment is an accepted one."""
+    accepted = exists().where(
+        Deployment.registration_id == trust.id, Deployment.deployment_id == deployment_id
+    )
+    used = session.execute(
+        update(Login)
+        .where(Login.id == login.id, Login.used_at.is_(None), Login.expires_at > now, accepted)
+        .values(used_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    if used.rowcount == 1:  # type: ignore[attr-defined]
+        return
+    if not queries.is_deployment(session, trust.id, deployment_id):
+        raise DeploymentUnknownError(trust.uid, deployment_id)
+    raise LoginUsedError(login_id=login.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """A person the LMS vouches for, and the visit they may begin."""
+
+    person: Person
+    visit: JsonDict
+
+
+def admit(session: Session, trust: Trust, launch: Launch, *, now: datetime) -> Admitted:
+    """The launched person is known to the organization; an LMS administrator may become admin."""
+    person = org_actions.admit_person(
+        session,
+        trust.organization_id,
+        issuer=trust.issuer,
+        client_id=trust.client_id,
+        subject=launch.subject,
+        given_name=launch.given_name,
+        family_name=launch.family_name,
+        full_name=launch.full_name,
+        email=launch.email,
+        locale=launch.locale,
+        now=now,
+    )
+    if trust.admins_by_role and launch.roles.is_lms_administrator:
+        _grant_once(session, person, now=now)
+    return Admitted(person=person, visit=_visit(trust, launch))
+
+
+def _grant_once(session: Session, person: Person, *, now: datetime) -> None:
+    """What an admin took back later stays taken back."""
+    ever = select(Grant.id).where(Grant.person_id == person.id, Grant.role == Role.ADMIN).limit(1)
+    if session.scalar(ever) is None:
+        org_actions.grant(session, person, Role.ADMIN, by=None, now=now, reason=BY_LMS_ROLE)
+
+
+def _visit(trust: Trust, launch: Launch) -> JsonDict:
+    context = launch.context
+    framers = origins_of((trust.issuer, trust.auth_url, *trust.extra_origins))
+    return {
+        "frame_ancestors": " ".join(framers),
+        "locale": launch.locale,
+        "return_url": launch.return_url,
+        "launch": {
+            "registration_id": trust.id,
+            "deployment_id": launch.deployment_id,
+            "context": {"id": context.id, "title": context.title} if context else None,
+            "resource_link_id": launch.resource_link.id if launch.resource_link else None,
+            "custom": dict(launch.custom),
+            "roles": launch.roles.names(),
+        },
+    }
+
+
+def start_visit(session: Session, person: Person, visit: dict[str, Any], *, now: datetime) -> str:
+    """The visit begins; returns the token for the browser."""
+    return org_actions.start_visit(session, person, **visit, now=now)
+
+
+def offer_handover(
+    session: Session, login: LoginFacts, admitted: Admitted, *, now: datetime
+) -> str:
+    """The launch waits for the press of a button; returns the code that the button carries."""
+    code = new_token()
+    session.execute(
+        update(Login)
+        .where(Login.id == login.id)
+        .values(
+            handover_hash=hash_of(code),
+            handover={"person_id": admitted.person.id, "visit": admitted.visit},
+            expires_at=now + HANDOVER_LIFE,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return code
+
+
+def take_handover(session: Session, trust: Trust, code: str, *, now: datetime) -> tuple[str, Any]:
+    """The visit a button's code stands for, begun now; the code works once."""
+    row = session.execute(
+        update(Login)
+        .where(
+            Login.handover_hash == hash_of(code),
+            Login.registration_id == trust.id,
+            Login.expires_at > now,
+        )
+        .values(handover_hash=None)
+        .returning(Login.handover)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if row is None:
+        raise HandoverError(registration_id=trust.id)
+    person = session.get_one(Person, row.handover["person_id"])
+    visit = row.handover["visit"]
+    return start_visit(session, person, visit, now=now), visit["launch"]["custom"]
+
+
+def forget_logins(session: Session, *, before: datetime) -> int:
+    """Logins that ended before this moment are gone; returns how many."""
+    gone = session.execute(delete(Login).where(Login.expires_at < before))
+    return int(gone.rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,91 @@
+"""Our addresses in an LMS's eyes, and the LMS's origins in ours (pure)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from plugin.core.secrets import hash_of
+from plugin.core.settings import is_loopback
+
+HOME = "/"
+ADMIN = "/admin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolAddresses:
+    """What an LMS must be told about us; the same launch address is target and redirect."""
+
+    login: str
+    launch: str
+    jwks: str
+    domain: str
+
+
+def tool_addresses(tool_url: str, uid: str) -> ToolAddresses:
+    """The addresses of one registration."""
+    base = f"{tool_url}/lti/{uid}"
+    return ToolAddresses(
+        login=f"{base}/login",
+        launch=f"{base}/launch",
+        jwks=f"{base}/jwks",
+        domain=urlsplit(tool_url).netloc,
+    )
+
+
+def cookie_name(state: str) -> str:
+    """Each login has its own cookie, so that several tabs do not disturb each other."""
+    return f"__Host-lti-{hash_of(state)[:16]}"
+
+
+def is_ours(address: str, tool_url: str) -> bool:
+    """Whether an address lies on the tool's own origin."""
+    return origin_of(address) == origin_of(tool_url)
+
+
+def origin_of(address: str) -> str | None:
+    """Scheme, host and port of a web address as a browser writes them, or None."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return None
+    host = parts.hostname or ""
+    if parts.scheme not in {"http", "https"} or not host or not address.isprintable():
+        return None
+    if any(sign in host for sign in " ;,'\"\\*") or "\\" in parts.netloc or "@" in parts.netloc:
+        return None
+    name = f"[{host}]" if ":" in host else host
+    usual = {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{name}" + (f":{port}" if port not in {None, usual} else "")
+
+
+def origins_of(addresses: Iterable[object]) -> tuple[str, ...]:
+    """The distinct origins of those addresses that have one, in order."""
+    found = (origin_of(each) for each in addresses if isinstance(each, str))
+    return tuple(dict.fromkeys(each for each in found if each))
+
+
+def is_secure_address(address: str) -> bool:
+    """Whether we may talk to an address: https, or http on this machine."""
+    origin = origin_of(address)
+    if origin is None or urlsplit(address).fragment:
+        return False
+    return origin.startswith("https://") or is_loopback(urlsplit(address).hostname or "")
+
+
+def with_query(address: str, query: str) -> str:
+    """The address with this query added; one it already has is kept as it is."""
+    parts = urlsplit(address)
+    query = "&".join(each for each in (parts.query, query) if each)
+    return urlunsplit(parts._replace(query=query, fragment=""))
+
+
+def way_back(return_url: str | None, *, message: str, code: str, reference: str) -> str | None:
+    """The LMS's return address, told what went wrong (LTI core, launch presentation)."""
+    if return_url is None:
+        return None
+    names = {name for name, _ in parse_qsl(urlsplit(return_url).query, keep_blank_values=True)}
+    said = {"lti_errormsg": message, "lti_errorlog": f"{code} {reference}"}
+    return with_query(
+        return_url, urlencode({name: text for name, text in said.items() if name not in names})
+    )

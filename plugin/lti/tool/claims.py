@@ -1,0 +1,253 @@
+"""An LTI message read into one frozen `Launch`, or refused (pure; LTI core 5.3 and 5.4)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from babel import Locale, UnknownLocaleError
+
+from plugin.lti.tool.errors import (
+    ClaimError,
+    ContextError,
+    DeploymentClaimError,
+    MessageTypeError,
+    ResourceLinkError,
+    RolesError,
+    SubjectError,
+    TargetMismatchError,
+    VersionError,
+)
+from plugin.lti.tool.roles import Roles, roles_of
+
+__all__ = ["Context", "Launch", "MessageType", "ResourceLink", "Roles", "read_launch", "roles_of"]
+
+LTI = "https://purl.imsglobal.org/spec/lti/claim/"
+AGS_ENDPOINT = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
+DEEP_LINKING = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
+VERSION = "1.3.0"
+MAX_ID = 255
+MAX_TEXT = 1000
+MAX_URL = 2048
+MAX_CUSTOM = 100
+
+_LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_UNRESOLVED = re.compile(r"\$[A-Za-z]|\{[A-Za-z_]+\}$")
+
+
+class MessageType(StrEnum):
+    """The messages we understand."""
+
+    RESOURCE_LINK = "LtiResourceLinkRequest"
+    DEEP_LINKING = "LtiDeepLinkingRequest"
+    SUBMISSION_REVIEW = "LtiSubmissionReviewRequest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The course; its id is unique only within the deployment."""
+
+    id: str
+    label: str | None = None
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceLink:
+    """The activity; its id is unique only within the deployment."""
+
+    id: str
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """Everything one verified message said, cleaned; what was not said is None or empty."""
+
+    message_type: MessageType
+    deployment_id: str
+    target_link_uri: str
+    subject: str
+    roles: Roles
+    resource_link: ResourceLink | None = None
+    context: Context | None = None
+    custom: Mapping[str, str] = field(default_factory=dict)
+    given_name: str | None = None
+    family_name: str | None = None
+    full_name: str | None = None
+    email: str | None = None
+    locale: str | None = None
+    document_target: str | None = None
+    return_url: str | None = None
+    person_sourcedid: str | None = None
+    course_section_sourcedid: str | None = None
+    platform_guid: str | None = None
+    mentor_of: tuple[str, ...] = ()
+    for_user: str | None = None
+    line_item: str | None = None
+
+
+def read_launch(claims: Mapping[str, Any], *, target_link_uri: str) -> Launch:
+    """The launch these verified claims describe; `target_link_uri` is the one of the login."""
+    if claims.get(LTI + "version") != VERSION:
+        raise VersionError("version")
+    message_type = _message_type(claims.get(LTI + "message_type"))
+    presentation = _map(claims, "launch_presentation")
+    lis = _map(claims, "lis")
+    return Launch(
+        message_type=message_type,
+        deployment_id=_deployment_id(claims.get(LTI + "deployment_id")),
+        target_link_uri=_target(claims.get(LTI + "target_link_uri"), target_link_uri),
+        subject=_subject(claims.get("sub")),
+        roles=_roles(claims.get(LTI + "roles"), message_type),
+        resource_link=_resource_link(claims, message_type),
+        context=_context(claims.get(LTI + "context")),
+        custom=_custom(_map(claims, "custom")),
+        given_name=_text(claims.get("given_name")),
+        family_name=_text(claims.get("family_name")),
+        full_name=_text(claims.get("name")),
+        email=_text(claims.get("email")),
+        locale=locale_of(presentation.get("locale")),
+        document_target=_text(presentation.get("document_target")),
+        return_url=web_address(presentation.get("return_url")),
+        person_sourcedid=_value(lis.get("person_sourcedid")),
+        course_section_sourcedid=_value(lis.get("course_section_sourcedid")),
+        platform_guid=_value(_map(claims, "tool_platform").get("guid")),
+        mentor_of=_mentor_of(claims.get(LTI + "role_scope_mentor")),
+        **_review(claims, message_type),
+    )
+
+
+def _message_type(value: object) -> MessageType:
+    try:
+        return MessageType(value)  # type: ignore[arg-type]
+    except ValueError:
+        raise MessageTypeError("message_type") from None
+
+
+def _deployment_id(value: object) -> str:
+    if not is_id(value):
+        raise DeploymentClaimError("deployment_id")
+    return str(value)
+
+
+def _target(value: object, expected: str) -> str:
+    if value != expected:
+        raise TargetMismatchError("target_link_uri")
+    return expected
+
+
+def _subject(value: object) -> str:
+    if not is_id(value) or not str(value).isascii():
+        raise SubjectError("sub")
+    return str(value)
+
+
+def _roles(value: object, message_type: MessageType) -> Roles:
+    """An array, maybe empty; optional only in deep linking (deep linking 4.4.6)."""
+    if value is None and message_type is MessageType.DEEP_LINKING:
+        return Roles()
+    if not isinstance(value, list):
+        raise RolesError("roles")
+    return roles_of(value)
+
+
+def _resource_link(claims: Mapping[str, Any], message_type: MessageType) -> ResourceLink | None:
+    value = claims.get(LTI + "resource_link")
+    if not isinstance(value, Mapping) or not is_id(value.get("id")):
+        if message_type is MessageType.RESOURCE_LINK:
+            raise ResourceLinkError("resource_link.id")
+        return None
+    return ResourceLink(id=value["id"], title=_text(value.get("title")))
+
+
+def _context(value: object) -> Context | None:
+    if value is None or value == []:  # some PHP platforms write an empty map as a list
+        return None
+    if not isinstance(value, Mapping) or not is_id(value.get("id")):
+        raise ContextError("context.id")
+    return Context(id=value["id"], label=_text(value.get("label")), title=_text(value.get("title")))
+
+
+def _custom(values: Mapping[str, Any]) -> Mapping[str, str]:
+    """Texts only; a variable the platform did not resolve was not said, "" was."""
+    said: dict[str, str] = {}
+    for name, value in list(values.items())[:MAX_CUSTOM]:
+        if isinstance(value, str) and not _UNRESOLVED.match(value):
+            said[_UNPRINTABLE.sub("", name)[:MAX_ID]] = _UNPRINTABLE.sub("", value)[:MAX_TEXT]
+    return said
+
+
+def _review(claims: Mapping[str, Any], message_type: MessageType) -> dict[str, str]:
+    if message_type is MessageType.DEEP_LINKING:
+        if not isinstance(claims.get(DEEP_LINKING), Mapping):
+            raise ClaimError("deep_linking_settings")
+        return {}
+    if message_type is not MessageType.SUBMISSION_REVIEW:
+        return {}
+    user = _map(claims, "for_user").get("user_id")
+    endpoint = claims.get(AGS_ENDPOINT)
+    line_item = web_address(endpoint.get("lineitem")) if isinstance(endpoint, Mapping) else None
+    if not is_id(user):
+        raise ClaimError("for_user.user_id")
+    if line_item is None:
+        raise ClaimError("lineitem")
+    return {"for_user": str(user), "line_item": line_item}
+
+
+def _mentor_of(value: object) -> tuple[str, ...]:
+    return tuple(each for each in value if is_id(each)) if isinstance(value, list) else ()
+
+
+def _map(claims: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """An optional claim; one of the wrong shape was not said (PHP writes `[]` for an empty map)."""
+    value = claims.get(LTI + name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def is_id(value: object) -> bool:
+    """Whether `value` can be an identifier: 1 to 255 printable characters."""
+    return isinstance(value, str) and 0 < len(value) <= MAX_ID and value.isprintable()
+
+
+def _text(value: object) -> str | None:
+    """A text to show, without what a database or page cannot hold; "" was not said."""
+    if not isinstance(value, str):
+        return None
+    return _UNPRINTABLE.sub("", value).strip()[:MAX_TEXT] or None
+
+
+def _value(value: object) -> str | None:
+    """A text that may be an unresolved variable."""
+    return None if isinstance(value, str) and _UNRESOLVED.match(value) else _text(value)
+
+
+def web_address(value: object) -> str | None:
+    """An absolute http or https address, or None."""
+    if not isinstance(value, str) or len(value) > MAX_URL or not value.isprintable():
+        return None
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        return None
+    return value if usable and " " not in value else None
+
+
+def locale_of(value: object) -> str | None:
+    """The language in the form Babel reads (`pt_BR`), or None when nobody speaks it."""
+    if not isinstance(value, str) or not _LOCALE.fullmatch(value):
+        return None
+    return _known_locale(value.replace("-", "_"))
+
+
+@lru_cache(maxsize=256)
+def _known_locale(text: str) -> str | None:
+    try:
+        return str(Locale.parse(text))
+    except (ValueError, UnknownLocaleError):
+        return None

@@ -1,0 +1,271 @@
+"""What a login or launch refuses: the cause, and what learner and LMS admin can do."""
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from plugin.core.errors import PluginError
+
+
+class LtiError(PluginError):
+    """A refused login or launch."""
+
+    learner_advice: Any = _l("Please open the activity again from your course.")
+    admin_advice: Any = ""
+
+
+class RegistrationUnknownError(LtiError):
+    code = "lti.registration_unknown"
+    http_status = 404
+    public_message = _l("This LMS is not known here.")
+    learner_advice = _l("Please tell the people who look after your course.")
+    admin_advice = _l(
+        "The tool's addresses in the LMS belong to no registration. Register the LMS here, or "
+        "copy the addresses again. A course restored into another LMS needs its own registration."
+    )
+
+
+class RegistrationDisabledError(LtiError):
+    code = "lti.registration_disabled"
+    http_status = 403
+    public_message = _l("Opening training from this LMS has been switched off.")
+    learner_advice = _l("Please ask your training department.")
+    admin_advice = _l("An administrator of the training disabled this registration.")
+
+
+class LoginIncompleteError(LtiError):
+    """A login without a parameter the standard demands; `parameter` is one of ours, not theirs."""
+
+    code = "lti.login_incomplete"
+    public_message = _l("The LMS began to open this activity but left something out.")
+
+    def __init__(self, parameter: str) -> None:
+        super().__init__(parameter, parameter=parameter)
+        self.admin_advice = _l("The login request has no “%(parameter)s”.", parameter=parameter)
+
+
+class LoginMismatchError(LtiError):
+    """A login whose issuer or client id is not that of the registration at this address."""
+
+    code = "lti.login_mismatch"
+    public_message = _l("The LMS that opened this activity is not the one registered here.")
+
+    def __init__(self, parameter: str) -> None:
+        super().__init__(parameter, parameter=parameter)
+        self.admin_advice = _l(
+            "“%(parameter)s” differs from the registration. Compare it, letter by letter, with "
+            "what the LMS shows, or use the login address of the right registration.",
+            parameter=parameter,
+        )
+
+
+class TargetRefusedError(LtiError):
+    code = "lti.target_refused"
+    public_message = _l("The LMS asked for a page that is not part of this tool.")
+    admin_advice = _l("The tool URL (target_link_uri) of the activity must be an address of ours.")
+
+
+class LaunchIncompleteError(LtiError):
+    code = "lti.launch_incomplete"
+    public_message = _l("The LMS did not send what is needed to sign you in.")
+    admin_advice = _l("The launch must be a form post with id_token and state.")
+
+
+class LoginUnknownError(LtiError):
+    code = "lti.login_unknown"
+    public_message = _l("This sign-in is not known, or it took too long.")
+
+
+class LoginUsedError(LtiError):
+    code = "lti.login_used"
+    public_message = _l("This sign-in has already been used.")
+    learner_advice = _l(
+        "Going back or reloading does not work here. Please open the activity again from your "
+        "course."
+    )
+
+
+class OtherBrowserError(LtiError):
+    code = "lti.other_browser"
+    public_message = _l("This sign-in was begun in another browser.")
+
+
+class PlatformRefusedError(LtiError):
+    """The LMS answered the login with an error (OpenID Connect); never shown in its words."""
+
+    code = "lti.platform_refused"
+    public_message = _l("Your LMS did not sign you in.")
+    learner_advice = _l("Sign in to your LMS again, then open the activity again from your course.")
+    admin_advice = _l(
+        "The LMS answered the login with an error. Compare client id, redirect address and login "
+        "address with the registration; the log has the LMS's error code."
+    )
+
+
+class TokenRefusedError(LtiError):
+    """An id_token that cannot be trusted; `rule` names the broken rule, for log and admin."""
+
+    code = "lti.token_refused"
+    http_status = 401
+    public_message = _l("The message of the LMS could not be verified.")
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule, rule=rule)
+        self.admin_advice = _l(
+            "The signed message breaks the rule “%(rule)s”. Compare issuer, client id and key set "
+            "address of the registration with what the LMS shows.",
+            rule=rule,
+        )
+
+
+class TokenTimeError(LtiError):
+    """Too old, expired or from the future; `rule` says which."""
+
+    code = "lti.token_time"
+    http_status = 401
+    public_message = _l("The message of the LMS is out of date.")
+    admin_advice = _l(
+        "If this happens every time, the clock of the LMS's server is wrong: let it follow NTP."
+    )
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule, rule=rule)
+
+
+class NonceError(LtiError):
+    code = "lti.nonce"
+    http_status = 401
+    public_message = _l("The message of the LMS does not belong to this sign-in.")
+
+
+class KeyUnknownError(LtiError):
+    code = "lti.key_unknown"
+    http_status = 401
+    public_message = _l("The LMS signed its message with a key that it does not publish.")
+    admin_advice = _l(
+        "The key set address of the registration must be the one the LMS shows. After a change of "
+        "keys it can take half a minute."
+    )
+
+
+class KeysUnavailableError(LtiError):
+    """The LMS's key set cannot be read, and none is remembered."""
+
+    code = "lti.keys_unavailable"
+    http_status = 401
+    public_message = _l("The keys of the LMS cannot be read at the moment.")
+    learner_advice = _l("Please wait a minute, then open the activity again from your course.")
+    admin_advice = _l("The key set address of the registration does not answer with a key set.")
+
+
+class ClaimError(LtiError):
+    """A signed message that is not the LTI message it must be; `claim` is one of our words."""
+
+    code = "lti.claim"
+    public_message = _l("The LMS sent a message that is not complete or not understood.")
+
+    def __init__(self, claim: str) -> None:
+        super().__init__(claim, claim=claim)
+        self.admin_advice = _l(
+            "“%(claim)s” of the LTI message is missing or not as the standard says.", claim=claim
+        )
+
+
+class VersionError(ClaimError):
+    code = "lti.version"
+
+
+class MessageTypeError(ClaimError):
+    code = "lti.message_type"
+
+
+class DeploymentClaimError(ClaimError):
+    code = "lti.deployment_claim"
+
+
+class TargetMismatchError(ClaimError):
+    code = "lti.target_mismatch"
+
+
+class ResourceLinkError(ClaimError):
+    code = "lti.resource_link"
+
+
+class RolesError(ClaimError):
+    code = "lti.roles"
+
+
+class ContextError(ClaimError):
+    code = "lti.context"
+
+
+class SubjectError(ClaimError):
+    code = "lti.subject"
+    public_message = _l("Your LMS did not say who you are, so your training cannot be recorded.")
+
+
+class MessageNotOfferedError(LtiError):
+    code = "lti.message_not_offered"
+    public_message = _l("This tool does not offer what the LMS asked for at this address.")
+    admin_advice = _l("Only resource links can be opened here; add the tool as an activity.")
+
+
+class DeploymentUnknownError(LtiError):
+    """The registration is known, this installation of it is not; an admin must decide."""
+
+    code = "lti.deployment_unknown"
+    http_status = 403
+    public_message = _l("This installation of the tool has not been accepted yet.")
+    learner_advice = _l("Please tell the people who look after your course.")
+
+    def __init__(self, registration_uid: str, deployment_id: str) -> None:
+        super().__init__(registration_uid, registration_uid=registration_uid)
+        self.admin_advice = _l(
+            "If deployment “%(deployment)s” is yours, accept it with: plugin lms add-deployment "
+            "%(uid)s --deployment %(deployment)s",
+            deployment=deployment_id,
+            uid=registration_uid,
+        )
+
+
+class TestUserError(LtiError):
+    """The LMS's own test student: nothing about it may be recorded."""
+
+    __test__ = False
+    code = "lti.test_user"
+    http_status = 403
+    public_message = _l("You are looking as the test student of your LMS.")
+    learner_advice = _l(
+        "Nothing is recorded for a test student. Leave the student view to see your own training."
+    )
+
+
+class HandoverError(LtiError):
+    code = "lti.handover"
+    public_message = _l("This button has been used, or too much time has passed.")
+
+
+class RegistrationExistsError(PluginError):
+    code = "lti.registration_exists"
+    http_status = 409
+    public_message = _l("This issuer and client id are already registered.")
+
+
+class RegistrationAddressError(PluginError):
+    """A registration value that cannot be used; `field` names the option."""
+
+    code = "lti.registration_address"
+    http_status = 422
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field, field=field)
+        self._field = field
+
+    @property
+    def message(self) -> str:
+        return str(
+            _l(
+                "“%(field)s” must be a complete https address (http on this machine only).",
+                field=self._field,
+            )
+        )

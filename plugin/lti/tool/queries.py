@@ -1,0 +1,192 @@
+"""Reads of registrations, their keys, and logins under way."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from plugin.core.base import JsonDict
+from plugin.core.secrets import hash_of
+from plugin.lti.tool.errors import (
+    LoginUnknownError,
+    RegistrationDisabledError,
+    RegistrationUnknownError,
+)
+from plugin.lti.tool.models import Deployment, Login, Registration, RegistrationState, ToolKey
+
+_UID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_TRUST = (
+    Registration.id,
+    Registration.organization_id,
+    Registration.uid,
+    Registration.issuer,
+    Registration.client_id,
+    Registration.auth_url,
+    Registration.jwks_url,
+    Registration.state,
+    Registration.admins_by_role,
+    Registration.extra_origins,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """What a login or launch needs of a registration, free of the session it was read in."""
+
+    id: int
+    organization_id: int
+    uid: str
+    issuer: str
+    client_id: str
+    auth_url: str
+    jwks_url: str
+    state: RegistrationState
+    admins_by_role: bool
+    extra_origins: Sequence[str]
+
+    def checked(self) -> "Trust":
+        """This registration, unless it has been disabled."""
+        if self.state is not RegistrationState.ACTIVE:
+            raise RegistrationDisabledError(registration_id=self.id)
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginFacts:
+    """A login under way as it was begun."""
+
+    id: int
+    nonce_hash: str
+    binding_hash: str
+    target_link_uri: str
+    expires_at: datetime
+
+    def checked(self, *, now: datetime) -> "LoginFacts":
+        """This login, unless it took too long; whether it was used, the update decides."""
+        if self.expires_at <= now:
+            raise LoginUnknownError(login_id=self.id)
+        return self
+
+
+def trust(session: Session, uid: str) -> Trust:
+    """The registration at an address of ours."""
+    if not _UID.fullmatch(uid):
+        raise RegistrationUnknownError
+    row = session.execute(select(*_TRUST).where(Registration.uid == uid)).one_or_none()
+    if row is None:
+        raise RegistrationUnknownError
+    return _trust(tuple(row))
+
+
+def trust_and_login(session: Session, uid: str, state: str) -> tuple[Trust, LoginFacts | None]:
+    """The registration at an address and, if `state` is one of its logins, that; one statement."""
+    if not _UID.fullmatch(uid):
+        raise RegistrationUnknownError
+    row = session.execute(
+        select(
+            *_TRUST,
+            Login.id.label("login_id"),
+            Login.nonce_hash,
+            Login.binding_hash,
+            Login.target_link_uri,
+            Login.expires_at,
+        )
+        .outerjoin(
+            Login,
+            and_(Login.registration_id == Registration.id, Login.state_hash == hash_of(state)),
+        )
+        .where(Registration.uid == uid)
+    ).one_or_none()
+    if row is None:
+        raise RegistrationUnknownError
+    found = _trust(tuple(row)[: len(_TRUST)])
+    if row.login_id is None:
+        return found, None
+    return found, LoginFacts(
+        id=row.login_id,
+        nonce_hash=row.nonce_hash,
+        binding_hash=row.binding_hash,
+        target_link_uri=row.target_link_uri,
+        expires_at=row.expires_at,
+    )
+
+
+def _trust(values: tuple[Any, ...]) -> Trust:
+    names = (column.key for column in _TRUST)
+    return Trust(**dict(zip(names, values, strict=True)))
+
+
+def is_deployment(session: Session, registration_id: int, deployment_id: str) -> bool:
+    """Whether an admin has accepted this installation of the registration."""
+    found = session.scalar(
+        select(Deployment.id).where(
+            Deployment.registration_id == registration_id,
+            Deployment.deployment_id == deployment_id,
+        )
+    )
+    return found is not None
+
+
+def public_keys(session: Session, uid: str, *, at: datetime) -> list[JsonDict]:
+    """The keys an LMS may verify us with, newest first; a retired one until it is withdrawn."""
+    registration_id = trust(session, uid).id
+    return list(
+        session.scalars(
+            select(ToolKey.public_jwk)
+            .where(
+                ToolKey.registration_id == registration_id,
+                or_(ToolKey.retired_at.is_(None), ToolKey.retired_at > at),
+            )
+            .order_by(ToolKey.id.desc())
+        )
+    )
+
+
+def registration_by_uid(session: Session, uid: str) -> Registration:
+    found = session.scalar(select(Registration).where(Registration.uid == uid))
+    if found is None:
+        raise RegistrationUnknownError
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationLine:
+    """A registration in a list."""
+
+    uid: str
+    name: str
+    issuer: str
+    client_id: str
+    state: RegistrationState
+
+
+def registrations(session: Session, organization_id: int) -> Sequence[RegistrationLine]:
+    """Every registration of an organization, by name."""
+    rows = session.scalars(
+        select(Registration)
+        .where(Registration.organization_id == organization_id)
+        .order_by(Registration.name, Registration.id)
+    )
+    return [
+        RegistrationLine(
+            uid=row.uid,
+            name=row.name,
+            issuer=row.issuer,
+            client_id=row.client_id,
+            state=row.state,
+        )
+        for row in rows
+    ]
+
+
+def deployments(session: Session, registration_id: int) -> Sequence[str]:
+    """The accepted deployment ids of a registration."""
+    return session.scalars(
+        select(Deployment.deployment_id)
+        .where(Deployment.registration_id == registration_id)
+        .order_by(Deployment.deployment_id)
+    ).all()

@@ -1,0 +1,238 @@
+"""The addresses an LMS calls: login, launch, keys; and the button for browsers without cookies."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import cast
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from flask import Blueprint, Response, current_app, jsonify, redirect, render_template, request
+from flask.blueprints import BlueprintSetupState
+from werkzeug.wrappers import Response as AnyResponse
+
+from plugin.core import clock, http
+from plugin.core.context import current_settings
+from plugin.core.db import read_session, transaction
+from plugin.core.errors import PluginError
+from plugin.lti.tool import actions, queries
+from plugin.lti.tool import launch as launches
+from plugin.lti.tool import login as logins
+from plugin.lti.tool.addresses import ADMIN, HOME, cookie_name, origin_of, origins_of, way_back
+from plugin.lti.tool.claims import Launch
+from plugin.lti.tool.errors import (
+    HandoverError,
+    LaunchIncompleteError,
+    LoginUnknownError,
+    PlatformRefusedError,
+)
+from plugin.lti.tool.platform_keys import PlatformKeys
+from plugin.lti.tool.pylti import FindKey
+from plugin.lti.tool.queries import LoginFacts, Trust
+from plugin.web import errors, headers
+from plugin.web.identity import public, sign_in
+
+bp = Blueprint("lti", __name__, url_prefix="/lti")
+
+KEYS = "plugin_lti_platform_keys"
+JWKS_SECONDS = 3600
+OIDC_ERRORS = frozenset(
+    {
+        "access_denied",
+        "account_selection_required",
+        "consent_required",
+        "interaction_required",
+        "invalid_request",
+        "invalid_scope",
+        "login_required",
+        "server_error",
+        "temporarily_unavailable",
+        "unauthorized_client",
+        "unsupported_response_type",
+    }
+)
+
+
+@bp.record
+def _remember_keys(setup: BlueprintSetupState) -> None:
+    setup.app.extensions[KEYS] = PlatformKeys()
+
+
+@bp.before_request
+def _let_any_lms_show_refusals() -> None:
+    """Until the LMS is known, a page without secrets or buttons may be framed by it."""
+    headers.frame_ancestors("*")
+
+
+@bp.route("/<uid>/login", methods=["GET", "POST"])
+@public
+def login(uid: str) -> AnyResponse:
+    """The LMS begins a sign-in; we ask it who the person is."""
+    trust = _active(queries.trust(read_session(), uid))
+    said = {**request.args.to_dict(), **request.form.to_dict()}
+    begun = logins.begin(said, trust, tool_url=current_settings().tool_url)
+    with transaction() as tx:
+        actions.begin_login(
+            tx.session,
+            trust,
+            state=begun.state,
+            nonce=begun.nonce,
+            binding=begun.binding,
+            target_link_uri=begun.target_link_uri,
+            now=clock.now(),
+        )
+    answer = redirect(begun.address, 302)
+    _bind_browser(answer, begun)
+    return answer
+
+
+@bp.get("/<uid>/launch")
+@public
+def launch_address(uid: str) -> str:  # noqa: ARG001 - the page is the same for all
+    """LMSs and people look at this address; nothing is read for them."""
+    if "error" in request.args:
+        raise _platform_refused(request.args)
+    return render_template("lti/only_from_lms.html")
+
+
+@bp.post("/<uid>/launch")
+@public
+def launch(uid: str) -> AnyResponse:
+    """The LMS says who the person is; they are signed in, or offered a button to be."""
+    state = request.form.get("state", "")
+    trust, login = queries.trust_and_login(read_session(), uid, state)
+    _active(trust)
+    login = _answered(login)
+    bound = launches.is_bound(login, request.cookies.get(cookie_name(state)))
+    message = launches.verify(
+        request.form["id_token"], trust, login, find_key=_key_finder(trust), now=clock.now()
+    )
+    with _way_back_to_the_course(message):
+        launches.check_is_served(message)
+        answer = _admit(trust, login, message) if bound else _offer(trust, login, message)
+    _forget_binding(answer, state)
+    return answer
+
+
+@bp.post("/<uid>/continue")
+@public
+def continue_in_window(uid: str) -> AnyResponse:
+    """The button was pressed on our own page: the waiting launch begins in this window."""
+    trust = _active(queries.trust(read_session(), uid))
+    if request.headers.get("Origin") != origin_of(current_settings().tool_url):
+        raise HandoverError("origin")
+    with transaction() as tx:
+        token, custom = actions.take_handover(
+            tx.session, trust, request.form.get("code", ""), now=clock.now()
+        )
+    sign_in(token)
+    return redirect(_page(custom), 303)
+
+
+@bp.get("/<uid>/jwks")
+@public
+def jwks(uid: str) -> Response:
+    """Our public keys for this LMS."""
+    answer = jsonify(keys=queries.public_keys(read_session(), uid, at=clock.now()))
+    answer.headers["Cache-Control"] = f"public, max-age={JWKS_SECONDS}"
+    return answer
+
+
+def _active(trust: Trust) -> Trust:
+    """The registration, whose LMS may frame what we answer; refused when disabled."""
+    framers = origins_of((trust.issuer, trust.auth_url, *trust.extra_origins))
+    headers.frame_ancestors(*framers)
+    return trust.checked()
+
+
+def _answered(login: LoginFacts | None) -> LoginFacts:
+    if "error" in request.form:
+        raise _platform_refused(request.form)
+    if not request.form.get("id_token") or not request.form.get("state"):
+        raise LaunchIncompleteError
+    if login is None:
+        raise LoginUnknownError
+    return login.checked(now=clock.now())
+
+
+def _platform_refused(said: Mapping[str, str]) -> PlatformRefusedError:
+    known = said["error"] if said["error"] in OIDC_ERRORS else "other"
+    return PlatformRefusedError(known, oidc_error=known)
+
+
+def _key_finder(trust: Trust) -> FindKey:
+    settings = current_settings()
+    keys = cast(PlatformKeys, current_app.extensions[KEYS])
+
+    def fetch(url: str) -> http.Reply:
+        read_session().rollback()  # no transaction stays open while we wait for the LMS
+        return http.call(settings, "GET", url, headers={"Accept": "application/json"})
+
+    def find(kid: str) -> RSAPublicKey:
+        return keys.key(trust.jwks_url, kid, fetch=fetch, now=clock.now())
+
+    return find
+
+
+def _admit(trust: Trust, login: LoginFacts, message: Launch) -> AnyResponse:
+    now = clock.now()
+    with transaction() as tx:
+        actions.use_login(tx.session, trust, login, deployment_id=message.deployment_id, now=now)
+        admitted = actions.admit(tx.session, trust, message, now=now)
+        token = actions.start_visit(tx.session, admitted.person, admitted.visit, now=now)
+    sign_in(token)
+    return redirect(_page(message.custom), 303)
+
+
+def _offer(trust: Trust, login: LoginFacts, message: Launch) -> AnyResponse:
+    """The browser kept no cookie: show whose sign-in waits, and a button (docs/decisions)."""
+    now = clock.now()
+    with transaction() as tx:
+        actions.use_login(tx.session, trust, login, deployment_id=message.deployment_id, now=now)
+        admitted = actions.admit(tx.session, trust, message, now=now)
+        code = actions.offer_handover(tx.session, login, admitted, now=now)
+        name = admitted.person.full_name
+    page = render_template("lti/open_window.html", uid=trust.uid, code=code, name=name)
+    return Response(page)
+
+
+@contextmanager
+def _way_back_to_the_course(message: Launch) -> Iterator[None]:
+    """A refusal of a verified message offers the way back the LMS asked for."""
+    try:
+        yield
+    except PluginError as error:
+        error.return_url = way_back(
+            message.return_url,
+            message=error.message,
+            code=error.code,
+            reference=errors.reference(),
+        )
+        raise
+
+
+def _page(custom: Mapping[str, str]) -> str:
+    """Where to go first. The parameter is advice: rights decide what is shown there."""
+    return ADMIN if custom.get("view") == "admin" else HOME
+
+
+def _bind_browser(answer: AnyResponse, begun: logins.Begun) -> None:
+    answer.set_cookie(
+        cookie_name(begun.state),
+        begun.binding,
+        max_age=actions.LOGIN_LIFE,
+        path="/",
+        secure=True,
+        httponly=True,
+        samesite="None",
+        partitioned=True,
+    )
+
+
+def _forget_binding(answer: AnyResponse, state: str) -> None:
+    answer.delete_cookie(
+        cookie_name(state),
+        path="/",
+        secure=True,
+        httponly=True,
+        samesite="None",
+        partitioned=True,
+    )
