@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from plugin.assign.standing import RowStatus
+from plugin.assign.facts import RowStatus
 from plugin.core.base import AppendOnly, Base, EnumText, IntKey, JsonList
 
 

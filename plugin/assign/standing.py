@@ -1,329 +1,264 @@
-"""The rules: what is true of one person under one configuration at one moment, and why.
+"""What is true of one person under one configuration at one moment, with the reasons."""
 
-Pure: facts and a moment in, a standing out. Everything that is stored of the answer is a date, so
-it stays true while the clock runs.
-"""
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
-from plugin.assign.validity import end_of, local_date, valid_through
+from plugin.assign import proofs as proving
+from plugin.assign.facts import (
+    CompletionFacts,
+    ConfigurationFacts,
+    CoverageFacts,
+    EarlierVersion,
+    RowFacts,
+    RowStatus,
+    WaiverFacts,
+    required,
+)
+from plugin.assign.proofs import Proof
+from plugin.assign.spans import INSTANT, reach_back, unbroken_since
+from plugin.assign.validity import end_of, local_date
 
-FOREVER = datetime.max.replace(tzinfo=UTC)
-ALWAYS = datetime.min.replace(tzinfo=UTC)
-
-
-class RowStatus(StrEnum):
-    REQUIRED = "required"
-    OPTIONAL = "optional"
-    HIDDEN = "hidden"
+FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 class RowState(StrEnum):
-    """What is true of one module under one configuration."""
-
     SATISFIED = "satisfied"
-    NEVER_COMPLETED = "never_completed"
+    WAIVED = "waived"
     EXPIRED = "expired"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TermFacts:
-    """The validity and pass mark that judge the completions of one stretch of time."""
-
-    validity_months: int | None = None
-    pass_mark: float | None = None
-    applies_from: datetime | None = None
-    applies_until: datetime | None = None
-
-    def judges(self, moment: datetime) -> bool:
-        """Whether a completion that happened at `moment` is judged by this term."""
-        return (self.applies_from or ALWAYS) <= moment < (self.applies_until or FOREVER)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowFacts:
-    """One module in a version. `required_since` is when it became required here."""
-
-    module_id: int
-    status: RowStatus
-    terms: tuple[TermFacts, ...]
-    position: int = 0
-    due_days: int | None = None
-    required_since: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompletionFacts:
-    """One completion that no later fact supersedes."""
-
-    id: int
-    module_id: int
-    passed: bool
-    score: float | None
-    happened_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaiverFacts:
-    """A row set aside for the person, through `until_on` in the unit's zone."""
-
-    module_id: int
-    from_at: datetime
-    until_on: date
-    ended_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """A stretch of membership; `until` is the first moment it is over."""
-
-    since: datetime
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigurationFacts:
-    """One version of a configuration, with the zone its days are counted in."""
-
-    configuration_id: int
-    version_id: int
-    number: int
-    unit_id: int
-    unit_name: str
-    zone: ZoneInfo
-    certificate_on: bool
-    rows: tuple[RowFacts, ...]
-    name: str = ""
-    archived: bool = False
+    NEVER_COMPLETED = "never_completed"
+    NEW_REQUIREMENT = "new_requirement"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowStanding:
-    """What is true of one row, and the facts that make it so."""
+    """One visible row for one person: its state, and the fact and the arithmetic behind it."""
 
     module_id: int
     position: int
     status: RowStatus
     state: RowState
-    valid_through: date | None
-    ends_at: datetime | None
     completion_id: int | None
     completed_on: date | None
-    waived_through: date | None
-    satisfied_since: datetime | None
-    required_since: datetime | None
-    pass_mark: float | None
-    validity_months: int | None
+    months_counted: int | None
+    valid_through: date | None
+    ends_at: datetime | None
+    exempt: bool
+    since: datetime | None
     due_on: date | None
     overdue: bool
+    pass_mark: float | None
+    validity_months: int | None
+
+    @property
+    def is_satisfied(self) -> bool:
+        """Whether it was satisfied at the moment asked about."""
+        return self.state in {RowState.SATISFIED, RowState.WAIVED}
+
+    @property
+    def was_ever_satisfied(self) -> bool:
+        """Whether something once satisfied it, even if that has run out."""
+        return self.is_satisfied or self.state is RowState.EXPIRED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What is true of one person under one configuration at `at`, with the reasons."""
+    """One person under one configuration. `rows` are the visible ones; hidden leaves no trace."""
 
-    configuration: ConfigurationFacts
+    configuration_id: int
+    version_id: int
+    number: int
+    unit_id: int
+    zone: str
     at: datetime
+    certificate_on: bool
+    archived: bool
     covered: bool
     covered_since: datetime | None
-    rows: tuple[RowStanding, ...]
+    has_required: bool
     complete: bool
     valid_through: date | None
     ends_at: datetime | None
     continuous_since: datetime | None
-
-    @property
-    def required(self) -> tuple[RowStanding, ...]:
-        """The rows a certificate depends on."""
-        return tuple(row for row in self.rows if row.status is RowStatus.REQUIRED)
+    binding: RowStanding | None
+    rows: tuple[RowStanding, ...]
 
     @property
     def missing(self) -> tuple[RowStanding, ...]:
-        """The required rows that are not satisfied now."""
-        return tuple(row for row in self.required if row.state is not RowState.SATISFIED)
+        """The required rows not satisfied at the moment asked about; each knows its reason."""
+        return tuple(
+            row for row in self.rows if row.status is RowStatus.REQUIRED and not row.is_satisfied
+        )
 
-    @property
-    def binding(self) -> RowStanding | None:
-        """The row that decides the last day, if any row has one."""
-        dated = [row for row in self.required if row.ends_at is not None]
-        return min(dated, key=lambda row: (row.ends_at, row.position), default=None)
-
-    @property
-    def satisfied(self) -> bool:
-        """There is something required, and all of it is complete and in date."""
-        return bool(self.required) and not self.missing
-
-    @property
-    def is_valid(self) -> bool:
-        """Whether a certificate would read VALID (unless suspended or revoked)."""
-        configuration = self.configuration
-        certified = configuration.certificate_on and not configuration.archived
-        return certified and self.covered and self.satisfied
+    def is_valid(self, at: datetime) -> bool:
+        """Domain §5.1, for any moment from `self.at` until a fact changes."""
+        return (
+            self.covered
+            and not self.archived
+            and self.complete
+            and (self.ends_at is None or at < self.ends_at)
+        )
 
 
 def evaluate(
     configuration: ConfigurationFacts,
-    coverage: Iterable[Span],
-    completions: Iterable[CompletionFacts],
-    waivers: Iterable[WaiverFacts],
+    coverage: CoverageFacts,
+    completions: Sequence[CompletionFacts],
+    waivers: Sequence[WaiverFacts],
     *,
     at: datetime,
 ) -> Standing:
-    """The standing of a person whose facts these are, at the moment `at`.
-
-    Completions that happened after `at` are not looked at; their order never matters.
-    """
-    covered_since = _block_start([_closed(span) for span in coverage], at)
-    known = [each for each in completions if each.happened_at <= at]
-    granted = [each for each in waivers if each.from_at <= at]
+    """Judge the person by the facts known at `at`; their order never matters."""
+    learned = proving.learned(completions, at=at)
+    covered_since = None if configuration.archived else unbroken_since(coverage.spans, at)
     rows = tuple(
-        _judge(
-            row,
-            [each for each in known if each.module_id == row.module_id],
-            [each for each in granted if each.module_id == row.module_id],
-            configuration.zone,
-            covered_since,
-            at,
-        )
+        _row(row, configuration, covered_since, learned, waivers, at=at)
         for row in sorted(configuration.rows, key=lambda row: (row.position, row.module_id))
+        if row.status is not RowStatus.HIDDEN
     )
-    required = [row for row in rows if row.status is RowStatus.REQUIRED]
-    complete = bool(required) and all(row.state is not RowState.NEVER_COMPLETED for row in required)
-    dated = [row for row in required if row.ends_at is not None] if complete else []
-    first = min(dated, key=lambda row: row.ends_at or FOREVER, default=None)
+    obliged = tuple(row for row in rows if row.status is RowStatus.REQUIRED)
+    complete = bool(obliged) and all(row.was_ever_satisfied for row in obliged)
+    binding = min(obliged, key=urgency, default=None)
+    through = binding if complete else None
     return Standing(
-        configuration=configuration,
+        configuration_id=configuration.configuration_id,
+        version_id=configuration.version_id,
+        number=configuration.number,
+        unit_id=configuration.unit_id,
+        zone=configuration.zone,
         at=at,
+        certificate_on=configuration.certificate_on,
+        archived=configuration.archived,
         covered=covered_since is not None,
         covered_since=covered_since,
-        rows=rows,
+        has_required=bool(obliged),
         complete=complete,
-        valid_through=first.valid_through if first else None,
-        ends_at=first.ends_at if first else None,
-        continuous_since=_continuous_since(required, covered_since),
+        valid_through=through.valid_through if through else None,
+        ends_at=through.ends_at if through else None,
+        continuous_since=(
+            _continuous_since(configuration, learned, waivers, at=at)
+            if complete and all(row.is_satisfied for row in obliged)
+            else None
+        ),
+        binding=binding,
+        rows=rows,
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Stretch:
-    """A time in which a row counts as satisfied, and through which day."""
+def urgency(row: RowStanding) -> tuple[bool, datetime, date, int, int]:
+    """Smallest for the row that binds: never satisfied, then the earliest end, then the due."""
+    return (
+        row.was_ever_satisfied,
+        row.ends_at or FOR_EVER,
+        row.due_on or date.max,
+        row.position,
+        row.module_id,
+    )
 
-    since: datetime
-    until: datetime
-    through: date | None
-    completion: CompletionFacts | None = None
 
-
-def _judge(
+def _row(
     row: RowFacts,
-    completions: Sequence[CompletionFacts],
-    waivers: Sequence[WaiverFacts],
-    zone: ZoneInfo,
+    configuration: ConfigurationFacts,
     covered_since: datetime | None,
+    learned: Sequence[proving.Learned],
+    waivers: Sequence[WaiverFacts],
+    *,
     at: datetime,
 ) -> RowStanding:
-    passed = [stretch for each in completions if (stretch := _passed(row, each, zone)) is not None]
-    waived = [stretch for each in waivers if (stretch := _waived(each, zone)).until > at]
-    best = max(
-        (*passed, *waived),
-        key=lambda stretch: (stretch.until, stretch.completion is not None, stretch.since),
-        default=None,
-    )
-    satisfied = best is not None and best.until > at
-    current = next((term for term in row.terms if term.judges(at)), TermFacts())
-    due_on = _due_on(row, covered_since, zone)
-    completion = best.completion if best else None
+    best = proving.best(proving.proofs(row, learned, waivers, configuration.zone, at=at))
+    state = _state(best, row, configuration, covered_since, at=at)
+    term = row.term_at(at)
+    due_on = _due_on(row, best, covered_since, configuration.zone)
+    unsatisfied = state not in {RowState.SATISFIED, RowState.WAIVED}
     return RowStanding(
         module_id=row.module_id,
         position=row.position,
         status=row.status,
-        state=RowState.SATISFIED
-        if satisfied
-        else RowState.EXPIRED
-        if best
-        else RowState.NEVER_COMPLETED,
-        valid_through=best.through if best else None,
-        ends_at=None if best is None or best.until == FOREVER else best.until,
-        completion_id=completion.id if completion else None,
-        completed_on=local_date(completion.happened_at, zone) if completion else None,
-        waived_through=best.through if best and completion is None else None,
-        satisfied_since=_satisfied_since(row, passed, waived, at) if satisfied else None,
-        required_since=row.required_since,
-        pass_mark=current.pass_mark,
-        validity_months=current.validity_months,
+        state=state,
+        completion_id=best.completion_id if best else None,
+        completed_on=best.completed_on if best else None,
+        months_counted=best.months if best else None,
+        valid_through=best.valid_through if best else None,
+        ends_at=best.ends_at if best else None,
+        exempt=best.is_waiver if best else False,
+        since=row.required_since,
         due_on=due_on,
-        overdue=not satisfied and due_on is not None and end_of(due_on, zone) <= at,
+        overdue=unsatisfied and due_on is not None and at >= end_of(due_on, configuration.zone),
+        pass_mark=term.pass_mark,
+        validity_months=term.validity_months,
     )
 
 
-def _passed(row: RowFacts, completion: CompletionFacts, zone: ZoneInfo) -> _Stretch | None:
-    """The stretch a completion satisfies the row for, or None when it does not qualify."""
-    term = next((term for term in row.terms if term.judges(completion.happened_at)), None)
-    if term is None or not completion.passed:
+def _state(
+    best: Proof | None,
+    row: RowFacts,
+    configuration: ConfigurationFacts,
+    covered_since: datetime | None,
+    *,
+    at: datetime,
+) -> RowState:
+    if best is None:
+        is_new = _is_added_later(row, configuration, covered_since)
+        return RowState.NEW_REQUIREMENT if is_new else RowState.NEVER_COMPLETED
+    if best.ends_at is not None and at >= best.ends_at:
+        return RowState.EXPIRED
+    return RowState.WAIVED if best.is_waiver else RowState.SATISFIED
+
+
+def _is_added_later(
+    row: RowFacts, configuration: ConfigurationFacts, covered_since: datetime | None
+) -> bool:
+    """Whether the row came to people who already were under this configuration's duties."""
+    if row.required_since is None or covered_since is None:
+        return False
+    first = min(each.required_since or row.required_since for each in configuration.required)
+    return row.required_since > max(first, covered_since)
+
+
+def _due_on(
+    row: RowFacts, best: Proof | None, covered_since: datetime | None, zone: str
+) -> date | None:
+    """Days are counted from the day the duty began for this person; None when it was met."""
+    if row.required_since is None or row.due_days is None or covered_since is None:
         return None
-    if term.pass_mark is not None and (completion.score or 0.0) < term.pass_mark:
+    began_at = max(row.required_since, covered_since)
+    if best is not None and (best.ends_at is None or best.ends_at > began_at):
         return None
-    through = valid_through(completion.happened_at, term.validity_months, zone)
-    return _Stretch(
-        since=completion.happened_at,
-        until=FOREVER if through is None else end_of(through, zone),
-        through=through,
-        completion=completion,
-    )
-
-
-def _waived(waiver: WaiverFacts, zone: ZoneInfo) -> _Stretch:
-    end = end_of(waiver.until_on, zone)
-    until = min(end, waiver.ended_at) if waiver.ended_at else end
-    return _Stretch(since=waiver.from_at, until=until, through=waiver.until_on)
-
-
-def _satisfied_since(
-    row: RowFacts, passed: Sequence[_Stretch], waived: Sequence[_Stretch], at: datetime
-) -> datetime | None:
-    """Since when the row has stood in nobody's way: before it was required it did not."""
-    stretches = [(each.since, each.until) for each in (*passed, *waived)]
-    if row.required_since is not None:
-        stretches.append((ALWAYS, row.required_since))
-    start = _block_start(stretches, at)
-    return None if start == ALWAYS else start
+    return local_date(began_at, zone) + timedelta(days=row.due_days)
 
 
 def _continuous_since(
-    required: Sequence[RowStanding], covered_since: datetime | None
-) -> datetime | None:
-    if not required or covered_since is None:
-        return None
-    if any(row.state is not RowState.SATISFIED for row in required):
-        return None
-    starts = [row.satisfied_since for row in required if row.satisfied_since is not None]
-    return max([covered_since, *starts])
+    configuration: ConfigurationFacts,
+    learned: Sequence[proving.Learned],
+    waivers: Sequence[WaiverFacts],
+    *,
+    at: datetime,
+) -> datetime:
+    """Since when every required row of the version then in force has been satisfied.
 
-
-def _due_on(row: RowFacts, covered_since: datetime | None, zone: ZoneInfo) -> date | None:
-    """Advice only: due days after the row became required, or after the person joined."""
-    if row.due_days is None or row.required_since is None or covered_since is None:
-        return None
-    return local_date(max(row.required_since, covered_since), zone) + timedelta(days=row.due_days)
-
-
-def _closed(span: Span) -> tuple[datetime, datetime]:
-    return span.since, span.until or FOREVER
-
-
-def _block_start(stretches: Iterable[tuple[datetime, datetime]], at: datetime) -> datetime | None:
-    """Where the unbroken block of stretches that holds `at` begins; None when none holds it."""
-    start: datetime | None = None
-    end = ALWAYS
-    for since, until in sorted(stretches):
-        if since > at:
+    Asked only when that is so at `at`. Each version judges its own time: a row counts as satisfied
+    before it was required, and a version without required rows breaks the chain.
+    """
+    current = EarlierVersion(effective_at=configuration.effective_at, rows=configuration.rows)
+    edge = at + INSTANT
+    for version in (current, *configuration.earlier):
+        rows = required(version.rows)
+        if not rows:
             break
-        if start is None or since > end:
-            start, end = since, until
-        else:
-            end = max(end, until)
-    return start if start is not None and start <= at < end else None
+        start = max(
+            reach_back(
+                (
+                    proof.span
+                    for proof in proving.proofs(
+                        row, learned, waivers, configuration.zone, at=at, also_voided=True
+                    )
+                ),
+                edge,
+            )
+            for row in rows
+        )
+        if start > version.effective_at:
+            return start
+        edge = version.effective_at
+    return edge

@@ -1,48 +1,49 @@
-"""The calendar: through which day a completion counts, and the moment that day ends."""
+"""The calendar: months, last days and local midnights. Zones matter here and nowhere else."""
 
-import calendar
+from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from plugin.assign.spans import INSTANT
 
-def local_date(moment: datetime, zone: ZoneInfo) -> date:
-    """The calendar date of a moment where the unit is."""
-    return moment.astimezone(zone).date()
+MONTHS = 12
+MORNING = time(9)
+
+
+def local_date(moment: datetime, zone: str) -> date:
+    """The calendar date `moment` has in `zone`."""
+    return moment.astimezone(ZoneInfo(zone)).date()
 
 
 def add_months(day: date, months: int) -> date:
-    """`day` plus calendar months, clamped to the month's end (31 Jan + 1 is 28 or 29 Feb)."""
-    if months <= 0:
-        raise ValueError("a validity period is one month or more")
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    last = calendar.monthrange(year, month + 1)[1]
-    return date(year, month + 1, min(day.day, last))
+    """The same day `months` later, clamped to the month's end. Refuses less than one month."""
+    if months < 1:
+        raise ValueError("a period has at least one month")
+    years, month = divmod(day.month - 1 + months, MONTHS)
+    year = day.year + years
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
-def valid_through(completed_at: datetime, months: int | None, zone: ZoneInfo) -> date | None:
-    """The last day, inclusive, a completion counts; None when it never expires."""
-    return None if months is None else add_months(local_date(completed_at, zone), months)
+def valid_through(happened_at: datetime, months: int | None, zone: str) -> date | None:
+    """The last day a completion counts, inclusive; None when it counts for ever (domain §4.2)."""
+    return None if months is None else add_months(local_date(happened_at, zone), months)
 
 
-def end_of(day: date, zone: ZoneInfo) -> datetime:
-    """The moment `day` is over: the first moment of the next local day, in UTC.
+def end_of(day: date, zone: str) -> datetime:
+    """The moment `day` is over for good in `zone`, in UTC: the next local midnight.
 
-    Where the clocks jump over midnight the next day begins later than 00:00.
+    Where midnight does not exist it is the moment the clocks jump over it; where clocks go back
+    over midnight it is the second one, so that no moment of `day` comes after it.
     """
-    following = day + timedelta(days=1)
-    start = datetime.combine(following, time.min, tzinfo=zone)
-    moment = start.astimezone(UTC)
-    if moment.astimezone(zone).date() == following:
-        return moment
-    return _first_moment(following, zone, after=moment)
+    midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone))
+    first = midnight.astimezone(UTC)
+    second = midnight.replace(fold=1).astimezone(UTC)
+    if second > first and local_date(second - INSTANT, zone) <= day:
+        return second
+    return first
 
 
-def _first_moment(day: date, zone: ZoneInfo, *, after: datetime) -> datetime:
-    low, high = after - timedelta(hours=3), after + timedelta(hours=3)
-    while high - low > timedelta(seconds=1):
-        middle = low + (high - low) / 2
-        if middle.astimezone(zone).date() >= day:
-            high = middle
-        else:
-            low = middle
-    return high.replace(microsecond=0)
+def morning(now: datetime, zone: str) -> datetime:
+    """When mail may go that comes up at `now`: at once, but not before 09:00 in `zone`."""
+    nine = datetime.combine(local_date(now, zone), MORNING, ZoneInfo(zone))
+    return max(now, nine.astimezone(UTC))

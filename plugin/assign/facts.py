@@ -1,0 +1,110 @@
+"""What the rules judge by: frozen facts, free of tables and of the clock."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from plugin.assign.spans import Span
+
+
+class RowStatus(StrEnum):
+    REQUIRED = "required"
+    OPTIONAL = "optional"
+    HIDDEN = "hidden"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermFacts:
+    """Validity and pass mark for completions that happened from `applies_from` until before
+    `applies_until`."""
+
+    applies_from: datetime | None = None
+    applies_until: datetime | None = None
+    validity_months: int | None = None
+    pass_mark: float | None = None
+
+    def covers(self, moment: datetime) -> bool:
+        """Whether a completion of that moment is judged by this term."""
+        return (self.applies_from is None or self.applies_from <= moment) and (
+            self.applies_until is None or moment < self.applies_until
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowFacts:
+    """One module in a version; `terms` cover all of time without a gap."""
+
+    module_id: int
+    position: int = 0
+    status: RowStatus = RowStatus.REQUIRED
+    due_days: int | None = None
+    required_since: datetime | None = None
+    terms: tuple[TermFacts, ...] = (TermFacts(),)
+
+    def term_at(self, moment: datetime) -> TermFacts:
+        """The term that judges what happened at `moment`."""
+        return next(term for term in self.terms if term.covers(moment))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompletionFacts:
+    """A completion: `happened_at` dates it, `learned_at` is when we could first know."""
+
+    id: int
+    module_id: int
+    passed: bool = True
+    score: float | None = None
+    happened_at: datetime
+    learned_at: datetime
+    supersedes_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaiverFacts:
+    """A row set aside through `until_on`, unless ended before."""
+
+    module_id: int
+    from_at: datetime
+    until_on: date
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageFacts:
+    """When the person was a member of the unit, by any source; spans may overlap."""
+
+    spans: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierVersion:
+    """What a configuration asked before; in force until the next one's `effective_at`."""
+
+    effective_at: datetime
+    rows: tuple[RowFacts, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationFacts:
+    """The version of a configuration in force; `earlier` ones newest first, without a gap."""
+
+    configuration_id: int
+    version_id: int
+    number: int
+    unit_id: int
+    zone: str
+    effective_at: datetime
+    certificate_on: bool = True
+    archived: bool = False
+    rows: tuple[RowFacts, ...]
+    earlier: tuple[EarlierVersion, ...] = ()
+
+    @property
+    def required(self) -> tuple[RowFacts, ...]:
+        """The required rows, in order."""
+        return required(self.rows)
+
+
+def required(rows: tuple[RowFacts, ...]) -> tuple[RowFacts, ...]:
+    """The rows a certificate rests on."""
+    return tuple(row for row in rows if row.status is RowStatus.REQUIRED)

@@ -1,0 +1,121 @@
+"""Which facts satisfy a row, and for how long each does."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from plugin.assign.facts import CompletionFacts, RowFacts, TermFacts, WaiverFacts
+from plugin.assign.spans import Span
+from plugin.assign.validity import end_of, local_date, valid_through
+
+ROUNDING = 1e-9
+FOR_EVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """A completion known at the moment asked about; `voided_at` when a correction replaced it."""
+
+    fact: CompletionFacts
+    voided_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """A completion or waiver that satisfies a row until before `ends_at` (None: for ever)."""
+
+    completion_id: int | None
+    starts_at: datetime
+    completed_on: date | None
+    months: int | None
+    valid_through: date | None
+    ends_at: datetime | None
+    voided_at: datetime | None
+
+    @property
+    def is_waiver(self) -> bool:
+        return self.completion_id is None
+
+    @property
+    def span(self) -> Span:
+        """When it did satisfy the row: since it was known, until it ended or was voided."""
+        ends = [moment for moment in (self.ends_at, self.voided_at) if moment is not None]
+        return Span(since=self.starts_at, until=min(ends, default=None))
+
+
+def learned(completions: Sequence[CompletionFacts], *, at: datetime) -> tuple[Learned, ...]:
+    """The completions that had happened and were known at `at`."""
+    known = [each for each in completions if max(each.happened_at, each.learned_at) <= at]
+    voided = {each.supersedes_id: each.learned_at for each in known}
+    return tuple(Learned(fact=each, voided_at=voided.get(each.id)) for each in known)
+
+
+def proofs(
+    row: RowFacts,
+    completions: Sequence[Learned],
+    waivers: Sequence[WaiverFacts],
+    zone: str,
+    *,
+    at: datetime,
+    also_voided: bool = False,
+) -> Iterator[Proof]:
+    """Everything that satisfies or once satisfied the row, as known at `at`, in no order."""
+    for each in completions:
+        if each.fact.module_id == row.module_id and (also_voided or each.voided_at is None):
+            term = row.term_at(each.fact.happened_at)
+            if qualifies(each.fact, term):
+                yield _of_completion(each, term, zone)
+    for waiver in waivers:
+        if waiver.module_id == row.module_id and waiver.from_at <= at:
+            ended_at = waiver.ended_at if waiver.ended_at and waiver.ended_at <= at else None
+            if also_voided or ended_at is None:
+                yield _of_waiver(waiver, ended_at, zone)
+
+
+def qualifies(completion: CompletionFacts, term: TermFacts) -> bool:
+    """It passed, and reaches the pass mark if there is one (domain §4.1)."""
+    if not completion.passed:
+        return False
+    if term.pass_mark is None:
+        return True
+    return completion.score is not None and completion.score + ROUNDING >= term.pass_mark
+
+
+def best(found: Iterator[Proof]) -> Proof | None:
+    """The one that lasts longest; among equals a completion, then the newest."""
+    return max(
+        found,
+        key=lambda proof: (
+            proof.ends_at or FOR_EVER,
+            not proof.is_waiver,
+            proof.starts_at,
+            proof.completion_id or 0,
+        ),
+        default=None,
+    )
+
+
+def _of_completion(completion: Learned, term: TermFacts, zone: str) -> Proof:
+    fact = completion.fact
+    last_day = valid_through(fact.happened_at, term.validity_months, zone)
+    return Proof(
+        completion_id=fact.id,
+        starts_at=max(fact.happened_at, fact.learned_at),
+        completed_on=local_date(fact.happened_at, zone),
+        months=term.validity_months,
+        valid_through=last_day,
+        ends_at=None if last_day is None else end_of(last_day, zone),
+        voided_at=completion.voided_at,
+    )
+
+
+def _of_waiver(waiver: WaiverFacts, ended_at: datetime | None, zone: str) -> Proof:
+    return Proof(
+        completion_id=None,
+        starts_at=waiver.from_at,
+        completed_on=None,
+        months=None,
+        valid_through=waiver.until_on,
+        ends_at=end_of(waiver.until_on, zone),
+        voided_at=ended_at,
+    )
