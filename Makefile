@@ -50,6 +50,10 @@ test: $(VENV)/dev.done
 lock: $(VENV)/dev.done
 	$(BIN)/python -m tools.lock
 
+messages: $(VENV)/dev.done
+	$(BIN)/pybabel -q extract -F babel.cfg -k _l -k lazy_gettext --no-wrap --omit-header \
+		--sort-by-file -o translations/messages.pot .
+
 wheel: $(VENV)/dev.done assets courses
 	$(BIN)/python -m hatchling build -t wheel
 

@@ -14,6 +14,7 @@ from plugin.core.base import JsonDict
 from plugin.core.db import Tx
 from plugin.core.outbox import JobName
 from plugin.core.secrets import hash_of, new_token
+from plugin.core.storage import Storage
 from plugin.org import rules
 from plugin.org.errors import FieldError, InstallCodeError, PersonDeactivatedError
 from plugin.org.models import (
@@ -51,6 +52,26 @@ def create_organization(
     session.add(organization)
     audit.record(session, "organization.created", about=organization, by=None, now=now)
     return organization
+
+
+def set_logo(
+    session: Session, organization: Organization, storage: Storage, content: bytes, *, now: datetime
+) -> None:
+    """Certificates and mails show this picture from now on (PNG or JPEG, at most 1 MiB)."""
+    suffix = rules.picture_suffix(content)
+    if suffix is None or len(content) > rules.MAX_LOGO_BYTES:
+        raise FieldError("logo", _("Use a PNG or JPEG picture of at most 1 MB."))
+    stored = storage.put(f"logos/{organization.id}/{new_token()}{suffix}", content)
+    before, organization.logo_key = organization.logo_key, stored.key
+    audit.record(
+        session,
+        "organization.logo_changed",
+        about=organization,
+        by=None,
+        now=now,
+        before={"logo_key": before},
+        after={"logo_key": stored.key},
+    )
 
 
 def create_install_code(session: Session, organization: Organization, *, now: datetime) -> str:

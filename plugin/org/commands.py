@@ -1,8 +1,11 @@
 """The command line of organizations, units and people."""
 
+from typing import BinaryIO
+
 import click
 
 from plugin.core import clock
+from plugin.core.context import storage
 from plugin.core.db import transaction
 from plugin.org import actions, queries
 from plugin.org.models import MembershipSource, UnitKind
@@ -50,6 +53,20 @@ def install_code(slug: str) -> None:
         organization = queries.organization_by_slug(tx.session, slug)
         code = actions.create_install_code(tx.session, organization, now=clock.now())
     click.echo(code)
+
+
+@org.command("logo")
+@ORGANIZATION
+@click.argument("picture", type=click.File("rb"))
+def logo(slug: str, picture: BinaryIO) -> None:
+    """Show this picture (PNG or JPEG) on certificates.
+
+    Example: plugin org logo --organization harbour logo.png
+    """
+    with transaction() as tx:
+        organization = queries.organization_by_slug(tx.session, slug)
+        actions.set_logo(tx.session, organization, storage(), picture.read(), now=clock.now())
+    click.echo("The logo is set.")
 
 
 @click.group()

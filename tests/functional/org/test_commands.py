@@ -1,5 +1,7 @@
 """The command line of organizations, units and people."""
 
+from pathlib import Path
+
 import click
 import pytest
 from click.testing import CliRunner, Result
@@ -7,6 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from plugin.cli import plugin
+from plugin.core.context import storage
 from plugin.core.db import db
 from plugin.org.models import Grant, Membership, Organization, Person, Unit
 from plugin.web.roles import Role
@@ -38,6 +41,19 @@ def test_an_organization_with_a_site_and_an_admin_from_the_command_line(app: Fla
     assert db.session.scalars(select(Membership)).one().unit_id == site.id
     roles = db.session.execute(select(Grant.role, Grant.unit_id).where(Grant.person_id == ada.id))
     assert set(map(tuple, roles)) == {(Role.ADMIN, None), (Role.MANAGER, site.id)}
+
+
+def test_a_logo_must_be_a_picture(app: Flask, tmp_path: Path) -> None:
+    run(app, "org|create|--name|Harbour Works|--slug|harbour")
+    picture, text = tmp_path / "logo.png", tmp_path / "logo.txt"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n and more")
+    text.write_text("not a picture")
+    assert run(app, f"org|logo|--organization|harbour|{text}").exit_code != 0
+    assert db.session.scalars(select(Organization)).one().logo_key is None
+    assert run(app, f"org|logo|--organization|harbour|{picture}").exit_code == 0
+    key = db.session.scalars(select(Organization.logo_key)).one()
+    assert key is not None
+    assert storage().read(key).startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(
