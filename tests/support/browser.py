@@ -1,0 +1,95 @@
+"""A real server in a thread, and the Chromium that visits it."""
+
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import Flask
+from playwright.sync_api import Page
+from werkzeug.serving import make_server
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PICTURES = Path(__file__).resolve().parents[1] / "browser" / "screenshots"
+
+
+def chromium() -> str:
+    """The browser to drive: the one `CHROMIUM` names, else the first one installed."""
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None and MAC.exists():
+        found = str(MAC)
+    if found is None:
+        raise RuntimeError("no Chromium here: install it or set CHROMIUM to its path")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A port on loopback, held open so that nobody else takes it, and its two origins."""
+
+    listener: socket.socket
+
+    @property
+    def port(self) -> int:
+        return int(self.listener.getsockname()[1])
+
+    @property
+    def tool(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def content(self) -> str:
+        return f"http://content.localhost:{self.port}"
+
+
+@contextmanager
+def free_address() -> Iterator[Address]:
+    """A port nobody else has, already listening."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield Address(listener)
+
+
+@contextmanager
+def serving(app: Flask, address: Address) -> Iterator[None]:
+    """The app answers at `address`, one thread per request, until the end of the block."""
+    server = make_server(
+        "127.0.0.1", address.port, app, threaded=True, fd=os.dup(address.listener.fileno())
+    )
+    server.log = lambda *_: None  # type: ignore[method-assign]
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(timeout=10)
+
+
+def take_picture(page: Page, name: str) -> Path:
+    """A picture of the whole page for people to look at, kept out of the repository."""
+    PICTURES.mkdir(exist_ok=True)
+    path = PICTURES / f"{name}.png"
+    page.screenshot(path=path, full_page=True)
+    return path
+
+
+def overflows(page: Page) -> int:
+    """By how many pixels the page is wider than the window; 0 when nothing scrolls sideways."""
+    return int(
+        page.evaluate(
+            "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+    )
