@@ -34,6 +34,7 @@ bp = Blueprint("lti", __name__, url_prefix="/lti")
 
 KEYS = "plugin_lti_platform_keys"
 JWKS_SECONDS = 3600
+MAX_REQUEST = 256 * 1024
 OIDC_ERRORS = frozenset(
     {
         "access_denied",
@@ -54,6 +55,11 @@ OIDC_ERRORS = frozenset(
 @bp.record
 def _remember_keys(setup: BlueprintSetupState) -> None:
     setup.app.extensions[KEYS] = PlatformKeys()
+
+
+@bp.before_request
+def _limit_size() -> None:
+    request.max_content_length = MAX_REQUEST
 
 
 @bp.before_request

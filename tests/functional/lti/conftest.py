@@ -1,0 +1,51 @@
+"""A registered LMS whose key set address is answered by the test's own key set."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from plugin.core import clock, http
+from plugin.core.db import transaction
+from plugin.core.settings import Settings
+from plugin.lti.tool import actions
+from plugin.lti.tool.views import KEYS
+from tests.functional.lti.platform import Lms
+from tests.support.world import World
+
+
+@pytest.fixture
+def lms(app: Flask, world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lms]:
+    """A trusted LMS. The library door for HTTP is the only thing replaced."""
+    lms = register(world)
+
+    def call(settings: Settings, method: str, url: str, headers: dict[str, str]) -> http.Reply:
+        return lms.key_set.fetch(url)
+
+    monkeypatch.setattr(http, "call", call)
+    app.extensions[KEYS].forget()
+    yield lms
+    app.extensions[KEYS].forget()
+
+
+def register(world: World, *, admins_by_role: bool = False, **changes: str) -> Lms:
+    """A registration in the organization of the world, and the LMS behind it."""
+    lms = Lms(uid="", **changes)
+    with transaction() as tx:
+        registration = actions.register(
+            tx.session,
+            world.organization.id,
+            name="Lab LMS",
+            issuer=lms.issuer,
+            client_id=lms.client_id,
+            auth_url=lms.auth_url,
+            token_url="https://lms.example.test/token.php",
+            jwks_url="https://lms.example.test/certs.php",
+            deployment_ids=[lms.deployment_id],
+            admins_by_role=admins_by_role,
+            encryption_key="another secret only tests know, long",
+            by=None,
+            now=clock.now(),
+        )
+        lms.uid = registration.uid
+    return lms
