@@ -1,0 +1,322 @@
+"""What a package says it is: the pure reading of `imsmanifest.xml`, SCORM 1.2 and 2004."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from xml.etree.ElementTree import Element
+
+from plugin.scorm import document, sequencing
+from plugin.scorm.document import MANIFEST, attribute, child, children, text_of
+from plugin.scorm.findings import Finding, refuse, warning
+
+ADLCP_12 = "adlcp_rootv1p2"
+
+
+class Version(StrEnum):
+    """The edition of SCORM a package is made for."""
+
+    SCORM_12 = "1.2"
+    SCORM_2004_2ND = "2004 2nd Edition"
+    SCORM_2004_3RD = "2004 3rd Edition"
+    SCORM_2004_4TH = "2004 4th Edition"
+
+
+_NAMED = {
+    "1.2": Version.SCORM_12,
+    "1.1": Version.SCORM_12,
+    "cam 1.3": Version.SCORM_2004_2ND,
+    "2004 2nd edition": Version.SCORM_2004_2ND,
+    "2004 3rd edition": Version.SCORM_2004_3RD,
+    "2004 4th edition": Version.SCORM_2004_4TH,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """Something an item can open: where it starts, and every file it is made of."""
+
+    identifier: str
+    href: str
+    is_sco: bool
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """2004: how much progress counts as completed."""
+
+    by_measure: bool
+    min_measure: str
+    weight: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One entry of the course: a heading with children, or something to open (`href`)."""
+
+    identifier: str
+    title: str
+    is_visible: bool
+    href: str
+    is_sco: bool
+    children: tuple["Item", ...]
+    prerequisites: str
+    mastery_score: str
+    max_time_allowed: str
+    time_limit_action: str
+    data_from_lms: str
+    threshold: Threshold | None
+    shared_data: tuple[dict[str, str], ...]
+    hidden_controls: tuple[str, ...]
+    sequencing: dict[str, Any] | None
+
+    def walk(self) -> Iterator["Item"]:
+        """This item and everything below it, in the course's order."""
+        yield self
+        for each in self.children:
+            yield from each.walk()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The course of a package's default organization, and its resources."""
+
+    identifier: str
+    version: Version
+    title: str
+    items: tuple[Item, ...]
+    resources: tuple[Resource, ...]
+    sequencing: dict[str, Any] | None
+    objectives_global_to_system: bool
+    findings: tuple[Finding, ...] = field(default=())
+
+    def playable(self) -> tuple[Item, ...]:
+        """Everything that can be opened, in order."""
+        return tuple(item for top in self.items for item in top.walk() if item.href)
+
+
+def parse(content: bytes) -> Manifest:
+    """The manifest of these bytes; raises RefusedPackageError when nothing can be played."""
+    root, findings = document.read(content)
+    if document.local(root.tag) != "manifest":
+        raise refuse("manifest.not_a_manifest", MANIFEST, found=document.local(root.tag))
+    if children(root, "manifest"):
+        raise refuse("manifest.submanifest", MANIFEST)
+    version = _version(root, findings)
+    resources = _resources(root)
+    organization = _default_organization(root, findings)
+    collection = sequencing.collection(root)
+    reader = _Items({each.identifier: each for each in resources}, collection, findings)
+    manifest = Manifest(
+        identifier=attribute(root, "identifier"),
+        version=version,
+        title=text_of(organization, "title"),
+        items=reader.below(organization),
+        resources=resources,
+        sequencing=sequencing.of(organization, collection),
+        objectives_global_to_system=attribute(organization, "objectivesGlobalToSystem") != "false",
+    )
+    if not manifest.playable():
+        raise refuse("manifest.nothing_to_play", MANIFEST)
+    return replace(manifest, findings=(*findings, *_about(manifest)))
+
+
+def _version(root: Element, findings: list[Finding]) -> Version:
+    metadata = child(root, "metadata")
+    schema = text_of(metadata, "schemaversion") if metadata is not None else ""
+    named = _NAMED.get(schema.lower())
+    if named is not None:
+        return named
+    spaces = {
+        name[1:].partition("}")[0]
+        for element in root.iter()
+        for name in (element.tag, *element.attrib)
+        if name.startswith("{")
+    }
+    adl = sorted(space for space in spaces if "adlcp" in space)
+    if not adl:
+        raise refuse("manifest.not_scorm", MANIFEST, found=schema)
+    guess = Version.SCORM_12 if ADLCP_12 in adl[0] else Version.SCORM_2004_3RD
+    findings.append(warning("manifest.version", MANIFEST, found=schema, used=str(guess)))
+    return guess
+
+
+def _resources(root: Element) -> tuple[Resource, ...]:
+    holder = child(root, "resources")
+    if holder is None:
+        return ()
+    base = _joined(_base(root), _base(holder))
+    return tuple(_resource(each, base) for each in children(holder, "resource"))
+
+
+def _resource(element: Element, base: str) -> Resource:
+    base = _joined(base, _base(element))
+    files = (attribute(each, "href") for each in children(element, "file"))
+    return Resource(
+        identifier=attribute(element, "identifier"),
+        href=_joined(base, _clean(attribute(element, "href"))),
+        is_sco=attribute(element, "scormtype").lower() == "sco",
+        files=tuple(_joined(base, _clean(each)) for each in files if each),
+    )
+
+
+def _base(element: Element) -> str:
+    return _clean((element.get(document.XML_BASE) or "").strip())
+
+
+def _clean(href: str) -> str:
+    return href.replace("\\", "/")
+
+
+def _joined(base: str, href: str) -> str:
+    if not href or urlsplit(href).scheme or href.startswith("/"):
+        return href
+    return base + href
+
+
+def _default_organization(root: Element, findings: list[Finding]) -> Element:
+    holder = child(root, "organizations")
+    found = children(holder, "organization") if holder is not None else []
+    if holder is None or not found:
+        raise refuse("manifest.no_organization", MANIFEST)
+    wanted = attribute(holder, "default")
+    for each in found:
+        if wanted and attribute(each, "identifier") == wanted:
+            return each
+    if wanted:
+        findings.append(warning("manifest.default_missing", MANIFEST, wanted=wanted))
+    return found[0]
+
+
+class _Items:
+    """Builds items; remembers what was odd about them."""
+
+    def __init__(
+        self,
+        resources: dict[str, Resource],
+        collection: dict[str, Element],
+        findings: list[Finding],
+    ) -> None:
+        self.resources = resources
+        self.collection = collection
+        self.findings = findings
+        self.seen: set[str] = set()
+
+    def below(self, element: Element) -> tuple[Item, ...]:
+        return tuple(self._item(each) for each in children(element, "item"))
+
+    def _item(self, element: Element) -> Item:
+        title = text_of(element, "title")
+        resource = self._opens(element, title)
+        return Item(
+            identifier=self._identifier(element, title),
+            title=title,
+            is_visible=attribute(element, "isvisible").lower() != "false",
+            href=_with_parameters(resource.href, attribute(element, "parameters")),
+            is_sco=resource.is_sco,
+            children=self.below(element),
+            prerequisites=text_of(element, "prerequisites"),
+            mastery_score=text_of(element, "masteryscore"),
+            max_time_allowed=text_of(element, "maxtimeallowed"),
+            time_limit_action=text_of(element, "timelimitaction")
+            or text_of(element, "timeLimitAction"),
+            data_from_lms=_raw_text(element, "datafromlms") or _raw_text(element, "dataFromLMS"),
+            threshold=_threshold(element),
+            shared_data=_shared_data(element),
+            hidden_controls=_hidden_controls(element),
+            sequencing=sequencing.of(element, self.collection),
+        )
+
+    def _opens(self, element: Element, title: str) -> Resource:
+        nothing = Resource(identifier="", href="", is_sco=False, files=())
+        wanted = attribute(element, "identifierref")
+        if not wanted:
+            if not children(element, "item"):
+                self.findings.append(warning("manifest.empty_item", MANIFEST, title=title))
+            return nothing
+        found = self.resources.get(wanted)
+        if found is None:
+            self._odd("manifest.no_resource", title, wanted)
+            return nothing
+        if not found.href:
+            self._odd("manifest.no_href", title, wanted)
+        return found
+
+    def _identifier(self, element: Element, title: str) -> str:
+        identifier = attribute(element, "identifier") or f"item-{len(self.seen) + 1}"
+        if identifier in self.seen:
+            self._odd("manifest.double_id", title, identifier)
+            identifier = f"{identifier}-{len(self.seen) + 1}"
+        self.seen.add(identifier)
+        return identifier
+
+    def _odd(self, code: str, title: str, identifier: str) -> None:
+        self.findings.append(warning(code, MANIFEST, title=title, id=identifier))
+
+
+def _with_parameters(href: str, parameters: str) -> str:
+    """The launch address with an item's parameters (SCORM CAM, `parameters` of item)."""
+    bare = parameters.lstrip("?&")
+    if not href or not bare:
+        return href
+    if bare.startswith("#"):
+        return href if "#" in href else href + bare
+    address, mark, fragment = href.partition("#")
+    return f"{address}{'&' if '?' in address else '?'}{bare}{mark}{fragment}"
+
+
+def _raw_text(element: Element, name: str) -> str:
+    found = child(element, name)
+    return "".join(found.itertext()).strip() if found is not None else ""
+
+
+def _threshold(element: Element) -> Threshold | None:
+    found = child(element, "completionThreshold")
+    if found is None:
+        return None
+    text = document.collapsed("".join(found.itertext()))
+    return Threshold(
+        by_measure=bool(text) or attribute(found, "completedByMeasure") == "true",
+        min_measure=text or attribute(found, "minProgressMeasure") or "1.0",
+        weight=attribute(found, "progressWeight") or "1.0",
+    )
+
+
+def _shared_data(element: Element) -> tuple[dict[str, str], ...]:
+    holder = child(element, "data")
+    if holder is None:
+        return ()
+    names = ("targetID", "readSharedData", "writeSharedData")
+    return tuple({n: attribute(each, n) for n in names} for each in children(holder, "map"))
+
+
+def _hidden_controls(element: Element) -> tuple[str, ...]:
+    holder = child(element, "presentation")
+    interface = child(holder, "navigationInterface") if holder is not None else None
+    if interface is None:
+        return ()
+    return tuple(
+        document.collapsed("".join(each.itertext())) for each in children(interface, "hideLMSUI")
+    )
+
+
+def _about(manifest: Manifest) -> Iterator[Finding]:
+    if any(item.prerequisites for item in manifest.playable()):
+        yield warning("manifest.prerequisites", MANIFEST)
+    for item in manifest.playable():
+        if urlsplit(item.href).scheme or item.href.startswith("//"):
+            yield warning("manifest.foreign_launch", MANIFEST, title=item.title, href=item.href)
+
+
+def file_of(href: str) -> str:
+    """The path inside the package an address means: no query, no fragment, %-codes decoded."""
+    path = href.partition("#")[0].partition("?")[0]
+    parts: list[str] = []
+    for part in unquote(path).replace("\\", "/").split("/"):
+        if part == "..":
+            parts[-1:] = []
+        elif part not in {"", "."}:
+            parts.append(part)
+    return "/".join(parts)

@@ -1,0 +1,153 @@
+"""The sentences of an import's findings: what was met, and how to mend it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from plugin.core.base import JsonList
+from plugin.scorm.findings import Finding, Severity
+
+SENTENCES: dict[str, Any] = {
+    "zip.not_a_zip": _l(
+        "This is not a zip file. Export the course from your authoring tool as a SCORM 1.2 "
+        "package (a .zip) and upload that file unchanged."
+    ),
+    "zip.broken": _l("The zip file is damaged. Export the package again, or repeat the upload."),
+    "zip.encrypted": _l("The zip file is protected by a password. Export it without one."),
+    "zip.method": _l(
+        "The file is compressed in an unusual way. Make an ordinary zip (deflate) of the course."
+    ),
+    "zip.escape": _l(
+        "A file name points outside the package. Export the package again; its names must not "
+        "contain '..', a drive letter or a leading '/'."
+    ),
+    "zip.control": _l("A file name contains invisible characters. Rename the file and zip again."),
+    "zip.link": _l("This is a link instead of a file. Replace it by the file it points to."),
+    "zip.double_name": _l("The zip holds this name twice. Export the package again."),
+    "zip.case_double": _l(
+        "This name and %(other)s differ only in large and small letters; some computers will "
+        "mix them up. Rename one."
+    ),
+    "zip.deep": _l("The folders are nested more than %(limit)s deep, or the path is too long."),
+    "zip.long_name": _l("The file name is longer than %(limit)s bytes. Shorten it."),
+    "zip.too_many_files": _l("The package has more than %(limit)s files. Split the course."),
+    "zip.large": _l("The package unpacks to more than %(limit)s MB. Reduce its media."),
+    "zip.bomb": _l(
+        "This file unpacks to hundreds of times its size, which only malicious zips do. "
+        "Export the package again."
+    ),
+    "zip.folder": _l("The manifest lies in the folder %(folder)s; that folder was used."),
+    "zip.manifest_deep": _l(
+        "imsmanifest.xml must lie at the top of the zip. Zip the contents of the course's "
+        "folder, not the folder around it."
+    ),
+    "zip.no_manifest": _l(
+        "There is no imsmanifest.xml in this zip, so it is not a SCORM package. In your "
+        "authoring tool choose the LMS export, SCORM 1.2."
+    ),
+    "zip.zip_in_zip": _l(
+        "This zip only holds another zip. Unzip it once and upload the inner one."
+    ),
+    "zip.other_standard": _l(
+        "This is a %(standard)s package, not SCORM. Export the course as SCORM 1.2."
+    ),
+    "manifest.large": _l("imsmanifest.xml is larger than %(limit)s MB."),
+    "manifest.xml": _l(
+        "imsmanifest.xml is not well-formed: line %(line)s, column %(column)s. Export again."
+    ),
+    "manifest.entities": _l(
+        "imsmanifest.xml defines XML entities, which could be used to attack. Remove them."
+    ),
+    "manifest.too_deep": _l("imsmanifest.xml is nested more than %(depth)s levels deep."),
+    "manifest.leading": _l("There were characters before the XML began; they were ignored."),
+    "manifest.ampersand": _l(
+        "A bare '&' was read as '&amp;'. Addresses in the manifest should write '&amp;'."
+    ),
+    "manifest.encoding": _l("The file says UTF-8 but is not; it was read as Windows-1252."),
+    "manifest.not_a_manifest": _l("The file is no manifest: it begins with <%(found)s>."),
+    "manifest.not_scorm": _l(
+        "The manifest does not say that it is SCORM. In your authoring tool choose SCORM 1.2."
+    ),
+    "manifest.version": _l(
+        "The manifest does not name a known SCORM version (%(found)s); %(used)s was assumed."
+    ),
+    "manifest.submanifest": _l(
+        "The manifest contains another manifest. Export the courses as separate packages."
+    ),
+    "manifest.no_organization": _l(
+        "The manifest has no organization, so there is no course in it."
+    ),
+    "manifest.default_missing": _l(
+        "The default organization %(wanted)s does not exist; the first one was used."
+    ),
+    "manifest.nothing_to_play": _l("No item of the manifest opens a page of the course."),
+    "manifest.empty_item": _l("The item “%(title)s” opens nothing; it is shown as a heading."),
+    "manifest.no_resource": _l(
+        "The item “%(title)s” names the resource %(id)s, which does not exist; it opens nothing."
+    ),
+    "manifest.no_href": _l(
+        "The resource %(id)s of the item “%(title)s” has no address; it opens nothing."
+    ),
+    "manifest.double_id": _l("The identifier %(id)s is used twice; “%(title)s” was renamed."),
+    "manifest.prerequisites": _l(
+        "The course orders its parts by prerequisites; learners may open them in any order here."
+    ),
+    "manifest.foreign_launch": _l(
+        "“%(title)s” starts at another host (%(href)s). It cannot report results from there."
+    ),
+    "scorm.version": _l(
+        "This is a SCORM %(found)s package. SCORM 1.2 packages can be played; choose SCORM 1.2 "
+        "when you export the course."
+    ),
+    "scorm.launch_file": _l(
+        "“%(title)s” starts with this file, but it is not in the zip. Add it, or export again."
+    ),
+    "scorm.case": _l(
+        "The manifest writes this name with other large and small letters than the file "
+        "%(other)s. It works here; rename one so that it works everywhere."
+    ),
+    "scorm.listed_file": _l(
+        "%(count)s files are listed in the manifest but not in the zip: %(names)s."
+    ),
+    "scorm.foreign_host": _l(
+        "This page loads something from %(host)s. It will not work without the internet, and "
+        "that host learns who is training."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A finding in words."""
+
+    severity: str
+    code: str
+    file: str
+    text: str
+
+    @property
+    def is_error(self) -> bool:
+        return self.severity == Severity.ERROR
+
+
+def stored(findings: tuple[Finding, ...]) -> JsonList:
+    """The findings as they are kept: codes and facts, no language."""
+    return [
+        {"severity": str(f.severity), "code": f.code, "file": f.file, "facts": f.facts}
+        for f in findings
+    ]
+
+
+def sentences(findings: JsonList) -> list[Sentence]:
+    """Kept findings in the reader's language, errors first."""
+    words = [
+        Sentence(
+            each["severity"],
+            each["code"],
+            each["file"],
+            str(SENTENCES[each["code"]]) % each["facts"],
+        )
+        for each in findings
+    ]
+    return sorted(words, key=lambda each: not each.is_error)

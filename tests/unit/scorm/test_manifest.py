@@ -1,0 +1,306 @@
+import pytest
+
+from plugin.scorm.findings import RefusedPackageError
+from plugin.scorm.manifest import Version, file_of, parse
+from tests.support.packages import item, manifest, resource
+
+SCHEMA_2004 = "2004 4th Edition"
+ENTITY = b"<!DOCTYPE m [<!ENTITY a %s>]><manifest>&a;</manifest>"
+WITHOUT_ORGANIZATION = (
+    manifest(items="")
+    .replace(b"<organization ", b"<other ")
+    .replace(b"</organization>", b"</other>")
+)
+
+
+def manifest_2004(items: str, *, collection: str = "", schema: str = SCHEMA_2004) -> bytes:
+    return f"""<manifest identifier="M" xmlns="http://www.imsglobal.org/xsd/imscp_v1p1"
+ xmlns:adlcp="http://www.adlnet.org/xsd/adlcp_v1p3" xmlns:imsss="http://www.imsglobal.org/xsd/imsss"
+ xmlns:adlseq="http://www.adlnet.org/xsd/adlseq_v1p3"
+ xmlns:adlnav="http://www.adlnet.org/xsd/adlnav_v1p3">
+<metadata><schemaversion>{schema}</schemaversion></metadata>
+<organizations default="O"><organization identifier="O" adlseq:objectivesGlobalToSystem="false">
+<title>T</title>
+{items}</organization></organizations>
+<resources><resource identifier="R1" adlcp:scormType="sco" href="a.html"/></resources>
+{collection}</manifest>""".encode()
+
+
+def refused(content: bytes) -> str:
+    with pytest.raises(RefusedPackageError) as refusal:
+        parse(content)
+    return refusal.value.finding.code
+
+
+def codes(content: bytes) -> list[str]:
+    return [finding.code for finding in parse(content).findings]
+
+
+def test_a_plain_manifest_says_its_version_title_and_what_to_play() -> None:
+    found = parse(manifest(mastery=" 80 ", title="  Working\n at height "))
+    assert (found.version, found.title, found.identifier) == (
+        Version.SCORM_12,
+        "Working at height",
+        "M1",
+    )
+    (only,) = found.playable()
+    assert (only.identifier, only.href, only.is_sco, only.mastery_score) == (
+        "I1",
+        "index.html",
+        True,
+        "80",
+    )
+    assert found.findings == ()
+
+
+def test_every_element_of_scorm_1_2_is_read() -> None:
+    inside = (
+        '<adlcp:prerequisites type="aicc_script">A&amp;B</adlcp:prerequisites>'
+        "<adlcp:maxtimeallowed>00:30:00</adlcp:maxtimeallowed>"
+        "<adlcp:timelimitaction>exit,message</adlcp:timelimitaction>"
+        "<adlcp:datafromlms>x=1</adlcp:datafromlms>"
+    )
+    content = manifest(items=item(inside=inside))
+    (only,) = parse(content).playable()
+    assert (
+        only.prerequisites,
+        only.max_time_allowed,
+        only.time_limit_action,
+        only.data_from_lms,
+    ) == ("A&B", "00:30:00", "exit,message", "x=1")
+    assert codes(content) == ["manifest.prerequisites"]
+
+
+def test_empty_prerequisites_are_no_prerequisites() -> None:
+    inside = '<adlcp:prerequisites type="aicc_script"></adlcp:prerequisites>'
+    assert codes(manifest(items=item(inside=inside))) == []
+
+
+def test_items_nest_and_play_in_the_order_of_the_course() -> None:
+    items = item(
+        "A", "Chapter", "", inside=item("A.1", resource="R1") + item("A-2", resource="R2")
+    ) + item("B_1", resource="R1")
+    resources = resource("R1", "one.html") + resource("R2", "two.html", "asset")
+    found = parse(manifest(items=items, resources=resources))
+    assert [(each.identifier, each.href, each.is_sco) for each in found.playable()] == [
+        ("A.1", "one.html", True),
+        ("A-2", "two.html", False),
+        ("B_1", "one.html", True),
+    ]
+    assert [each.identifier for each in found.items] == ["A", "B_1"]
+
+
+def test_whitespace_in_ids_is_collapsed() -> None:
+    items = '<item identifier="   SEQ01   " identifierref=" R1 "><title>x</title></item>'
+    (only,) = parse(manifest(items=items)).playable()
+    assert only.identifier == "SEQ01"
+
+
+def test_xml_base_of_manifest_resources_and_resource_are_joined() -> None:
+    content = (
+        manifest(resources=resource().replace("<resource ", '<resource xml:base="c/" '))
+        .replace(b"<resources>", b'<resources xml:base="b/">')
+        .replace(b"<manifest ", b'<manifest xml:base="a/" ')
+    )
+    (only,) = parse(content).playable()
+    assert only.href == "a/b/c/index.html"
+
+
+@pytest.mark.parametrize(
+    ("href", "parameters", "expected"),
+    [
+        ("a.html", "?x=1", "a.html?x=1"),
+        ("a.html", "&amp;x=1", "a.html?x=1"),
+        ("a.html", "x=1", "a.html?x=1"),
+        ("a.html?y=2", "?x=1", "a.html?y=2&x=1"),
+        ("a.html#top", "?x=1", "a.html?x=1#top"),
+        ("a.html", "#part", "a.html#part"),
+        ("a.html#top", "#part", "a.html#top"),
+        ("a.html", "", "a.html"),
+    ],
+)
+def test_parameters_join_the_address(href: str, parameters: str, expected: str) -> None:
+    items = (
+        f'<item identifier="I" identifierref="R1" parameters="{parameters}"><title>x</title></item>'
+    )
+    (only,) = parse(manifest(items=items, resources=resource(href=href))).playable()
+    assert only.href == expected
+
+
+def test_a_missing_default_organization_is_said_and_the_first_one_used() -> None:
+    content = manifest().replace(b'default="O1"', b'default="NOPE"')
+    assert codes(content) == ["manifest.default_missing"]
+    assert parse(content).playable()
+
+
+def test_items_that_open_nothing_are_said_and_not_played() -> None:
+    items = (
+        item("A", "Gone", "NOPE") + item("B", "No address", "R2") + item("C", "Empty", "") + item()
+    )
+    content = manifest(items=items, resources=resource() + resource("R2", ""))
+    assert codes(content) == ["manifest.no_resource", "manifest.no_href", "manifest.empty_item"]
+    assert [each.identifier for each in parse(content).playable()] == ["I1"]
+
+
+def test_two_items_with_one_id_stay_two() -> None:
+    content = manifest(items=item("A") + item("A"))
+    assert codes(content) == ["manifest.double_id"]
+    assert len({each.identifier for each in parse(content).playable()}) == 2
+
+
+def test_invisible_items_are_marked() -> None:
+    items = '<item identifier="I" identifierref="R1" isvisible="false"><title>x</title></item>'
+    assert not parse(manifest(items=items)).playable()[0].is_visible
+
+
+@pytest.mark.parametrize(
+    ("schema", "version"),
+    [
+        ("1.2", Version.SCORM_12),
+        ("CAM 1.3", Version.SCORM_2004_2ND),
+        ("2004 3rd Edition", Version.SCORM_2004_3RD),
+        ("2004 4th Edition", Version.SCORM_2004_4TH),
+    ],
+)
+def test_the_version_is_what_the_manifest_says(schema: str, version: Version) -> None:
+    assert parse(manifest(schema=schema)).version is version
+
+
+def test_without_a_known_version_the_namespace_decides_and_it_is_said() -> None:
+    content = manifest(schema="")
+    assert parse(content).version is Version.SCORM_12
+    assert codes(content) == ["manifest.version"]
+    later = manifest_2004(item(), schema="")
+    assert parse(later).version is Version.SCORM_2004_3RD
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"<course/>", "manifest.not_a_manifest"),
+        (b"<manifest><organizations/></manifest>", "manifest.not_scorm"),
+        (manifest().replace(b"</resources>", b"</resources><manifest/>"), "manifest.submanifest"),
+        (WITHOUT_ORGANIZATION, "manifest.no_organization"),
+        (manifest(items=""), "manifest.nothing_to_play"),
+        (b"<manifest><open></manifest>", "manifest.xml"),
+        (b"", "manifest.xml"),
+        (b'<?xml version="1.0" encoding="x-none"?><manifest>', "manifest.xml"),
+        (b"<manifest>" + b"<item>" * 80 + b"</item>" * 80 + b"</manifest>", "manifest.too_deep"),
+        (ENTITY % b'"aaaa"', "manifest.entities"),
+        (ENTITY % b'SYSTEM "file:///etc/passwd"', "manifest.entities"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_played_is_refused_with_its_reason(content: bytes, code: str) -> None:
+    assert refused(content) == code
+
+
+def test_a_malformed_manifest_is_refused_with_the_line() -> None:
+    with pytest.raises(RefusedPackageError) as refusal:
+        parse(manifest().replace(b"</organizations>", b""))
+    assert refusal.value.finding.facts["line"] > 1
+
+
+def test_a_plain_doctype_is_harmless() -> None:
+    assert parse(
+        manifest().replace(b"<manifest ", b"<!DOCTYPE manifest>\n<manifest ", 1)
+    ).playable()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "iso-8859-1", "cp1252"])
+def test_other_encodings_are_read(encoding: str) -> None:
+    text = (
+        manifest(title="Höhe é").decode().replace('"UTF-8"', f'"{encoding.removesuffix("-sig")}"')
+    )
+    assert parse(text.encode(encoding)).title == "Höhe é"
+
+
+def test_windows_text_that_claims_to_be_utf_8_is_read_and_said() -> None:
+    content = manifest(title="Höhe – 1").decode().encode("cp1252")
+    assert parse(content).title == "Höhe – 1"
+    assert codes(content) == ["manifest.encoding"]
+
+
+def test_a_bare_ampersand_and_leading_lines_are_mended_and_said() -> None:
+    content = b"\n\n" + manifest(
+        title="Lock & tag out &amp; more", resources=resource(href="a.html?b=1&c=2")
+    )
+    found = parse(content)
+    assert found.title == "Lock & tag out & more"
+    assert found.playable()[0].href == "a.html?b=1&c=2"
+    assert codes(content) == ["manifest.leading", "manifest.ampersand"]
+
+
+def test_a_course_that_starts_at_another_host_is_said() -> None:
+    assert codes(manifest(resources=resource(href="https://cdn.example/x.html"))) == [
+        "manifest.foreign_launch"
+    ]
+
+
+def test_scorm_2004_rules_are_read_whole() -> None:
+    inside = (
+        "<adlcp:timeLimitAction>exit,no message</adlcp:timeLimitAction>"
+        "<adlcp:dataFromLMS>seed</adlcp:dataFromLMS>"
+        '<adlcp:completionThreshold completedByMeasure="true"'
+        ' minProgressMeasure="0.7" progressWeight="0.5"/>'
+        '<adlcp:data><adlcp:map targetID="store" readSharedData="true"/></adlcp:data>'
+        "<adlnav:presentation><adlnav:navigationInterface>"
+        "<adlnav:hideLMSUI> continue </adlnav:hideLMSUI>"
+        "</adlnav:navigationInterface></adlnav:presentation>"
+    )
+    found = parse(manifest_2004(item(inside=inside)))
+    (only,) = found.playable()
+    assert (found.version, found.objectives_global_to_system) == (Version.SCORM_2004_4TH, False)
+    assert (only.is_sco, only.time_limit_action, only.data_from_lms) == (
+        True,
+        "exit,no message",
+        "seed",
+    )
+    assert only.threshold is not None
+    assert (only.threshold.by_measure, only.threshold.min_measure, only.threshold.weight) == (
+        True,
+        "0.7",
+        "0.5",
+    )
+    assert only.shared_data == (
+        {"targetID": "store", "readSharedData": "true", "writeSharedData": ""},
+    )
+    assert only.hidden_controls == ("continue",)
+
+
+def test_a_third_edition_threshold_is_its_text() -> None:
+    (only,) = parse(
+        manifest_2004(
+            item(inside="<adlcp:completionThreshold>0.75</adlcp:completionThreshold>"),
+            schema="2004 3rd Edition",
+        )
+    ).playable()
+    assert only.threshold is not None
+    assert (only.threshold.by_measure, only.threshold.min_measure) == (True, "0.75")
+
+
+def test_what_an_item_says_itself_replaces_the_collections_element_whole() -> None:
+    collection = (
+        '<imsss:sequencingCollection><imsss:sequencing ID="S1">'
+        '<imsss:controlMode flow="true" choice="false"/>'
+        '<imsss:rollupRules rollupObjectiveSatisfied="false"/>'
+        "</imsss:sequencing></imsss:sequencingCollection>"
+    )
+    inside = '<imsss:sequencing IDRef="S1"><imsss:controlMode choice="true"/></imsss:sequencing>'
+    (only,) = parse(manifest_2004(item(inside=inside), collection=collection)).playable()
+    assert only.sequencing == {
+        "controlMode": [{"choice": "true"}],
+        "rollupRules": [{"rollupObjectiveSatisfied": "false"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("href", "path"),
+    [
+        ("a%20b/index.html?x=1#y", "a b/index.html"),
+        ("./a/../b.html", "b.html"),
+        ("a\\b.html", "a/b.html"),
+        ("../../x.html", "x.html"),
+    ],
+)
+def test_the_file_behind_an_address(href: str, path: str) -> None:
+    assert file_of(href) == path

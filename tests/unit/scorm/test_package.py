@@ -1,0 +1,282 @@
+import io
+import random
+import shutil
+import stat
+import struct
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from plugin.scorm.findings import Severity
+from plugin.scorm.package import Limits, Unpacked, unpack
+from tests.support.packages import PAGE, item, manifest, package, resource, zip_of
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+def opened(source: io.BytesIO, target: Path, limits: Limits | None = None) -> Unpacked:
+    return unpack(source, target, limits=limits, on_progress=lambda _percent: None)
+
+
+def error_of(source: io.BytesIO, target: Path, limits: Limits | None = None) -> str:
+    """The one error that refuses this zip, which leaves nothing behind."""
+    found = opened(source, target, limits)
+    assert not found.is_usable
+    assert not target.exists()
+    assert [*target.parent.iterdir()] == []
+    (code,) = [each.code for each in found.findings if each.severity is Severity.ERROR]
+    return code
+
+
+def warnings_of(source: io.BytesIO, target: Path) -> list[str]:
+    found = opened(source, target)
+    assert found.is_usable
+    return [each.code for each in found.findings]
+
+
+def named(name: str, content: bytes = b"x", **attributes: int) -> io.BytesIO:
+    """A good package with one more file of exactly this name."""
+    out = package()
+    with zipfile.ZipFile(out, "a") as archive:
+        info = zipfile.ZipInfo("placeholder")
+        info.filename = info.orig_filename = name
+        for key, value in attributes.items():
+            setattr(info, key, value)
+        archive.writestr(info, content)
+    out.seek(0)
+    return out
+
+
+def test_a_good_package_is_unpacked_and_progress_is_told(target: Path) -> None:
+    seen: list[int] = []
+    source = package({"media/a.txt": b"a" * 3_000_000})
+    found = unpack(source, target, on_progress=seen.append)
+    assert found.is_usable
+    assert found.findings == ()
+    assert (target / "media" / "a.txt").stat().st_size == 3_000_000
+    assert seen == sorted(seen)
+    assert seen[-1] == 100
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("../../evil.html", "zip.escape"),
+        ("a/../../evil.html", "zip.escape"),
+        ("..\\evil.html", "zip.escape"),
+        ("/etc/evil", "zip.escape"),
+        ("C:\\evil.html", "zip.escape"),
+        ("\\\\host\\share", "zip.escape"),
+        ("a\nb.html", "zip.control"),
+        ("/".join("d" * 30) + "/x", "zip.deep"),
+        ("x" * 201, "zip.long_name"),
+        ("index.html", "zip.double_name"),
+        ("./index.html", "zip.double_name"),
+        ("index.html/inside.txt", "zip.double_name"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_dangerous_name_refuses_the_package(target: Path, name: str, code: str) -> None:
+    assert error_of(named(name), target) == code
+
+
+def test_links_are_refused(target: Path) -> None:
+    link = named("link.html", b"/etc/passwd", external_attr=(stat.S_IFLNK | 0o777) << 16)
+    assert error_of(link, target) == "zip.link"
+
+
+def test_devices_are_refused(target: Path) -> None:
+    device = named("tty", external_attr=(stat.S_IFCHR | 0o666) << 16)
+    assert error_of(device, target) == "zip.link"
+
+
+def test_windows_separators_become_folders(target: Path) -> None:
+    assert opened(named("dir\\page.html"), target).is_usable
+    assert (target / "dir" / "page.html").is_file()
+
+
+def test_names_without_the_utf_8_mark_are_read_as_their_author_meant(target: Path) -> None:
+    source = package({"höhe.html": PAGE})
+    raw = bytearray(source.getvalue())
+    name = "höhe.html".encode()
+    at = raw.find(name)
+    while at >= 0:  # clear the mark in the local and the central header
+        for header, offset in ((b"PK\x03\x04", 30), (b"PK\x01\x02", 46)):
+            start = at - offset
+            if raw[start : start + 4] == header:
+                flags = start + (6 if offset == 30 else 8)
+                raw[flags : flags + 2] = b"\0\0"
+        at = raw.find(name, at + 1)
+    assert opened(io.BytesIO(bytes(raw)), target).is_usable
+    assert (target / "höhe.html").is_file()
+
+
+def test_a_bomb_is_stopped_by_what_it_really_unpacks_to(target: Path) -> None:
+    bomb = package({"zeros.bin": bytes(60 * 1024 * 1024)})
+    assert error_of(bomb, target) == "zip.bomb"
+
+
+def test_a_bomb_that_lies_about_its_size_is_stopped_too(target: Path) -> None:
+    source = package({"big.bin": random.Random(1).randbytes(3_000_000)})
+    raw = source.getvalue().replace(struct.pack("<I", 3_000_000), struct.pack("<I", 3))
+    found = opened(io.BytesIO(raw), target, Limits(total=1_000_000))
+    assert not found.is_usable
+    assert not target.exists()
+
+
+def test_a_package_larger_than_allowed_is_refused(target: Path) -> None:
+    source = package({"a.bin": b"a" * 2000, "b.bin": b"b" * 2000})
+    assert error_of(source, target, Limits(total=3000)) == "zip.large"
+
+
+def test_too_many_files_are_refused(target: Path) -> None:
+    source = package({f"{number}.txt": b"" for number in range(20)})
+    assert error_of(source, target, Limits(files=10)) == "zip.too_many_files"
+
+
+def test_a_list_of_contents_too_long_to_read_is_refused_unread(target: Path) -> None:
+    source = package({f"{'n' * 100}{number}.txt": b"" for number in range(100)})
+    assert error_of(source, target, Limits(directory=4000)) == "zip.too_many_files"
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "zip.not_a_zip"),
+        (b"%PDF-1.7 not a zip at all", "zip.not_a_zip"),
+        (package().getvalue()[:-30], "zip.not_a_zip"),
+    ],
+)
+def test_what_is_no_whole_zip_is_refused(target: Path, content: bytes, code: str) -> None:
+    assert error_of(io.BytesIO(content), target) == code
+
+
+def test_damaged_contents_are_refused(target: Path) -> None:
+    source = package({"page.txt": random.Random(2).randbytes(5000)})
+    raw = bytearray(source.getvalue())
+    at = raw.find(b"page.txt") + 500
+    raw[at : at + 50] = bytes(50)
+    assert error_of(io.BytesIO(bytes(raw)), target) == "zip.broken"
+
+
+def test_an_encrypted_zip_is_refused(target: Path) -> None:
+    raw = bytearray(package().getvalue())
+    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = raw.find(header)
+        while at >= 0:
+            raw[at + flags] |= 1
+            at = raw.find(header, at + 1)
+    assert error_of(io.BytesIO(bytes(raw)), target) == "zip.encrypted"
+
+
+def test_unusual_compression_is_refused(target: Path) -> None:
+    source = package()
+    with zipfile.ZipFile(source, "a", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("page.txt", "x" * 100)
+    assert error_of(source, target) == "zip.method"
+
+
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [
+        ({"index.html": PAGE}, "zip.no_manifest"),
+        ({"course.zip": b"x"}, "zip.zip_in_zip"),
+        ({"cmi5.xml": b"x"}, "zip.other_standard"),
+        ({"tincan.xml": b"x"}, "zip.other_standard"),
+        ({"course.crs": b"x"}, "zip.other_standard"),
+        ({"a/b/imsmanifest.xml": manifest()}, "zip.manifest_deep"),
+        ({"a/imsmanifest.xml": manifest(), "b/imsmanifest.xml": manifest()}, "zip.manifest_deep"),
+    ],
+)
+def test_a_zip_without_a_scorm_manifest_says_what_it_is(
+    target: Path, files: dict[str, bytes], code: str
+) -> None:
+    assert error_of(zip_of(files), target) == code
+
+
+def test_a_manifest_in_the_one_folder_is_accepted_and_said(target: Path) -> None:
+    source = zip_of(
+        {
+            "course/imsmanifest.xml": manifest(),
+            "course/index.html": PAGE,
+            "__MACOSX/course/._index.html": b"x",
+        }
+    )
+    assert warnings_of(source, target) == ["zip.folder"]
+    assert sorted(path.name for path in target.iterdir()) == ["imsmanifest.xml", "index.html"]
+
+
+def test_a_manifest_too_large_to_read_is_refused(target: Path) -> None:
+    assert error_of(package(), target, Limits(manifest=100)) == "manifest.large"
+
+
+def test_a_missing_launch_file_is_an_error(target: Path) -> None:
+    source = package(manifest_bytes=manifest(resources=resource(href="start.html")))
+    found = opened(source, target)
+    assert [(each.code, each.file) for each in found.findings] == [
+        ("scorm.launch_file", "start.html")
+    ]
+    assert not target.exists()
+
+
+def test_a_launch_file_that_differs_in_case_is_a_warning(target: Path) -> None:
+    source = package(manifest_bytes=manifest(resources=resource(href="Index.HTML?a=1")))
+    assert warnings_of(source, target) == ["scorm.case"]
+
+
+def test_percent_codes_in_addresses_are_understood(target: Path) -> None:
+    source = package(
+        {"a b.html": PAGE}, manifest_bytes=manifest(resources=resource(href="a%20b.html"))
+    )
+    assert warnings_of(source, target) == []
+
+
+def test_files_that_are_listed_but_missing_are_said_in_one_sentence(target: Path) -> None:
+    files = '<file href="index.html"/><file href="x.css"/><file href="y.css"/>'
+    source = package(manifest_bytes=manifest(resources=resource(inside=files)))
+    found = opened(source, target).findings
+    assert [(each.code, each.facts["count"]) for each in found] == [("scorm.listed_file", 2)]
+
+
+def test_names_that_differ_only_in_case_are_said(target: Path) -> None:
+    assert warnings_of(package({"INDEX.html": PAGE}), target) == ["zip.case_double"]
+
+
+def test_pages_that_load_from_another_host_are_said(target: Path) -> None:
+    page = b'<script src="https://code.example.com/x.js"></script><a href="https://fine.example/">'
+    found = opened(package({"p.html": page}), target).findings
+    assert [(each.code, each.facts["host"]) for each in found] == [
+        ("scorm.foreign_host", "code.example.com")
+    ]
+
+
+def test_scorm_2004_is_recognised_and_refused_in_plain_words(target: Path) -> None:
+    found = opened(package(manifest_bytes=manifest(schema="2004 4th Edition")), target)
+    (only,) = found.findings
+    assert (only.code, only.facts["found"]) == ("scorm.version", "2004 4th Edition")
+    assert not target.exists()
+
+
+def test_several_parts_are_all_checked(target: Path) -> None:
+    content = manifest(
+        items=item() + item("I2", "Part two", "R2"),
+        resources=resource() + resource("R2", "two.html"),
+    )
+    found = opened(package(manifest_bytes=content), target)
+    assert [each.file for each in found.findings] == ["two.html"]
+
+
+def test_whatever_the_bytes_the_answer_is_findings_never_a_crash(target: Path) -> None:
+    dice = random.Random(7)
+    good = package({"a.txt": b"some text" * 50}).getvalue()
+    for _ in range(300):
+        raw = bytearray(good)
+        for _ in range(dice.randint(1, 6)):
+            raw[dice.randrange(len(raw))] = dice.randrange(256)
+        found = opened(io.BytesIO(bytes(raw)), target)
+        assert found.is_usable == target.exists()
+        shutil.rmtree(target, ignore_errors=True)
