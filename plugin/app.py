@@ -20,7 +20,7 @@ from plugin.core.settings import Settings
 from plugin.lti.tool import views as lti
 from plugin.org import queries as org_queries
 from plugin.org import views as org_views
-from plugin.web import errors, headers, health, identity
+from plugin.web import errors, headers, health, identity, navigation
 
 FEATURES = ("org", "notify", "modules", "scorm", "assign", "certs", "lti.tool")
 csrf = CSRFProtect()
@@ -102,6 +102,7 @@ def _page_facts() -> dict[str, object]:
     return {
         "product_name": current_settings().product_name,
         "me": _me(),
+        "navigation": navigation.links(_me()),
         "page_language": str(language).replace("_", "-"),
         "page_direction": language.text_direction,
     }

@@ -78,13 +78,18 @@ def me() -> Me:
     return found
 
 
+def holds(person: Me, role: Role) -> bool:
+    """Whether the person has at least this role."""
+    return _RANK[person.role] >= _RANK[role]
+
+
 def requires(role: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """The view answers only people who hold at least `role` in their organization."""
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            if _RANK[me().role] < _RANK[role]:
+            if not holds(me(), role):
                 raise ForbiddenError(role.value)
             return view(*args, **kwargs)
 

@@ -1,0 +1,23 @@
+/* Improvements only: every form and link works without this file. */
+"use strict";
+
+/* A form is sent once: a second click while the first is on its way does nothing. */
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post" || form.target === "_blank") return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "1";
+  const button = event.submitter;
+  if (button) button.setAttribute("aria-busy", "true");
+});
+
+/* Coming back with the browser's Back button, forms can be sent again. */
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+    for (const button of form.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
+  }
+});
