@@ -1,0 +1,43 @@
+"""What training configurations refuse, and why."""
+
+from flask_babel import lazy_gettext as _l
+
+from plugin.core.errors import PluginError
+
+
+class ConfigurationNotFoundError(PluginError):
+    code = "assign.configuration_not_found"
+    http_status = 404
+    public_message = _l("This training configuration does not exist or is not yours to see.")
+
+
+class NotPublishedError(PluginError):
+    code = "assign.not_published"
+    http_status = 404
+    public_message = _l("This training configuration has not been published yet.")
+
+
+class DraftChangedError(PluginError):
+    code = "assign.draft_changed"
+    http_status = 409
+    public_message = _l(
+        "Somebody else has changed this training since you opened it. "
+        "Nothing of yours was saved. Open it again and repeat your change."
+    )
+
+
+class RowError(PluginError):
+    """A row that cannot be saved: its place in the list, the field, and why."""
+
+    code = "assign.row"
+    http_status = 422
+
+    def __init__(self, position: int, field: str, message: object) -> None:
+        super().__init__(f"{position}.{field}")
+        self.position = position
+        self.field = field
+        self._message = message
+
+    @property
+    def message(self) -> str:
+        return str(self._message)

@@ -1,0 +1,271 @@
+"""Judging people: the stored standings, the mails about new duties, the next step to a proof."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from plugin.assign import queries
+from plugin.assign.fetch import Facts, VersionLine, facts
+from plugin.assign.models import Configuration, ConfigurationVersion, StoredStanding
+from plugin.assign.standing import RowStanding, Standing
+from plugin.assign.statement import configurations_of_people
+from plugin.assign.validity import morning
+from plugin.core.base import JsonDict
+from plugin.core.db import Tx
+from plugin.core.outbox import JobName
+from plugin.notify.actions import NewMessage, queue_messages
+from plugin.notify.models import MessageKind
+from plugin.org.models import Person
+
+CHUNK = 500
+DATES = ("covered", "complete", "valid_through", "ends_at", "continuous_since_at")
+
+
+def evaluate_person(tx: Tx, person_id: int, *, now: datetime) -> None:
+    """The person's stored standings are what the facts say. Safe to call again."""
+    person = tx.session.get_one(Person, person_id)
+    concerned = configurations_of_people(person.organization_id, [person_id])
+    ids = tx.session.scalars(concerned).all()
+    refresh_standings(tx, person.organization_id, ids, [person_id], now=now)
+
+
+def apply_version(tx: Tx, version_id: int, after_person_id: int, *, now: datetime) -> None:
+    """The next people by id are judged by the version, and the step after these is under way.
+
+    A version that is no longer the newest has nothing to do: the newer one's steps judge everybody.
+    """
+    version = tx.session.get_one(ConfigurationVersion, version_id)
+    configuration = tx.session.get_one(Configuration, version.configuration_id)
+    if configuration.current_version_id != version_id:
+        return
+    now = max(now, version.effective_at)  # our clock may be behind the publisher's
+    people = queries.people_to_judge(
+        tx.session, configuration, after=after_person_id, limit=CHUNK, at=now
+    )
+    refresh_standings(tx, configuration.organization_id, [configuration.id], people, now=now)
+    if len(people) == CHUNK:
+        tx.then(JobName.APPLY_VERSION, version_id, people[-1])
+
+
+def refresh_standings(
+    tx: Tx,
+    organization_id: int,
+    configuration_ids: Sequence[int],
+    person_ids: Sequence[int],
+    *,
+    now: datetime,
+) -> None:
+    """Every standing of these people under these configurations is stored as the facts have it.
+
+    What follows is queued in the same transaction: a mail about a duty that is new to the person
+    and not yet met, and the certificate's step when the standing became or stays valid by other
+    dates. People are locked, so that of two workers the later one sees everything.
+    """
+    if not configuration_ids or not person_ids:
+        return
+    people = _lock(tx.session, organization_id, person_ids)
+    found = facts(
+        tx.session,
+        organization_id,
+        person_ids=[person.id for person in people],
+        configuration_ids=configuration_ids,
+        at=now,
+    )
+    at = max(now, found.recorded_at or now)  # facts we can read have been learned by now
+    stored = _stored(tx.session, configuration_ids, person_ids)
+    changes = [
+        change
+        for person in people
+        for configuration_id in sorted(found.configurations)
+        if (
+            change := _judge(
+                found, person, configuration_id, stored.get((person.id, configuration_id)), at
+            )
+        )
+    ]
+    if changes:
+        _store(tx.session, organization_id, changes, now=now)
+        _follow(tx, found, organization_id, changes, now=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A standing that is no longer what was stored."""
+
+    person: Person
+    standing: Standing
+    values: JsonDict
+    before: Any  # the stored row, or None
+
+    @property
+    def is_of_dates(self) -> bool:
+        """Whether the dates themselves differ, not only what explains them."""
+        return self.before is None or any(
+            getattr(self.before, name) != self.values[name] for name in DATES
+        )
+
+
+def _judge(
+    found: Facts, person: Person, configuration_id: int, before: Any, at: datetime
+) -> Change | None:
+    standing = found.standing(person.id, configuration_id, at)
+    if before is None and not standing.covered:
+        return None
+    values = stored_values(standing)
+    if before is not None and all(getattr(before, name) == value for name, value in values.items()):
+        return None
+    return Change(person=person, standing=standing, values=values, before=before)
+
+
+def stored_values(standing: Standing) -> JsonDict:
+    """What is kept of a standing: nothing in it turns false by the clock alone."""
+    return {
+        "version_id": standing.version_id,
+        "covered": standing.covered,
+        "complete": standing.complete,
+        "valid_through": standing.valid_through,
+        "ends_at": standing.ends_at,
+        "continuous_since_at": standing.continuous_since,
+        "missing": [
+            {
+                "module_id": row.module_id,
+                "reason": row.state.value,
+                "since": row.since.isoformat() if row.since else None,
+            }
+            for row in standing.missing
+            if not row.was_ever_satisfied
+        ],
+    }
+
+
+def _lock(session: Session, organization_id: int, person_ids: Sequence[int]) -> Sequence[Person]:
+    return session.scalars(
+        select(Person)
+        .where(Person.organization_id == organization_id, Person.id.in_(person_ids))
+        .order_by(Person.id)
+        .with_for_update(key_share=True)
+    ).all()
+
+
+def _stored(
+    session: Session, configuration_ids: Sequence[int], person_ids: Sequence[int]
+) -> dict[tuple[int, int], Any]:
+    lines = session.execute(
+        select(*StoredStanding.__table__.columns).where(
+            StoredStanding.configuration_id.in_(configuration_ids),
+            StoredStanding.person_id.in_(person_ids),
+        )
+    )
+    return {(line.person_id, line.configuration_id): line for line in lines}
+
+
+def _store(
+    session: Session, organization_id: int, changes: Sequence[Change], *, now: datetime
+) -> None:
+    is_postgresql = session.get_bind().dialect.name == "postgresql"
+    insert = (postgresql.insert if is_postgresql else sqlite.insert)(StoredStanding)
+    session.execute(
+        insert.on_conflict_do_update(
+            index_elements=["person_id", "configuration_id"],
+            set_={name: insert.excluded[name] for name in (*changes[0].values, "updated_at")},
+        ),
+        [
+            change.values
+            | {
+                "organization_id": organization_id,
+                "person_id": change.person.id,
+                "configuration_id": change.standing.configuration_id,
+                "updated_at": now,
+            }
+            for change in changes
+        ],
+    )
+
+
+def _follow(
+    tx: Tx, found: Facts, organization_id: int, changes: Sequence[Change], *, now: datetime
+) -> None:
+    messages: list[NewMessage] = []
+    valid: list[tuple[int, int]] = []
+    for change in changes:
+        standing = change.standing
+        known = _version_before(found, change)
+        news = _news(standing, known) if standing.covered else ()
+        if news:
+            messages.append(_message(found, change, news, known, now=now))
+        promised = known is not None and known.certificate_on
+        is_proof = standing.certificate_on and standing.is_valid(standing.at)
+        if is_proof and (change.is_of_dates or not promised):
+            valid.append((change.person.id, standing.configuration_id))
+    queue_messages(tx, organization_id, messages, now=now)
+    if valid:
+        tx.then_many(JobName.ISSUE_CERTIFICATE, valid)
+
+
+def _version_before(found: Facts, change: Change) -> VersionLine | None:
+    """The version that covered the person when they were last judged."""
+    if change.before is None or not change.before.covered:
+        return None
+    versions = found.versions[change.standing.configuration_id]
+    return next((each for each in versions if each.id == change.before.version_id), None)
+
+
+def _news(standing: Standing, known: VersionLine | None) -> tuple[RowStanding, ...]:
+    """The unmet duties that are new to the person; what is met is no news (domain §3.5)."""
+    return tuple(
+        row
+        for row in standing.missing
+        if known is None or (row.since is not None and row.since > known.effective_at)
+    )
+
+
+def _message(
+    found: Facts,
+    change: Change,
+    news: Sequence[RowStanding],
+    known: VersionLine | None,
+    *,
+    now: datetime,
+) -> NewMessage:
+    """One mail that names everything to do; its key is the version that brought the newest duty."""
+    standing, before = change.standing, change.before
+    had_certificate = (
+        known is not None
+        and known.certificate_on
+        and before.complete
+        and (before.ends_at is None or before.ends_at > standing.at)
+    )
+    brought_by = _version_of(found, standing.configuration_id, news)
+    line = found.lines[standing.configuration_id]
+    return NewMessage(
+        person_id=change.person.id,
+        kind=MessageKind.NEW_REQUIREMENT if had_certificate else MessageKind.NEW_TRAINING,
+        key=f"new_training:{change.person.id}:{standing.configuration_id}:{brought_by.id}",
+        facts={
+            "person": change.person.full_name,
+            "organization_name": line.organization_name,
+            "unit": line.unit_name,
+            "configuration": line.name,
+            "modules": [
+                {
+                    "title": found.modules[row.module_id].title,
+                    "due_on": row.due_on.isoformat() if row.due_on else None,
+                }
+                for row in standing.missing
+            ],
+        },
+        not_before=morning(now, standing.zone),
+    )
+
+
+def _version_of(found: Facts, configuration_id: int, news: Sequence[RowStanding]) -> VersionLine:
+    """The version that brought the newest of these duties."""
+    versions = found.versions[configuration_id]
+    newest = max((row.since for row in news if row.since is not None), default=found.at)
+    brought = [each for each in versions if each.effective_at <= newest]
+    return max(brought or versions, key=lambda each: (each.effective_at, each.id))

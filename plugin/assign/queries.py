@@ -1,0 +1,227 @@
+"""Reads of training configurations and standings; everything takes the organization."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from plugin.assign.errors import ConfigurationNotFoundError, NotPublishedError
+from plugin.assign.facts import RowStatus
+from plugin.assign.fetch import ConfigurationLine, Facts, ModuleLine, OpenRun, facts
+from plugin.assign.models import (
+    Configuration,
+    ConfigurationDraft,
+    ConfigurationRow,
+    ConfigurationVersion,
+    StoredStanding,
+)
+from plugin.assign.standing import Standing
+from plugin.assign.statement import in_force, is_active
+from plugin.assign.visible import VisibleModule, visible_modules
+from plugin.modules.models import Module, ModuleState
+from plugin.org.models import Membership, Person, Unit
+
+__all__ = ["ConfigurationLine", "Facts", "ModuleLine", "OpenRun", "facts"]
+
+
+def configuration_of(
+    session: Session, organization_id: int, configuration_id: int
+) -> Configuration:
+    found = session.scalar(
+        select(Configuration).where(
+            Configuration.organization_id == organization_id, Configuration.id == configuration_id
+        )
+    )
+    if found is None:
+        raise ConfigurationNotFoundError(configuration_id)
+    return found
+
+
+def draft_of(session: Session, configuration: Configuration) -> ConfigurationDraft:
+    return session.scalars(
+        select(ConfigurationDraft).where(ConfigurationDraft.configuration_id == configuration.id)
+    ).one()
+
+
+def standing_now(
+    session: Session, organization_id: int, person_id: int, configuration_id: int, at: datetime
+) -> Standing:
+    """The person under the configuration as the facts stood at `at`, in one statement."""
+    found = facts(
+        session,
+        organization_id,
+        person_ids=[person_id],
+        configuration_ids=[configuration_id],
+        at=at,
+    )
+    if configuration_id not in found.configurations:
+        raise NotPublishedError(configuration_id)
+    return found.standing(person_id, configuration_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnerFacts:
+    """All a learner's page needs of training: who asks for what, and how it stands."""
+
+    standings: tuple[Standing, ...]
+    visible: tuple[VisibleModule, ...]
+    configurations: dict[int, ConfigurationLine]
+    modules: dict[int, ModuleLine]
+    open_runs: dict[int, OpenRun]
+
+
+def learner_facts(
+    session: Session, organization_id: int, person_id: int, at: datetime
+) -> LearnerFacts:
+    """Every configuration that covers or covered the person, in one statement.
+
+    `visible` is what the learner may see now; `configurations` and `open_runs` are keyed by their
+    configuration's and module's id. Hidden modules are in none of it.
+    """
+    found = facts(session, organization_id, person_ids=[person_id], at=at, history=False, runs=True)
+    standings = tuple(found.standing(person_id, each) for each in sorted(found.configurations))
+    visible = visible_modules(standings)
+    shown = {module.module_id for module in visible}
+    return LearnerFacts(
+        standings=standings,
+        visible=visible,
+        configurations=found.lines,
+        modules=found.modules,
+        open_runs={
+            module_id: run for (_, module_id), run in found.open_runs.items() if module_id in shown
+        },
+    )
+
+
+def is_visible(
+    session: Session, organization_id: int, person_id: int, module_id: int, at: datetime
+) -> bool:
+    """Whether a configuration that covers the person shows the module (hidden shows nothing)."""
+    places = (
+        select(Unit.id, Unit.region_id)
+        .join(Membership, Membership.unit_id == Unit.id)
+        .join(Person, Person.id == Membership.person_id)
+        .where(
+            Membership.organization_id == organization_id,
+            Membership.person_id == person_id,
+            is_active(at),
+        )
+        .cte("places")
+    )
+    asking = (
+        select(ConfigurationRow.id)
+        .join(ConfigurationVersion, ConfigurationVersion.id == ConfigurationRow.version_id)
+        .join(Configuration, Configuration.id == ConfigurationVersion.configuration_id)
+        .join(Unit, Unit.id == Configuration.unit_id)
+        .where(
+            Configuration.organization_id == organization_id,
+            ConfigurationRow.module_id == module_id,
+            ConfigurationRow.status != RowStatus.HIDDEN,
+            in_force(at),
+            or_(Configuration.archived_at.is_(None), Configuration.archived_at > at),
+            or_(Unit.archived_at.is_(None), Unit.archived_at > at),
+            or_(
+                Unit.id.in_(select(places.c.id)),
+                Unit.id.in_(select(places.c.region_id).where(places.c.region_id.is_not(None))),
+            ),
+        )
+    )
+    return bool(session.scalar(select(exists(asking))))
+
+
+def people_to_judge(
+    session: Session, configuration: Configuration, *, after: int, limit: int, at: datetime
+) -> Sequence[int]:
+    """Ids of the next people the configuration covers, or who have a standing under it."""
+    members = (
+        select(Membership.person_id)
+        .join(Unit, Unit.id == Membership.unit_id)
+        .join(Person, Person.id == Membership.person_id)
+        .where(
+            Membership.organization_id == configuration.organization_id,
+            or_(Unit.id == configuration.unit_id, Unit.region_id == configuration.unit_id),
+            Membership.person_id > after,
+            is_active(at),
+        )
+        .distinct()
+        .order_by(Membership.person_id)
+        .limit(limit)
+    )
+    judged = (
+        select(StoredStanding.person_id)
+        .where(
+            StoredStanding.configuration_id == configuration.id, StoredStanding.person_id > after
+        )
+        .order_by(StoredStanding.person_id)
+        .limit(limit)
+    )
+    return sorted({*session.scalars(members), *session.scalars(judged)})[:limit]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationSummary:
+    """A configuration in its unit's list."""
+
+    id: int
+    name: str
+    number: int | None
+    published_at: datetime | None
+    certificate_on: bool
+    required: int
+    has_changes: bool
+
+
+def configurations_of_unit(
+    session: Session, organization_id: int, unit_id: int
+) -> list[ConfigurationSummary]:
+    """The unit's configurations in use with what is published of each, in one statement."""
+    required = (
+        select(func.count(ConfigurationRow.id))
+        .where(
+            ConfigurationRow.version_id == Configuration.current_version_id,
+            ConfigurationRow.status == RowStatus.REQUIRED,
+        )
+        .correlate(Configuration)
+        .scalar_subquery()
+    )
+    lines = session.execute(
+        select(Configuration, ConfigurationVersion, ConfigurationDraft, required)
+        .join(ConfigurationDraft, ConfigurationDraft.configuration_id == Configuration.id)
+        .outerjoin(
+            ConfigurationVersion, ConfigurationVersion.id == Configuration.current_version_id
+        )
+        .where(
+            Configuration.organization_id == organization_id,
+            Configuration.unit_id == unit_id,
+            Configuration.archived_at.is_(None),
+        )
+        .order_by(Configuration.name, Configuration.id)
+    )
+    return [
+        ConfigurationSummary(
+            id=configuration.id,
+            name=configuration.name,
+            number=version.number if version else None,
+            published_at=version.published_at if version else None,
+            certificate_on=version.certificate_on if version else draft.certificate_on,
+            required=number,
+            has_changes=version is None or draft.updated_at > version.published_at,
+        )
+        for configuration, version, draft, number in lines
+    ]
+
+
+def modules_to_assign(
+    session: Session, organization_id: int, *, also: Sequence[int] = ()
+) -> Sequence[Module]:
+    """The published modules by title, and those in `also` whatever their state."""
+    return session.scalars(
+        select(Module)
+        .where(
+            Module.organization_id == organization_id,
+            or_(Module.state == ModuleState.PUBLISHED, Module.id.in_(also)),
+        )
+        .order_by(Module.title, Module.id)
+    ).all()

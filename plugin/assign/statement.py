@@ -1,0 +1,270 @@
+"""Where the facts lie: one statement that reads all of them, each line tagged with its kind."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    Boolean,
+    ColumnElement,
+    CompoundSelect,
+    Date,
+    Float,
+    Select,
+    Text,
+    and_,
+    cast,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import aliased
+
+from plugin.assign.facts import RowStatus
+from plugin.assign.models import (
+    Configuration,
+    ConfigurationRow,
+    ConfigurationVersion,
+    RowTerm,
+    StoredStanding,
+    Waiver,
+)
+from plugin.core.base import Int, UTCDateTime
+from plugin.modules.models import Completion, Module, Run, RunState
+from plugin.org.models import Membership, Organization, Person, Unit
+
+COLUMNS: Mapping[str, Any] = {
+    **dict.fromkeys(("a", "b", "c", "d", "e", "f"), Int),
+    **dict.fromkeys(("t1", "t2", "t3", "t4", "t5"), UTCDateTime()),
+    **dict.fromkeys(("s1", "s2", "s3", "s4", "s5"), Text()),
+    "x": Float(),
+    "flag": Boolean(),
+    "day": Date(),
+}
+
+
+def facts_statement(
+    organization_id: int,
+    person_ids: Sequence[int],
+    configuration_ids: Sequence[int] | None,
+    at: datetime,
+    *,
+    history: bool,
+    runs: bool,
+) -> CompoundSelect[Any]:
+    """All the facts of these people; without ids, under every configuration that concerns them."""
+    if configuration_ids is None:
+        asking = configurations_of_people(organization_id, person_ids)
+    else:
+        asking = select(Configuration.id).where(
+            Configuration.organization_id == organization_id,
+            Configuration.id.in_(configuration_ids),
+        )
+    asked = asking.cte("asked")
+    branches = [
+        _versions(asked, at, history=history),
+        _rows(asked, at, history=history),
+        _memberships(organization_id, person_ids),
+        _completions(organization_id, person_ids, asked),
+        _waivers(organization_id, person_ids, asked),
+    ]
+    if runs:
+        branches.append(_runs(organization_id, person_ids))
+    return union_all(*branches)
+
+
+def configurations_of_people(organization_id: int, person_ids: Sequence[int]) -> Select[Any]:
+    """Ids of the configurations that cover or once covered any of these people."""
+    units = select(Membership.unit_id).where(Membership.person_id.in_(person_ids))
+    regions = select(Unit.region_id).where(Unit.id.in_(units), Unit.region_id.is_not(None))
+    judged = select(StoredStanding.configuration_id).where(StoredStanding.person_id.in_(person_ids))
+    return select(Configuration.id).where(
+        Configuration.organization_id == organization_id,
+        or_(
+            Configuration.unit_id.in_(units),
+            Configuration.unit_id.in_(regions),
+            Configuration.id.in_(judged),
+        ),
+    )
+
+
+def is_active(at: datetime) -> ColumnElement[bool]:
+    """The membership holds at `at`, of a person not deactivated, in a unit not archived."""
+    return and_(
+        Membership.since_at <= at,
+        or_(Membership.until_at.is_(None), Membership.until_at > at),
+        or_(Person.deactivated_at.is_(None), Person.deactivated_at > at),
+        or_(Unit.archived_at.is_(None), Unit.archived_at > at),
+    )
+
+
+def in_force(at: datetime) -> ColumnElement[bool]:
+    """The version is the one its configuration goes by at `at`."""
+    other = aliased(ConfigurationVersion)
+    newest = (
+        select(func.max(other.number))
+        .where(
+            other.configuration_id == ConfigurationVersion.configuration_id,
+            other.effective_at <= at,
+        )
+        .correlate(ConfigurationVersion)
+        .scalar_subquery()
+    )
+    return ConfigurationVersion.number == newest
+
+
+def _branch(tag: str, **columns: Any) -> Select[Any]:
+    return select(
+        literal_column(f"'{tag}'", Text).label("tag"),
+        *(columns.get(name, cast(null(), kind)).label(name) for name, kind in COLUMNS.items()),
+    )
+
+
+def _is_asked(asked: CTE, at: datetime, *, history: bool) -> ColumnElement[bool]:
+    return and_(
+        ConfigurationVersion.configuration_id.in_(select(asked.c.id)),
+        ConfigurationVersion.effective_at <= at if history else in_force(at),
+    )
+
+
+def _versions(asked: CTE, at: datetime, *, history: bool) -> Select[Any]:
+    return (
+        _branch(
+            "version",
+            a=Configuration.id,
+            b=ConfigurationVersion.id,
+            c=ConfigurationVersion.number,
+            d=Configuration.unit_id,
+            flag=ConfigurationVersion.certificate_on,
+            t1=ConfigurationVersion.effective_at,
+            t2=Configuration.archived_at,
+            t3=Unit.archived_at,
+            s1=func.coalesce(Unit.time_zone, Organization.time_zone),
+            s2=Unit.name,
+            s3=Unit.kind,
+            s4=Configuration.name,
+            s5=Organization.name,
+        )
+        .select_from(ConfigurationVersion)
+        .join(Configuration, Configuration.id == ConfigurationVersion.configuration_id)
+        .join(Unit, Unit.id == Configuration.unit_id)
+        .join(Organization, Organization.id == Configuration.organization_id)
+        .where(_is_asked(asked, at, history=history))
+    )
+
+
+def _rows(asked: CTE, at: datetime, *, history: bool) -> Select[Any]:
+    return (
+        _branch(
+            "row",
+            a=ConfigurationRow.version_id,
+            b=ConfigurationRow.module_id,
+            c=ConfigurationRow.position,
+            d=ConfigurationRow.due_days,
+            e=RowTerm.id,
+            f=RowTerm.validity_months,
+            t1=ConfigurationRow.required_since_at,
+            t2=RowTerm.applies_from,
+            t3=RowTerm.applies_until,
+            x=RowTerm.pass_mark,
+            s1=ConfigurationRow.status,
+            s2=Module.title,
+            s3=Module.kind,
+            s4=Module.state,
+        )
+        .select_from(ConfigurationVersion)
+        .join(ConfigurationRow, ConfigurationRow.version_id == ConfigurationVersion.id)
+        .join(RowTerm, RowTerm.row_id == ConfigurationRow.id)
+        .join(Module, Module.id == ConfigurationRow.module_id)
+        .where(_is_asked(asked, at, history=history), ConfigurationRow.status != RowStatus.HIDDEN)
+    )
+
+
+def _memberships(organization_id: int, person_ids: Sequence[int]) -> Select[Any]:
+    return (
+        _branch(
+            "membership",
+            a=Membership.person_id,
+            b=Membership.unit_id,
+            c=Unit.region_id,
+            t1=Membership.since_at,
+            t2=Membership.until_at,
+            t3=Person.deactivated_at,
+            t4=Unit.archived_at,
+            t5=Membership.created_at,
+        )
+        .select_from(Membership)
+        .join(Unit, Unit.id == Membership.unit_id)
+        .join(Person, Person.id == Membership.person_id)
+        .where(Membership.organization_id == organization_id, Membership.person_id.in_(person_ids))
+    )
+
+
+def _completions(organization_id: int, person_ids: Sequence[int], asked: CTE) -> Select[Any]:
+    modules = (
+        select(ConfigurationRow.module_id)
+        .join(ConfigurationVersion, ConfigurationVersion.id == ConfigurationRow.version_id)
+        .where(ConfigurationVersion.configuration_id.in_(select(asked.c.id)))
+    )
+    return (
+        _branch(
+            "completion",
+            a=Completion.person_id,
+            b=Completion.module_id,
+            c=Completion.id,
+            d=Completion.supersedes_id,
+            flag=Completion.passed,
+            t1=Completion.happened_at,
+            t2=Completion.learned_at,
+            x=Completion.score,
+        )
+        .select_from(Completion)
+        .where(
+            Completion.organization_id == organization_id,
+            Completion.person_id.in_(person_ids),
+            Completion.module_id.in_(modules),
+        )
+    )
+
+
+def _waivers(organization_id: int, person_ids: Sequence[int], asked: CTE) -> Select[Any]:
+    return (
+        _branch(
+            "waiver",
+            a=Waiver.person_id,
+            b=Waiver.configuration_id,
+            c=Waiver.module_id,
+            t1=Waiver.from_at,
+            t2=Waiver.ended_at,
+            day=Waiver.until_on,
+        )
+        .select_from(Waiver)
+        .where(
+            Waiver.organization_id == organization_id,
+            Waiver.person_id.in_(person_ids),
+            Waiver.configuration_id.in_(select(asked.c.id)),
+        )
+    )
+
+
+def _runs(organization_id: int, person_ids: Sequence[int]) -> Select[Any]:
+    return (
+        _branch(
+            "run",
+            a=Run.person_id,
+            b=Run.module_id,
+            c=Run.id,
+            t1=Run.last_activity_at,
+            x=Run.progress,
+        )
+        .select_from(Run)
+        .where(
+            Run.organization_id == organization_id,
+            Run.person_id.in_(person_ids),
+            Run.state == RunState.OPEN,
+        )
+    )
