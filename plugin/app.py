@@ -18,6 +18,7 @@ from plugin.core.db import configure_engine, db
 from plugin.core.paths import STATIC, TEMPLATES, TRANSLATIONS
 from plugin.core.settings import Settings
 from plugin.lti.tool import views as lti
+from plugin.notify import mailer
 from plugin.org import queries as org_queries
 from plugin.org import views as org_views
 from plugin.web import errors, headers, health, identity, navigation
@@ -60,6 +61,7 @@ def create_app(settings: Settings) -> Flask:
     with app.app_context():
         configure_engine(db.engine)
     csrf.init_app(app)
+    mailer.init_app(app, settings)
     Bootstrap5(app)
     Babel(app, locale_selector=_locale, timezone_selector=_time_zone)
     identity.install_loader(app.extensions, org_queries.visit)

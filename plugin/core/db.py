@@ -63,6 +63,16 @@ class Tx:
         """After the commit, `job` runs with these row ids, at once or not before `due_at`."""
         outbox.add(self.session, job, args, due_at=due_at)
 
+    def then_many(
+        self,
+        job: outbox.JobName,
+        many: Sequence[Sequence[int]],
+        *,
+        due_at: datetime | None = None,
+    ) -> None:
+        """Like `then` for many rows at once, in one statement."""
+        outbox.add_many(self.session, job, many, due_at=due_at)
+
 
 class NestedTransactionError(RuntimeError):
     """One view or job is one transaction; a second inside it would half-commit."""

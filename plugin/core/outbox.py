@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, insert, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from plugin.core import clock
@@ -77,6 +77,33 @@ class OutboxRow(Base):
     failed_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     error: Mapped[str | None]
+
+
+def add_many(
+    session: Session,
+    job: JobName,
+    many: Sequence[Sequence[int]],
+    *,
+    due_at: datetime | None = None,
+) -> None:
+    """Remember that `job` is to run once for each of these argument lists, in one statement."""
+    if not many:
+        return
+    now = clock.now()
+    session.execute(
+        insert(OutboxRow),
+        [
+            {
+                "job": job,
+                "args": list(args),
+                "queue": QUEUE_OF[job],
+                "created_at": now,
+                "due_at": due_at or now,
+                "attempts": 0,
+            }
+            for args in many
+        ],
+    )
 
 
 def add(

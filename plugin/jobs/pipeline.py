@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from plugin.assign import judgement
+from plugin.core import clock
 from plugin.core.db import Tx
+from plugin.notify import delivery
 
 F = TypeVar("F", bound=Callable[..., None])
 Step = Callable[..., None]
@@ -15,4 +18,17 @@ def long_step(function: F) -> F:
     return function
 
 
-__all__ = ["Step", "Tx", "long_step"]
+def evaluate_person(tx: Tx, person_id: int) -> None:
+    """A fact about the person changed: their standings are what the facts say."""
+    judgement.evaluate_person(tx, person_id, now=clock.now())
+
+
+def apply_version(tx: Tx, version_id: int, after_person_id: int) -> None:
+    """A version was published: the next people by id are judged by it, then the ones after."""
+    judgement.apply_version(tx, version_id, after_person_id, now=clock.now())
+
+
+@long_step
+def deliver_message(message_id: int) -> None:
+    """Mail leaves: claim, send, mark."""
+    delivery.deliver(message_id)

@@ -1,0 +1,21 @@
+"""INSERT that leaves a row alone when it is there already, on both databases."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Insert
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from plugin.core.base import Base
+
+
+def insert_absent(
+    session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]], *, key: Sequence[str]
+) -> Any:
+    """An INSERT of `rows` that skips those whose `key` exists; the caller adds RETURNING."""
+    dialect = session.get_bind().dialect.name
+    build: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement: Any = build(table).values(list(rows))
+    skipping: Insert = statement.on_conflict_do_nothing(index_elements=list(key))
+    return skipping

@@ -1,0 +1,172 @@
+"""Messages: a row first, a delivery later; each happens once per cause."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from plugin.core.db import Tx
+from plugin.core.outbox import JobName
+from plugin.core.upsert import insert_absent
+from plugin.notify.models import Message, MessageKind, MessageState
+from plugin.org.models import Person
+
+CLAIM_LIFE = timedelta(minutes=5)
+"""How long a sender may be silent before another one sends again (with the same Message-ID)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A stored file that goes with a message."""
+
+    key: str
+    filename: str
+    sha256: str
+    media_type: str = "application/pdf"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMessage:
+    """A message that a cause asks for; `key` names the cause."""
+
+    person_id: int
+    kind: MessageKind
+    key: str
+    facts: Mapping[str, Any]
+    attachments: Sequence[Attachment] = field(default=())
+    not_before: datetime | None = None
+
+
+def queue_message(
+    tx: Tx,
+    *,
+    organization_id: int,
+    person_id: int,
+    kind: MessageKind,
+    key: str,
+    facts: Mapping[str, Any],
+    now: datetime,
+    attachments: Sequence[Attachment] = (),
+    not_before: datetime | None = None,
+) -> bool:
+    """The message exists and will go; False when this cause had its message before."""
+    message = NewMessage(
+        person_id=person_id,
+        kind=kind,
+        key=key,
+        facts=facts,
+        attachments=attachments,
+        not_before=not_before,
+    )
+    return queue_messages(tx, organization_id, [message], now=now) == 1
+
+
+def queue_messages(
+    tx: Tx, organization_id: int, messages: Sequence[NewMessage], *, now: datetime
+) -> int:
+    """Queue many messages of one organization in few statements; returns how many are new.
+
+    Who has no address gets the row all the same, as undeliverable: the dashboard tells them, and
+    admins see that mail does not reach them.
+    """
+    if not messages:
+        return 0
+    people = {
+        row.id: row
+        for row in tx.session.execute(
+            select(Person.id, Person.email, Person.locale).where(
+                Person.organization_id == organization_id,
+                Person.id.in_({message.person_id for message in messages}),
+            )
+        )
+    }
+    rows = [
+        _row(organization_id, message, people[message.person_id], now)
+        for message in messages
+        if message.person_id in people
+    ]
+    if not rows:
+        return 0
+    new = tx.session.execute(
+        insert_absent(tx.session, Message, rows, key=("organization_id", "key")).returning(
+            Message.id, Message.state, Message.not_before
+        )
+    ).all()
+    by_moment: dict[datetime, list[tuple[int]]] = {}
+    for row in new:
+        if row.state is MessageState.QUEUED:
+            by_moment.setdefault(row.not_before, []).append((row.id,))
+    for moment, ids in by_moment.items():
+        tx.then_many(JobName.DELIVER_MESSAGE, ids, due_at=moment)
+    return len(new)
+
+
+def _row(organization_id: int, message: NewMessage, person: Any, now: datetime) -> dict[str, Any]:
+    return {
+        "organization_id": organization_id,
+        "person_id": message.person_id,
+        "kind": message.kind,
+        "key": message.key,
+        "facts": dict(message.facts),
+        "attachments": [
+            {
+                "key": each.key,
+                "filename": each.filename,
+                "sha256": each.sha256,
+                "media_type": each.media_type,
+            }
+            for each in message.attachments
+        ],
+        "locale": person.locale,
+        "state": MessageState.QUEUED if person.email else MessageState.UNDELIVERABLE,
+        "created_at": now,
+        "not_before": message.not_before or now,
+        "attempts": 0,
+        "error": None if person.email else "no address",
+    }
+
+
+def claim(session: Session, message_id: int, *, now: datetime) -> bool:
+    """This sender, and no other, may send the message now."""
+    claimed = session.execute(
+        update(Message)
+        .where(
+            Message.id == message_id,
+            (Message.state == MessageState.QUEUED)
+            | ((Message.state == MessageState.SENDING) & (Message.claimed_at <= now - CLAIM_LIFE)),
+        )
+        .values(state=MessageState.SENDING, claimed_at=now, attempts=Message.attempts + 1)
+        .returning(Message.id)
+    ).one_or_none()
+    return claimed is not None
+
+
+def mark_sent(session: Session, message_id: int, *, now: datetime) -> None:
+    """The server has taken the message."""
+    _end(session, message_id, state=MessageState.SENT, sent_at=now, error=None)
+
+
+def mark_failed(session: Session, message_id: int, *, words: str) -> None:
+    """The server refused the message for good, with these words."""
+    _end(session, message_id, state=MessageState.FAILED, error=words[:500])
+
+
+def mark_undeliverable(session: Session, message_id: int) -> None:
+    """There is no address to send to."""
+    _end(session, message_id, state=MessageState.UNDELIVERABLE, error="no address")
+
+
+def give_back(session: Session, message_id: int, *, words: str) -> None:
+    """It could not be sent now; it stays queued."""
+    _end(session, message_id, state=MessageState.QUEUED, error=words[:500])
+
+
+def _end(session: Session, message_id: int, **values: Any) -> None:
+    session.execute(
+        update(Message)
+        .where(Message.id == message_id, Message.state == MessageState.SENDING)
+        .values(**values)
+    )

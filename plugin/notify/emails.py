@@ -1,0 +1,47 @@
+"""The words of each mail, in the person's language: subject, text and HTML."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app
+from flask_babel import force_locale
+from jinja2 import Template
+
+from plugin.core.context import current_settings
+from plugin.notify.models import MessageKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """A mail ready to be put into an envelope."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def wording_of(kind: MessageKind, facts: Mapping[str, Any], *, locale: str) -> Wording:
+    """`templates/mail/<kind>.txt` and `.html` say it; the subject is a block of the text."""
+    with force_locale(locale):
+        text = _template(kind, "txt")
+        context = {
+            "product_name": current_settings().product_name,
+            "tool_url": current_settings().tool_url,
+            "language": locale.replace("_", "-"),
+            **facts,
+        }
+        return Wording(
+            subject=_block(text, "subject", context),
+            text=text.render(context).strip() + "\n",
+            html=_template(kind, "html").render(context),
+        )
+
+
+def _template(kind: MessageKind, suffix: str) -> Template:
+    return current_app.jinja_env.get_template(f"mail/{kind.value}.{suffix}")
+
+
+def _block(template: Template, name: str, context: dict[str, Any]) -> str:
+    words = "".join(template.blocks[name](template.new_context(context)))
+    return " ".join(words.split())

@@ -1,0 +1,49 @@
+"""Reads of messages."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from plugin.core.base import JsonDict, JsonList
+from plugin.notify.models import Message, MessageKind, MessageState
+from plugin.org.models import Organization, Person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """A message and whom it goes to, as things stand when it is sent."""
+
+    key: str
+    kind: MessageKind
+    state: MessageState
+    claimed_at: datetime | None
+    facts: JsonDict
+    attachments: JsonList
+    locale: str
+    person_name: str
+    person_address: str | None
+    organization_name: str
+
+
+def envelope(session: Session, message_id: int) -> Envelope:
+    """Everything a sender needs of a message, in one statement."""
+    message, person, organization = session.execute(
+        select(Message, Person, Organization)
+        .join(Person, Person.id == Message.person_id)
+        .join(Organization, Organization.id == Message.organization_id)
+        .where(Message.id == message_id)
+    ).one()
+    return Envelope(
+        key=f"{message.organization_id}:{message.key}",
+        kind=message.kind,
+        state=message.state,
+        claimed_at=message.claimed_at,
+        facts=message.facts,
+        attachments=message.attachments,
+        locale=message.locale or person.locale or organization.locale,
+        person_name=person.full_name,
+        person_address=person.email,
+        organization_name=organization.name,
+    )
