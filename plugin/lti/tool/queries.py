@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from plugin.core.base import JsonDict
@@ -31,6 +31,23 @@ _TRUST = (
     Registration.admins_by_role,
     Registration.extra_origins,
 )
+
+_LOGIN = (
+    Login.id,
+    Login.nonce_hash,
+    Login.binding_hash,
+    Login.target_link_uri,
+    Login.expires_at,
+)
+_TRUST_AND_LOGIN = (
+    select(*_TRUST, *_LOGIN)
+    .outerjoin(
+        Login,
+        and_(Login.registration_id == Registration.id, Login.state_hash == bindparam("state_hash")),
+    )
+    .where(Registration.uid == bindparam("uid"))
+)
+"""Built once: composing it costs more than running it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,32 +104,16 @@ def trust_and_login(session: Session, uid: str, state: str) -> tuple[Trust, Logi
     if not _UID.fullmatch(uid):
         raise RegistrationUnknownError
     row = session.execute(
-        select(
-            *_TRUST,
-            Login.id.label("login_id"),
-            Login.nonce_hash,
-            Login.binding_hash,
-            Login.target_link_uri,
-            Login.expires_at,
-        )
-        .outerjoin(
-            Login,
-            and_(Login.registration_id == Registration.id, Login.state_hash == hash_of(state)),
-        )
-        .where(Registration.uid == uid)
+        _TRUST_AND_LOGIN, {"uid": uid, "state_hash": hash_of(state)}
     ).one_or_none()
     if row is None:
         raise RegistrationUnknownError
-    found = _trust(tuple(row)[: len(_TRUST)])
-    if row.login_id is None:
+    values = tuple(row)
+    found, login = _trust(values[: len(_TRUST)]), values[len(_TRUST) :]
+    if login[0] is None:
         return found, None
-    return found, LoginFacts(
-        id=row.login_id,
-        nonce_hash=row.nonce_hash,
-        binding_hash=row.binding_hash,
-        target_link_uri=row.target_link_uri,
-        expires_at=row.expires_at,
-    )
+    names = (column.key for column in _LOGIN)
+    return found, LoginFacts(**dict(zip(names, login, strict=True)))
 
 
 def _trust(values: tuple[Any, ...]) -> Trust:
