@@ -28,6 +28,8 @@ class Package(Base):
     size: Mapped[int] = mapped_column(BigInteger)
     upload_key: Mapped[str]
     base_key: Mapped[str | None]
+    title: Mapped[str] = mapped_column(default="")
+    trusts_status: Mapped[bool] = mapped_column(default=False)
     state: Mapped[PackageState] = mapped_column(EnumText(PackageState))
     percent: Mapped[int] = mapped_column(default=0)
     findings: Mapped[JsonList]
@@ -38,7 +40,7 @@ class Package(Base):
 
 
 class ScormLaunch(Base):
-    """One opening of the player; a newer one of the same run supersedes it."""
+    """A way into the player for one run. Openings of a run are numbered; the newest one writes."""
 
     __tablename__ = "scorm_launch"
     __table_args__ = (Index(None, "run_id"),)
@@ -48,6 +50,7 @@ class ScormLaunch(Base):
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
     token_hash: Mapped[str] = mapped_column(unique=True)
     frame_ancestors: Mapped[str]
+    opening: Mapped[int] = mapped_column(default=0)
     last_seq: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
@@ -67,19 +70,22 @@ class ScormState(Base):
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
     sco_id: Mapped[str]
     cmi: Mapped[JsonDict]
+    is_status_set: Mapped[bool] = mapped_column(default=False)
+    is_finished: Mapped[bool] = mapped_column(default=False)
     updated_at: Mapped[datetime]
 
 
 class CommitEvent(AppendOnly, Base):
-    """One accepted commit of the player."""
+    """One accepted commit of the player; of one run, (opening, seq) only ever grows."""
 
     __tablename__ = "commit_event"
-    __table_args__ = (UniqueConstraint("launch_id", "seq"), Index(None, "run_id"))
+    __table_args__ = (UniqueConstraint("run_id", "opening", "seq"),)
 
     id: Mapped[IntKey]
     organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
     launch_id: Mapped[int] = mapped_column(ForeignKey("scorm_launch.id"))
+    opening: Mapped[int]
     seq: Mapped[int]
     sco_id: Mapped[str]
     trigger: Mapped[str]
