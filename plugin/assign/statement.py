@@ -20,6 +20,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    type_coerce,
     union_all,
 )
 from sqlalchemy.orm import aliased
@@ -120,7 +121,10 @@ def in_force(at: datetime) -> ColumnElement[bool]:
 def _branch(tag: str, **columns: Any) -> Select[Any]:
     return select(
         literal_column(f"'{tag}'", Text).label("tag"),
-        *(columns.get(name, cast(null(), kind)).label(name) for name, kind in COLUMNS.items()),
+        *(
+            type_coerce(columns[name] if name in columns else cast(null(), kind), kind).label(name)
+            for name, kind in COLUMNS.items()
+        ),
     )
 
 
