@@ -1,7 +1,8 @@
 """Build the certificate's fonts from npm's packages into `static/vendor/fonts`.
 
 Latin, Greek, Cyrillic and Vietnamese: one file per style. Other scripts: one file each, with layout
-tables where letters join, stack or run from right to left. Han and Hangul: the slices as they come, because a text needs a few of them.
+tables where letters join, stack or run from right to left. Han and Hangul: the slices as they come,
+because a text needs a few of them.
 All become static, unhinted TrueType. `index.json` says which file has which characters.
 """
 

@@ -41,6 +41,14 @@ def upgrade() -> None:
         batch_op.create_index('ix_outbox_under_way', ['dispatched_at'], unique=False, sqlite_where=sa.text('dispatched_at IS NOT NULL AND done_at IS NULL AND failed_at IS NULL'), postgresql_where=sa.text('dispatched_at IS NOT NULL AND done_at IS NULL AND failed_at IS NULL'))
         batch_op.create_index('ix_outbox_waiting', ['due_at', 'id'], unique=False, sqlite_where=sa.text('dispatched_at IS NULL AND done_at IS NULL AND failed_at IS NULL'), postgresql_where=sa.text('dispatched_at IS NULL AND done_at IS NULL AND failed_at IS NULL'))
 
+    op.create_table('periodic',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('due_at', UTCDateTime(), nullable=False),
+    sa.Column('fired_at', UTCDateTime(), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_periodic')),
+    sa.UniqueConstraint('name', name=op.f('uq_periodic_name'))
+    )
     op.create_table('audit_entry',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -756,6 +764,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_audit_entry_organization_id_about_kind_about_id'))
 
     op.drop_table('audit_entry')
+    op.drop_table('periodic')
     with op.batch_alter_table('outbox', schema=None) as batch_op:
         batch_op.drop_index('ix_outbox_waiting', sqlite_where=sa.text('dispatched_at IS NULL AND done_at IS NULL AND failed_at IS NULL'), postgresql_where=sa.text('dispatched_at IS NULL AND done_at IS NULL AND failed_at IS NULL'))
         batch_op.drop_index('ix_outbox_under_way', sqlite_where=sa.text('dispatched_at IS NOT NULL AND done_at IS NULL AND failed_at IS NULL'), postgresql_where=sa.text('dispatched_at IS NOT NULL AND done_at IS NULL AND failed_at IS NULL'))

@@ -30,7 +30,7 @@ class Setter:
     locale: str
     used: dict[str, Face] = field(default_factory=dict)
 
-    def put(  # noqa: D417
+    def put(
         self,
         words: object,
         size: float,
@@ -41,7 +41,7 @@ class Setter:
     ) -> Markup:
         """`words` as HTML at most `width` points wide, shrunk to `smallest` before it wraps."""
         setting = lettering.set_words(
-            str(words),
+            words.unescape() if isinstance(words, Markup) else str(words),
             style=style,
             size=size,
             smallest=smallest or size,
@@ -56,17 +56,17 @@ class Setter:
 
     def faces(self) -> Markup:
         """The @font-face rules of what has been put so far."""
-        rule = '@font-face {{ font-family: "{0}"; src: url("{1}"); }}\n'
+        rule = Markup("@font-face {{ font-family: {}; src: url({}); }}\n")
         return Markup("").join(
-            Markup(rule.format(name, face.path.name)) for name, face in sorted(self.used.items())
+            rule.format(name, face.path.name) for name, face in sorted(self.used.items())
         )
 
     def _text(self, line: lettering.Line, size: float, colour: str) -> Markup:
         spans = []
         for run in line.runs:
             self.used[run.face.name] = run.face
-            style = f'font-family:"{run.face.name}";font-size:{size:.2f}pt;color:{colour}'
-            spans.append(Markup("<span style='{}'>{}</span>").format(Markup(style), run.text))
+            span = Markup('<span style="font-family:{};font-size:{:.2f}pt;color:{}">{}</span>')
+            spans.append(span.format(run.face.name, size, colour, run.text))
         return Markup("").join(spans)
 
 

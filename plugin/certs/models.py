@@ -1,28 +1,19 @@
 """Tables of certificates, what happened to them, and their editions."""
 
 from datetime import date, datetime
-from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from plugin.certs.rules import EditionKind, EventKind
 from plugin.core.base import AppendOnly, Base, EnumText, IntKey, JsonDict
 
 
-class EditionKind(StrEnum):
-    FIRST = "first"
-    RENEWAL = "renewal"
-    RESTORATION = "restoration"
-
-
-class CertificateEventKind(StrEnum):
-    REVOKED = "revoked"
-    SUSPENDED = "suspended"
-    LIFTED = "lifted"
-
-
 class Certificate(Base):
-    """Proof for one person under one configuration; one credential ID and address for ever."""
+    """Proof for one person under one configuration; one credential ID and address for ever.
+
+    `erased_at`: the person's data is gone; the row stays so that the address can say so.
+    """
 
     __tablename__ = "certificate"
     __table_args__ = (UniqueConstraint("person_id", "configuration_id"),)
@@ -35,6 +26,7 @@ class Certificate(Base):
     token: Mapped[str] = mapped_column(unique=True)
     passcode: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]
 
 
 class CertificateEvent(AppendOnly, Base):
@@ -46,7 +38,7 @@ class CertificateEvent(AppendOnly, Base):
     id: Mapped[IntKey]
     organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
     certificate_id: Mapped[int] = mapped_column(ForeignKey("certificate.id"))
-    kind: Mapped[CertificateEventKind] = mapped_column(EnumText(CertificateEventKind))
+    kind: Mapped[EventKind] = mapped_column(EnumText(EventKind))
     at: Mapped[datetime]
     by_person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     reason: Mapped[str]
@@ -56,7 +48,15 @@ class Edition(Base):
     """One printing of a certificate: its facts are frozen, its PDF is kept."""
 
     __tablename__ = "edition"
-    __table_args__ = (UniqueConstraint("certificate_id", "number"),)
+    __table_args__ = (
+        UniqueConstraint("certificate_id", "number"),
+        Index(
+            "ix_edition_unrendered",
+            "id",
+            sqlite_where=text("rendered_at IS NULL"),
+            postgresql_where=text("rendered_at IS NULL"),
+        ),
+    )
 
     id: Mapped[IntKey]
     organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))

@@ -35,7 +35,8 @@ def visual_order(text: str, base: str) -> tuple[list[int], list[int]]:
 
     `base` is L or R. Characters at odd levels run from right to left.
     """
-    return display_order(text, base)
+    order, levels = display_order(text, base)
+    return list(order), list(levels)
 
 
 def base_direction(text: str) -> str:
