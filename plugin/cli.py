@@ -15,6 +15,7 @@ from plugin.app import create_app
 from plugin.core import log, migrate
 from plugin.core.errors import PluginError, SettingError
 from plugin.core.settings import Settings
+from plugin.jobs.commands import dispatcher, reconcile, worker
 from plugin.lti.tool.commands import lms
 from plugin.org.commands import org, person, unit
 
@@ -77,7 +78,7 @@ def _around(callback: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-for _command in (org, unit, person, lms):
+for _command in (dispatcher, worker, reconcile, org, unit, person, lms):
     plugin.add_command(in_app(_command))
 
 

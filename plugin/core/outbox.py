@@ -79,6 +79,17 @@ class OutboxRow(Base):
     error: Mapped[str | None]
 
 
+class Periodic(Base):
+    """One piece of periodic work and when it is due next; the row decides, not a scheduler."""
+
+    __tablename__ = "periodic"
+
+    id: Mapped[IntKey]
+    name: Mapped[str] = mapped_column(unique=True)
+    due_at: Mapped[datetime]
+    fired_at: Mapped[datetime | None]
+
+
 def add_many(
     session: Session,
     job: JobName,

@@ -7,7 +7,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rq import Queue, SimpleWorker
-from rq.job import Job
+from rq.exceptions import NoSuchJobError
+from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from plugin.core.outbox import QueueName
@@ -75,9 +76,16 @@ def enqueue(connection: Any, name: QueueName, row_ids: Sequence[int]) -> None:
     )
 
 
-def is_waiting(connection: Any, row_id: int) -> bool:
-    """Whether Redis still knows the job of this outbox row."""
-    return bool(Job.exists(job_id(row_id), connection=connection))
+def is_under_way(connection: Any, row_id: int) -> bool:
+    """Whether Redis will still run the job of this row, or a living worker is running it."""
+    try:
+        job = AllowListJob.fetch(job_id(row_id), connection=connection, serializer=JSONSerializer)
+    except NoSuchJobError:
+        return False
+    status = job.get_status()
+    if status == JobStatus.STARTED:
+        return bool(job.worker_name and connection.exists(f"rq:worker:{job.worker_name}"))
+    return status in {JobStatus.QUEUED, JobStatus.DEFERRED, JobStatus.SCHEDULED}
 
 
 def work(settings: Settings, names: Sequence[QueueName], *, burst: bool, max_jobs: int) -> None:

@@ -1,0 +1,154 @@
+"""The dispatcher: due outbox rows go to the workers. Any number may run; none leads."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import redis
+from flask import Flask
+from sqlalchemy import select, update
+
+from plugin.core import clock, queue
+from plugin.core.db import db, transaction
+from plugin.core.log import log
+from plugin.core.outbox import OutboxRow, QueueName
+from plugin.core.settings import Settings
+from plugin.jobs import periodic, step
+
+BATCH = 500
+PAUSE_SECONDS = 0.2
+LOST_AFTER = timedelta(minutes=15)
+"""A step that was handed out this long ago and that Redis does not know is handed out again."""
+REAP_EVERY = timedelta(minutes=1)
+
+
+@dataclass(slots=True)
+class Dispatcher:
+    """One loop: periodic work, due steps, lost steps. Without Redis it does the steps itself."""
+
+    app: Flask
+    settings: Settings
+    stop: threading.Event = field(default_factory=threading.Event)
+    _reaped_at: datetime | None = None
+    _redis_down: bool = False
+
+    def run(self) -> None:
+        """Go round until `stop` is set; a failing round is logged and the next one tries again."""
+        with self.app.app_context():
+            periodic.declare(clock.now())
+        while not self.stop.is_set():
+            try:
+                busy = self.round()
+            except Exception as error:
+                log.error("dispatcher.round_failed", exc_info=error)
+                busy = False
+            if not busy:
+                self.stop.wait(PAUSE_SECONDS)
+
+    def round(self) -> bool:
+        """One turn; whether there may be more to do at once."""
+        with self.app.app_context():
+            now = clock.now()
+            periodic.fire(now)
+            if not self.settings.redis_url:
+                return self._work_one(now)
+            connection = queue.connect(self.settings)
+            if self._reaped_at is None or now - self._reaped_at >= REAP_EVERY:
+                reap(connection, now=now)
+                self._reaped_at = now
+            return self._dispatch(connection, now)
+
+    def _dispatch(self, connection: Any, now: datetime) -> bool:
+        try:
+            handed = dispatch(connection, now=now)
+        except redis.RedisError as error:
+            if not self._redis_down:
+                log.warning("dispatcher.queue_unreachable", reason=type(error).__name__)
+            self._redis_down = True
+            return False
+        self._redis_down = False
+        return handed == BATCH
+
+    def _work_one(self, now: datetime) -> bool:
+        row_id = db.session.scalar(_waiting(now, limit=1))
+        db.session.rollback()
+        if row_id is None:
+            return False
+        try:
+            step.run(row_id)
+        except Exception:
+            log.info("dispatcher.step_put_back", outbox_id=row_id)
+        return True
+
+
+def _waiting(now: datetime, *, limit: int) -> Any:
+    return (
+        select(OutboxRow.id)
+        .where(
+            OutboxRow.dispatched_at.is_(None),
+            OutboxRow.done_at.is_(None),
+            OutboxRow.failed_at.is_(None),
+            OutboxRow.due_at <= now,
+        )
+        .order_by(OutboxRow.due_at, OutboxRow.id)
+        .limit(limit)
+    )
+
+
+def dispatch(connection: Any, *, now: datetime, batch: int = BATCH) -> int:
+    """Hand a batch of due steps to the workers and remember it, or neither; returns how many.
+
+    A crash between Redis and the commit hands them out twice, which `step` makes harmless.
+    """
+    with transaction() as tx:
+        ids = tx.session.scalars(_waiting(now, limit=batch).with_for_update(skip_locked=True)).all()
+        if not ids:
+            return 0
+        rows = tx.session.execute(
+            update(OutboxRow)
+            .where(OutboxRow.id.in_(ids))
+            .values(dispatched_at=now)
+            .returning(OutboxRow.id, OutboxRow.queue)
+        ).all()
+        by_queue: dict[QueueName, list[int]] = defaultdict(list)
+        for row in sorted(rows, key=lambda row: row.id):
+            by_queue[row.queue].append(row.id)
+        for name, row_ids in by_queue.items():
+            queue.enqueue(connection, name, row_ids)
+    return len(ids)
+
+
+def reap(connection: Any, *, now: datetime, lost_after: timedelta = LOST_AFTER) -> int:
+    """Steps that were handed out long ago and that Redis has lost wait again; returns how many."""
+    found = db.session.scalars(
+        select(OutboxRow.id)
+        .where(
+            OutboxRow.dispatched_at <= now - lost_after,
+            OutboxRow.done_at.is_(None),
+            OutboxRow.failed_at.is_(None),
+        )
+        .order_by(OutboxRow.dispatched_at)
+        .limit(BATCH)
+    ).all()
+    db.session.rollback()
+    try:
+        lost = [row_id for row_id in found if not queue.is_under_way(connection, row_id)]
+    except redis.RedisError:
+        return 0
+    return release(lost)
+
+
+def release(row_ids: Sequence[int]) -> int:
+    """These steps wait again."""
+    if not row_ids:
+        return 0
+    with transaction() as tx:
+        tx.session.execute(
+            update(OutboxRow)
+            .where(OutboxRow.id.in_(row_ids), OutboxRow.done_at.is_(None))
+            .values(dispatched_at=None)
+        )
+    return len(row_ids)

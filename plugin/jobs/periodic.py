@@ -1,0 +1,92 @@
+"""Work that comes round: declared here, fired once per turn however many dispatchers run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from plugin.core import clock
+from plugin.core.db import Tx, transaction
+from plugin.core.log import log
+from plugin.core.outbox import OutboxRow, Periodic
+from plugin.core.upsert import insert_absent
+from plugin.jobs import reconcile
+from plugin.lti.tool.actions import forget_logins
+from plugin.org.models import SignIn
+
+KEEP_DONE_STEPS = timedelta(days=7)
+KEEP_VISITS = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One kind of periodic work: how often, and what to do."""
+
+    every: timedelta
+    work: Callable[[], None]
+
+
+def tidy() -> None:
+    """Logins, visits and steps that ended long ago are gone; no fact is among them."""
+    now = clock.now()
+    with transaction() as tx:
+        forget_logins(tx.session, before=now - timedelta(days=1))
+        tx.session.execute(delete(SignIn).where(SignIn.expires_at < now - KEEP_VISITS))
+        tx.session.execute(delete(OutboxRow).where(OutboxRow.done_at < now - KEEP_DONE_STEPS))
+
+
+def repair() -> None:
+    """Every missing next step is asked for again."""
+    found = reconcile.run(now=clock.now())
+    if any(found.values()):
+        log.warning("reconcile.repaired", **found)
+
+
+def repair_everything() -> None:
+    """Every stored standing is compared with the facts again, in chunks by the workers."""
+    log.info("reconcile.everybody", versions=reconcile.everybody(now=clock.now()))
+
+
+TURNS = {
+    "reconcile": Turn(every=timedelta(hours=1), work=repair),
+    "reconcile everybody": Turn(every=timedelta(days=7), work=repair_everything),
+    "tidy": Turn(every=timedelta(days=1), work=tidy),
+}
+
+
+def declare(now: datetime) -> None:
+    """Every declared turn has its row; a new one is due after its first interval."""
+    with transaction() as tx:
+        rows = [
+            {"name": name, "due_at": now + turn.every, "fired_at": None}
+            for name, turn in TURNS.items()
+        ]
+        tx.session.execute(insert_absent(tx.session, Periodic, rows, key=("name",)))
+
+
+def fire(now: datetime) -> list[str]:
+    """Do what is due and not being done elsewhere; missed turns are done once, not caught up."""
+    with transaction() as tx:
+        names = _claim(tx, now)
+    for name in names:
+        TURNS[name].work()
+    return names
+
+
+def _claim(tx: Tx, now: datetime) -> list[str]:
+    due = _due(tx.session, now)
+    for row in due:
+        row.fired_at, row.due_at = now, now + TURNS[row.name].every
+    return [row.name for row in due]
+
+
+def _due(session: Session, now: datetime) -> list[Periodic]:
+    statement = (
+        select(Periodic)
+        .where(Periodic.due_at <= now, Periodic.name.in_(TURNS))
+        .order_by(Periodic.id)
+        .with_for_update(skip_locked=True)
+    )
+    return list(session.scalars(statement))
