@@ -1,0 +1,163 @@
+"""The dispatcher hands each due step out once, whatever runs beside it and whatever Redis loses."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import redis
+from flask import Flask
+from rq import Queue
+from rq.serializers import JSONSerializer
+from sqlalchemy import select, update
+
+from plugin.core import clock, queue
+from plugin.core.db import db, transaction
+from plugin.core.outbox import JobName, OutboxRow, QueueName
+from plugin.core.settings import Settings
+from plugin.jobs import dispatch, pipeline
+from plugin.jobs.dispatch import Dispatcher
+from plugin.org.models import Person
+from tests.support import services
+from tests.support.smtp import free_port
+from tests.support.world import World
+
+
+@pytest.fixture(scope="module")
+def redis_url() -> Iterator[str]:
+    with services.redis_server() as url:
+        yield url
+
+
+@pytest.fixture
+def with_redis(settings: Settings, redis_url: str) -> Iterator[Settings]:
+    mine = replace(settings, redis_url=redis_url)
+    queue.connect(mine).flushall()
+    yield mine
+    queue.connect(mine).flushall()
+
+
+def ask(*person_ids: int, job: JobName = JobName.EVALUATE_PERSON) -> None:
+    db.session.rollback()
+    with transaction() as tx:
+        tx.then_many(job, [(each,) for each in person_ids])
+
+
+def waiting(connection: Any, name: QueueName = QueueName.HIGH) -> list[str]:
+    return [str(each) for each in Queue(name, connection=connection).job_ids]
+
+
+def test_due_steps_are_handed_out_once_to_the_queue_of_their_urgency(
+    app: Flask, with_redis: Settings
+) -> None:
+    ask(1, 2)
+    ask(3, job=JobName.APPLY_VERSION)
+    connection = queue.connect(with_redis)
+    assert dispatch.dispatch(connection, now=clock.now()) == 3
+    assert dispatch.dispatch(connection, now=clock.now()) == 0
+    assert len(waiting(connection)) == 2
+    assert len(waiting(connection, QueueName.BULK)) == 1
+
+
+def test_a_step_is_not_handed_out_before_it_is_due(app: Flask, with_redis: Settings) -> None:
+    db.session.rollback()
+    with transaction() as tx:
+        tx.then(JobName.EVALUATE_PERSON, 1, due_at=clock.now() + timedelta(hours=1))
+    connection = queue.connect(with_redis)
+    assert dispatch.dispatch(connection, now=clock.now()) == 0
+    assert dispatch.dispatch(connection, now=clock.now() + timedelta(hours=1)) == 1
+
+
+def test_many_dispatchers_hand_each_step_out_once(app: Flask, with_redis: Settings) -> None:
+    ask(*range(1, 101))
+    now, handed = clock.now(), list[int]()
+
+    def one() -> None:
+        with app.app_context():
+            connection = queue.connect(with_redis)
+            while number := dispatch.dispatch(connection, now=now, batch=7):
+                handed.append(number)
+
+    threads = [threading.Thread(target=one) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(handed) == 100
+    ids = waiting(queue.connect(with_redis))
+    assert len(ids) == len(set(ids)) == 100
+
+
+def test_without_redis_the_work_is_kept_and_goes_on_later(
+    app: Flask, settings: Settings, with_redis: Settings
+) -> None:
+    ask(1)
+    nowhere = replace(settings, redis_url=f"redis://127.0.0.1:{free_port()}/0")
+    with pytest.raises(redis.RedisError):
+        dispatch.dispatch(queue.connect(nowhere), now=clock.now())
+    db.session.rollback()
+    assert db.session.scalars(select(OutboxRow.dispatched_at)).all() == [None]
+    assert not Dispatcher(app=app, settings=nowhere).round()
+    assert dispatch.dispatch(queue.connect(with_redis), now=clock.now()) == 1
+
+
+def test_what_redis_lost_is_handed_out_again(app: Flask, with_redis: Settings) -> None:
+    ask(1, 2)
+    connection = queue.connect(with_redis)
+    dispatch.dispatch(connection, now=clock.now())
+    assert dispatch.reap(connection, now=clock.now(), lost_after=timedelta(0)) == 0
+    connection.flushall()
+    assert dispatch.reap(connection, now=clock.now()) == 0, "it may only be slow"
+    assert dispatch.reap(connection, now=clock.now() + dispatch.LOST_AFTER) == 2
+    assert dispatch.dispatch(connection, now=clock.now()) == 2
+
+
+def test_a_worker_does_the_steps_and_leaves_nothing_in_redis(
+    app: Flask, world: World, with_redis: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rename(tx: Any, person_id: int) -> None:
+        tx.session.execute(update(Person).where(Person.id == person_id).values(family_name="Done"))
+
+    monkeypatch.setattr(pipeline, "evaluate_person", rename)
+    person = world.person()
+    ask(person.id)
+    connection = queue.connect(with_redis)
+    dispatch.dispatch(connection, now=clock.now())
+    with app.app_context():
+        queue.work(with_redis, list(QueueName), burst=True, max_jobs=10)
+    db.session.rollback()
+    assert person.family_name == "Done"
+    assert db.session.scalars(select(OutboxRow.done_at)).one() == clock.now()
+    assert connection.keys("rq:job:*") == []
+
+
+def test_a_function_that_is_not_ours_does_not_run_whoever_put_it_into_redis(
+    app: Flask, with_redis: Settings, tmp_path: Any
+) -> None:
+    connection = queue.connect(with_redis)
+    mark = tmp_path / "mark"
+    Queue(QueueName.HIGH, connection=connection, serializer=JSONSerializer).enqueue(
+        "os.system", f"touch {mark}"
+    )
+    with app.app_context():
+        queue.work(with_redis, list(QueueName), burst=True, max_jobs=10)
+    assert not mark.exists()
+
+
+def test_without_a_redis_address_the_dispatcher_does_the_steps_itself(
+    app: Flask, world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = list[int]()
+    monkeypatch.setattr(pipeline, "evaluate_person", lambda _tx, person_id: seen.append(person_id))
+    ask(4, 5)
+    loop = Dispatcher(app=app, settings=replace(settings, redis_url=""))
+    while loop.round():
+        pass
+    assert seen == [4, 5]
+
+
+def test_the_readiness_page_says_when_the_queue_is_gone(settings: Settings, app: Flask) -> None:
+    gone = replace(settings, redis_url=f"redis://127.0.0.1:{free_port()}/0")
+    assert not queue.is_reachable(gone)
