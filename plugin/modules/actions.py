@@ -1,0 +1,207 @@
+"""Everything that changes modules, sittings and completions."""
+
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from plugin.core import audit
+from plugin.core.base import JsonDict
+from plugin.core.db import Tx
+from plugin.core.outbox import JobName
+from plugin.modules import queries
+from plugin.modules.models import (
+    Completion,
+    CompletionSource,
+    Module,
+    ModuleKind,
+    ModuleState,
+    ModuleVersion,
+    Run,
+    RunState,
+)
+from plugin.modules.rules import Report, Verdict, is_better, outcome
+
+ENDED = {Verdict.PASSED: RunState.COMPLETED, Verdict.FAILED: RunState.FAILED}
+BETTER_SCORE = "A better score in the same sitting."
+
+
+def create_module(
+    session: Session,
+    organization_id: int,
+    *,
+    kind: ModuleKind,
+    title: str,
+    by: int | None,
+    now: datetime,
+) -> Module:
+    """A published module; it can be played once it has a version."""
+    module = Module(
+        organization_id=organization_id,
+        kind=kind,
+        title=title,
+        description="",
+        state=ModuleState.PUBLISHED,
+        created_at=now,
+    )
+    session.add(module)
+    audit.record(session, "module.created", about=module, by=by, now=now)
+    return module
+
+
+def add_version(
+    session: Session, module: Module, *, package_id: int | None, by: int | None, now: datetime
+) -> ModuleVersion:
+    """New sittings use the new version; those under way stay with theirs."""
+    session.flush()
+    before = session.get(ModuleVersion, module.current_version_id or 0)
+    version = ModuleVersion(
+        organization_id=module.organization_id,
+        module_id=module.id,
+        number=before.number + 1 if before else 1,
+        package_id=package_id,
+        created_at=now,
+    )
+    session.add(version)
+    session.flush()
+    module.current_version_id = version.id
+    audit.record(
+        session,
+        "module.version_added",
+        about=module,
+        by=by,
+        now=now,
+        after={"number": version.number, "package_id": package_id},
+    )
+    return version
+
+
+def start_run(session: Session, module: Module, person_id: int, *, now: datetime) -> Run:
+    """The person's open sitting, or a new one of the current version. Whether the module may be
+    opened at all (`visibility.require_visible`) is asked before."""
+    version = queries.current_version(session, module)
+    found = queries.open_run(session, person_id, module.id)
+    if found is not None:
+        return found
+    run = Run(
+        organization_id=module.organization_id,
+        person_id=person_id,
+        module_id=module.id,
+        module_version_id=version.id,
+        number=queries.last_number(session, person_id, module.id) + 1,
+        state=RunState.OPEN,
+        started_at=now,
+        last_activity_at=now,
+    )
+    try:
+        with session.begin_nested():
+            session.add(run)
+    except IntegrityError:  # two starts at the same moment: the other one won
+        found = queries.open_run(session, person_id, module.id)
+        if found is None:
+            raise
+        return found
+    return run
+
+
+def record_completion(
+    tx: Tx,
+    run: Run,
+    report: Report,
+    *,
+    source: CompletionSource,
+    evidence: JsonDict,
+    now: datetime,
+) -> Completion | None:
+    """Keep what the report decides, once per sitting; nothing later undoes it.
+
+    The caller holds the lock on the run. Only a better score of a passed sitting is added, as a
+    fact that supersedes the first.
+    """
+    known = queries.completions_of_run(tx.session, run.id)
+    verdict = outcome(report)
+    if known:
+        return _improve(tx, run, known[-1], report, evidence=evidence, now=now)
+    run.score, run.progress = report.score, report.progress
+    if verdict is Verdict.OPEN or run.state is not RunState.OPEN:
+        return None
+    completion = _completion(run, source, f"run:{run.id}", evidence, now)
+    completion.run_id = run.id
+    completion.passed, completion.score = verdict is Verdict.PASSED, report.score
+    tx.session.add(completion)
+    run.state, run.ended_at = ENDED[verdict], now
+    tx.then(JobName.EVALUATE_PERSON, run.person_id)
+    return completion
+
+
+def _improve(
+    tx: Tx, run: Run, last: Completion, report: Report, *, evidence: JsonDict, now: datetime
+) -> Completion | None:
+    passed = last.passed and outcome(report) is Verdict.PASSED
+    if not passed or not is_better(report.score, last.score):
+        return None
+    key = f"run:{run.id}:after:{last.id}"
+    better = _completion(run, last.source, key, evidence, now)
+    better.passed, better.score, better.happened_at = True, report.score, last.happened_at
+    better.supersedes_id, better.reason = last.id, BETTER_SCORE
+    run.score = report.score
+    tx.session.add(better)
+    tx.then(JobName.EVALUATE_PERSON, run.person_id)
+    return better
+
+
+def _completion(
+    run: Run, source: CompletionSource, key: str, evidence: JsonDict, now: datetime
+) -> Completion:
+    return Completion(
+        organization_id=run.organization_id,
+        person_id=run.person_id,
+        module_id=run.module_id,
+        module_version_id=run.module_version_id,
+        happened_at=now,
+        learned_at=now,
+        source=source,
+        source_key=key,
+        evidence=evidence,
+    )
+
+
+def correct_completion(
+    tx: Tx,
+    completion: Completion,
+    *,
+    passed: bool,
+    score: float | None,
+    by: int,
+    reason: str,
+    now: datetime,
+) -> Completion:
+    """What was recorded was wrong: a new fact supersedes it, with who says so and why."""
+    right = Completion(
+        organization_id=completion.organization_id,
+        person_id=completion.person_id,
+        module_id=completion.module_id,
+        module_version_id=completion.module_version_id,
+        passed=passed,
+        score=score,
+        happened_at=completion.happened_at,
+        learned_at=now,
+        source=CompletionSource.MANUAL,
+        source_key=f"corrects:{completion.id}",
+        evidence={"corrected_by": by},
+        supersedes_id=completion.id,
+        reason=reason,
+    )
+    tx.session.add(right)
+    audit.record(
+        tx.session,
+        "completion.corrected",
+        about=right,
+        by=by,
+        now=now,
+        before={"passed": completion.passed, "score": completion.score},
+        after={"passed": passed, "score": score},
+        reason=reason,
+    )
+    tx.then(JobName.EVALUATE_PERSON, completion.person_id)
+    return right

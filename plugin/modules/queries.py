@@ -1,0 +1,126 @@
+"""Reads of the catalogue, of sittings and of completions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased
+
+from plugin.modules.errors import ModuleNotFoundHereError, NotPlayableError, RunNotFoundError
+from plugin.modules.models import (
+    Completion,
+    Module,
+    ModuleKind,
+    ModuleState,
+    ModuleVersion,
+    Run,
+    RunState,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueLine:
+    """One module as admins see it in the list."""
+
+    id: int
+    title: str
+    kind: ModuleKind
+    state: ModuleState
+    version: int | None
+    created_at: datetime
+
+
+def catalogue(session: Session, organization_id: int) -> list[CatalogueLine]:
+    """Every module of the organization by title."""
+    rows = session.execute(
+        select(
+            Module.id,
+            Module.title,
+            Module.kind,
+            Module.state,
+            ModuleVersion.number,
+            Module.created_at,
+        )
+        .outerjoin(ModuleVersion, ModuleVersion.id == Module.current_version_id)
+        .where(Module.organization_id == organization_id)
+        .order_by(func.lower(Module.title), Module.id)
+    )
+    return [CatalogueLine(*row) for row in rows]
+
+
+def module_of(session: Session, organization_id: int, module_id: int) -> Module:
+    found = session.scalar(
+        select(Module).where(Module.organization_id == organization_id, Module.id == module_id)
+    )
+    if found is None:
+        raise ModuleNotFoundHereError(module_id)
+    return found
+
+
+def current_version(session: Session, module: Module) -> ModuleVersion:
+    """What a new sitting would be made of; raises NotPlayableError when there is nothing."""
+    found = (
+        session.get(ModuleVersion, module.current_version_id)
+        if module.state is ModuleState.PUBLISHED and module.current_version_id
+        else None
+    )
+    if found is None:
+        raise NotPlayableError(module.id)
+    return found
+
+
+def run_of(session: Session, organization_id: int, person_id: int, run_id: int) -> Run:
+    found = session.scalar(
+        select(Run).where(
+            Run.organization_id == organization_id, Run.person_id == person_id, Run.id == run_id
+        )
+    )
+    if found is None:
+        raise RunNotFoundError(run_id)
+    return found
+
+
+def open_run(session: Session, person_id: int, module_id: int) -> Run | None:
+    """The sitting that would be resumed."""
+    return session.scalar(
+        select(Run).where(
+            Run.person_id == person_id, Run.module_id == module_id, Run.state == RunState.OPEN
+        )
+    )
+
+
+def last_number(session: Session, person_id: int, module_id: int) -> int:
+    """How many sittings the person has had."""
+    return session.scalar(
+        select(func.coalesce(func.max(Run.number), 0)).where(
+            Run.person_id == person_id, Run.module_id == module_id
+        )
+    ) or 0  # fmt: skip
+
+
+def completions_of_run(session: Session, run_id: int) -> Sequence[Completion]:
+    """The run's completion and what superseded it, oldest first; empty before the first."""
+    found = list(session.scalars(select(Completion).where(Completion.run_id == run_id)))
+    while found:
+        later = session.scalar(select(Completion).where(Completion.supersedes_id == found[-1].id))
+        if later is None:
+            break
+        found.append(later)
+    return found
+
+
+def completions_of_person(
+    session: Session, organization_id: int, person_id: int
+) -> Sequence[Completion]:
+    """Everything that still counts of a person, newest first."""
+    later = aliased(Completion)
+    return session.scalars(
+        select(Completion)
+        .where(
+            Completion.organization_id == organization_id,
+            Completion.person_id == person_id,
+            ~select(later.id).where(later.supersedes_id == Completion.id).exists(),
+        )
+        .order_by(Completion.happened_at.desc(), Completion.id.desc())
+    ).all()
