@@ -28,6 +28,7 @@ from plugin.lti.tool.models import Deployment, Login, Registration, Registration
 from plugin.lti.tool.queries import LoginFacts, Trust
 from plugin.org import actions as org_actions
 from plugin.org.models import Grant, Person
+from plugin.org.visits import start_known_visit
 from plugin.web.roles import Role
 
 LOGIN_LIFE = timedelta(minutes=10)
@@ -225,19 +226,45 @@ def admit(session: Session, trust: Trust, launch: Launch, *, now: datetime) -> A
     person = org_actions.admit_person(
         session,
         trust.organization_id,
-        issuer=trust.issuer,
-        client_id=trust.client_id,
-        subject=launch.subject,
-        given_name=launch.given_name,
-        family_name=launch.family_name,
-        full_name=launch.full_name,
-        email=launch.email,
+        **_identity(trust, launch),
         locale=launch.locale,
         now=now,
     )
-    if trust.admins_by_role and launch.roles.is_lms_administrator:
+    if _may_become_admin(trust, launch):
         _grant_once(session, person, now=now)
     return Admitted(person=person, visit=_visit(trust, launch))
+
+
+def enter(session: Session, trust: Trust, launch: Launch, *, now: datetime) -> str:
+    """The launched person is admitted and their visit begins; returns the browser's token."""
+    if not _may_become_admin(trust, launch):
+        token = start_known_visit(
+            session,
+            **_identity(trust, launch),
+            said_locale=launch.locale,
+            **_visit(trust, launch),
+            now=now,
+        )
+        if token is not None:
+            return token
+    admitted = admit(session, trust, launch, now=now)
+    return start_visit(session, admitted.person, admitted.visit, now=now)
+
+
+def _identity(trust: Trust, launch: Launch) -> dict[str, Any]:
+    return {
+        "issuer": trust.issuer,
+        "client_id": trust.client_id,
+        "subject": launch.subject,
+        "given_name": launch.given_name,
+        "family_name": launch.family_name,
+        "full_name": launch.full_name,
+        "email": launch.email,
+    }
+
+
+def _may_become_admin(trust: Trust, launch: Launch) -> bool:
+    return trust.admins_by_role and launch.roles.is_lms_administrator
 
 
 def _grant_once(session: Session, person: Person, *, now: datetime) -> None:

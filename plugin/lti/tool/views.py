@@ -182,8 +182,7 @@ def _admit(trust: Trust, login: LoginFacts, message: Launch) -> AnyResponse:
     now = clock.now()
     with transaction() as tx:
         actions.use_login(tx.session, trust, login, deployment_id=message.deployment_id, now=now)
-        admitted = actions.admit(tx.session, trust, message, now=now)
-        token = actions.start_visit(tx.session, admitted.person, admitted.visit, now=now)
+        token = actions.enter(tx.session, trust, message, now=now)
     sign_in(token)
     return redirect(_page(message.custom), 303)
 

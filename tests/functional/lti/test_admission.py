@@ -1,6 +1,7 @@
 """Who a launch lets in, what it tells us of them, and what it can make of them."""
 
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
 from plugin.core import clock
 from plugin.core.audit import AuditEntry
@@ -51,6 +52,40 @@ def test_a_later_launch_updates_name_and_email_and_silence_changes_nothing(
     lms.launch(client, name=ABSENT, given_name=ABSENT, family_name=ABSENT, email=ABSENT)
     person = db.session.query(Person).one()
     assert (person.full_name, person.email) == ("Lars Larsen", "lars@example.test")
+
+
+def test_every_launch_begins_exactly_one_visit(client: FlaskClient, lms: Lms) -> None:
+    for number, changes in enumerate(({}, {}, {"name": "Lars Larsen"}, {}, {"email": ABSENT}, {})):
+        lms.launch(client, **changes)
+        db.session.rollback()
+        assert db.session.query(SignIn).count() == number + 1
+    assert db.session.query(Person).count() == 1
+
+
+def test_the_quick_way_in_knows_the_same_as_the_long_one(client: FlaskClient, lms: Lms) -> None:
+    custom = {"site": "NO-OSL"}
+    for _ in range(2):
+        lms.launch(client, custom=custom)
+    long, quick = db.session.query(SignIn).order_by(SignIn.id)
+    apart = {"id", "token_hash"}
+    for column in SignIn.__table__.columns:
+        if column.name not in apart:
+            assert getattr(long, column.name) == getattr(quick, column.name)
+
+
+def test_a_returning_person_is_let_in_with_three_statements(client: FlaskClient, lms: Lms) -> None:
+    lms.launch(client)
+    asked = lms.begin(client)
+    token = lms.sign(lms.claims(asked["nonce"]))
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, text: str, *_more: object) -> None:
+        seen.append(text.split(maxsplit=1)[0])
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    assert lms.post(client, token, asked["state"]).status_code == 303
+    event.remove(db.engine, "before_cursor_execute", note)
+    assert [each for each in seen if each != "BEGIN"] == ["SELECT", "UPDATE", "INSERT"]
 
 
 def test_the_visit_remembers_where_the_person_came_from(client: FlaskClient, lms: Lms) -> None:
