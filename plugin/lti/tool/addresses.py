@@ -18,6 +18,7 @@ class ToolAddresses:
     login: str
     launch: str
     jwks: str
+    icon: str
     domain: str
 
 
@@ -28,6 +29,7 @@ def tool_addresses(tool_url: str, uid: str) -> ToolAddresses:
         login=f"{base}/login",
         launch=f"{base}/launch",
         jwks=f"{base}/jwks",
+        icon=f"{tool_url}/static/icon.svg",
         domain=urlsplit(tool_url).netloc,
     )
 

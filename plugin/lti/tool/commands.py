@@ -172,6 +172,7 @@ def _print_values(registration: Registration) -> None:
     click.echo(f"  Initiate login URL: {ours.login}")
     click.echo(f"  Redirection URI: {ours.launch}")
     click.echo(f"  Public key set URL: {ours.jwks}")
+    click.echo(f"  Icon URL: {ours.icon}")
     click.echo(f"  Tool domain: {ours.domain}")
     click.echo("  LTI version: 1.3, public key type: key set URL")
     click.echo('  Share name and email: always; custom parameter for an admin link: "view=admin"')

@@ -53,6 +53,7 @@ def test_adding_an_lms_prints_what_the_lms_needs(app: Flask, world: World) -> No
         f"Redirection URI: {base}/launch",
         f"Tool URL (target link): {base}/launch",
         f"Public key set URL: {base}/jwks",
+        "Icon URL: https://tool.example.test/static/icon.svg",
         "Tool domain: tool.example.test",
     ):
         assert words in result.output
