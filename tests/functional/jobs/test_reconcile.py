@@ -1,0 +1,162 @@
+"""Every row whose next row is missing gets it: the same steps, asked for again."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import delete, func, select
+
+from plugin.assign.models import StoredStanding
+from plugin.certs.models import Certificate, Edition
+from plugin.core import clock
+from plugin.core.db import db
+from plugin.core.outbox import JobName, OutboxRow
+from plugin.jobs import reconcile
+from plugin.modules.models import Completion
+from plugin.notify.models import Message, MessageKind, MessageState
+from tests.support import smtp, story
+from tests.support.work import work_off
+from tests.support.world import World
+
+
+@pytest.fixture
+def inbox(app: Flask) -> Iterator[smtp.Inbox]:
+    with smtp.server() as server:
+        app.extensions["mail"].port = server.port
+        app.extensions["mail"].use_tls = False
+        yield server
+
+
+def lose(*jobs: JobName) -> None:
+    """The steps of these kinds were never written, or their rows are gone."""
+    db.session.rollback()
+    db.session.execute(delete(OutboxRow).where(OutboxRow.job.in_(jobs)))
+    db.session.commit()
+
+
+def repair() -> dict[str, int]:
+    db.session.rollback()
+    found = reconcile.run(now=clock.now())
+    return {name: number for name, number in found.items() if number}
+
+
+def count_of_everything() -> tuple[int, int, int]:
+    db.session.rollback()
+    issued = select(func.count(Message.id)).where(Message.kind == MessageKind.CERTIFICATE_ISSUED)
+    return (
+        db.session.scalar(select(func.count(Certificate.id))) or 0,
+        db.session.scalar(select(func.count(Edition.id))) or 0,
+        db.session.scalar(issued) or 0,
+    )
+
+
+def test_nothing_missing_means_nothing_is_asked_for(world: World, inbox: smtp.Inbox) -> None:
+    told = story.begin(world)
+    story.complete(told.person, told.module)
+    work_off()
+    assert repair() == {}
+    assert count_of_everything() == (1, 1, 1)
+
+
+def test_a_version_that_was_never_applied_is_applied(world: World, inbox: smtp.Inbox) -> None:
+    story.begin(world)
+    lose(JobName.APPLY_VERSION)
+    assert repair() == {"apply_version": 1}
+    work_off()
+    assert db.session.scalar(select(func.count(StoredStanding.id))) == 1
+    assert repair() == {}
+
+
+def test_a_completion_nobody_judged_is_judged(world: World, inbox: smtp.Inbox) -> None:
+    told = story.begin(world)
+    work_off()
+    with clock.at(clock.now() + timedelta(hours=1)):
+        story.complete(told.person, told.module)
+        lose(JobName.EVALUATE_PERSON)
+        assert repair() == {"evaluate_person": 1}
+        work_off()
+    assert count_of_everything() == (1, 1, 1)
+
+
+def test_a_valid_standing_without_a_certificate_gets_it(world: World, inbox: smtp.Inbox) -> None:
+    told = story.begin(world)
+    work_off()
+    story.complete(told.person, told.module)
+    _work_until(JobName.ISSUE_CERTIFICATE)
+    lose(JobName.ISSUE_CERTIFICATE)
+    assert repair() == {"issue_certificate": 1}
+    work_off()
+    assert count_of_everything() == (1, 1, 1)
+    assert repair() == {}
+
+
+def test_an_edition_without_its_pdf_is_rendered(world: World, inbox: smtp.Inbox) -> None:
+    told = story.begin(world)
+    work_off()
+    story.complete(told.person, told.module)
+    _work_until(JobName.RENDER_EDITION)
+    lose(JobName.RENDER_EDITION)
+    assert repair() == {"render_edition": 1}
+    work_off()
+    assert count_of_everything() == (1, 1, 1)
+
+
+def test_a_message_nobody_was_going_to_send_is_sent_once(world: World, inbox: smtp.Inbox) -> None:
+    told = story.begin(world)
+    work_off()
+    story.complete(told.person, told.module)
+    _work_until(JobName.DELIVER_MESSAGE)
+    lose(JobName.DELIVER_MESSAGE)
+    inbox.mails.clear()
+    assert repair() == {"deliver_message": 1}
+    work_off()
+    assert len(inbox.mails) == 1
+    assert repair() == {}
+
+
+def test_a_message_in_a_dead_senders_hands_is_asked_for_when_its_time_is_over(
+    world: World, inbox: smtp.Inbox
+) -> None:
+    story.begin(world)
+    work_off()
+    message = db.session.scalars(select(Message)).one()
+    message.state, message.claimed_at = MessageState.SENDING, clock.now()
+    db.session.commit()
+    assert repair() == {}
+    with clock.at(clock.now() + timedelta(minutes=6)):
+        assert repair() == {"deliver_message": 1}
+
+
+def test_asking_twice_asks_once(world: World, inbox: smtp.Inbox) -> None:
+    story.begin(world)
+    lose(JobName.APPLY_VERSION)
+    assert repair() == {"apply_version": 1}
+    assert repair() == {}
+
+
+def test_comparing_everybody_applies_each_newest_version_in_chunks(
+    world: World, inbox: smtp.Inbox
+) -> None:
+    told = story.begin(world)
+    work_off()
+    story.complete(told.person, told.module)
+    work_off()
+    standing = db.session.scalars(select(StoredStanding)).one()
+    standing.complete, standing.valid_through = False, None
+    db.session.commit()
+    assert reconcile.everybody(now=clock.now()) == 1
+    work_off()
+    db.session.refresh(standing)
+    assert standing.complete
+    assert db.session.scalar(select(func.count(Completion.id))) == 1
+    assert count_of_everything() == (1, 1, 1)
+
+
+def _work_until(job: JobName) -> None:
+    """Do what is due until a step of this kind waits."""
+    waiting = select(func.count(OutboxRow.id)).where(
+        OutboxRow.job == job, OutboxRow.done_at.is_(None)
+    )
+    while not db.session.scalar(waiting):
+        assert work_off(limit=1, patient=True) == 1
