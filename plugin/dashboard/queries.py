@@ -1,0 +1,257 @@
+"""Reads of what belongs to one learner; everything takes the organization."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Select,
+    Text,
+    and_,
+    cast,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+
+from plugin.assign.facts import RowStatus
+from plugin.assign.models import Configuration, ConfigurationRow, ConfigurationVersion
+from plugin.assign.statement import in_force, is_active
+from plugin.certs.models import Certificate, CertificateEvent, Edition
+from plugin.certs.rules import EventFacts, EventKind
+from plugin.core.base import EnumText, Int, UTCDateTime
+from plugin.dashboard.proofs import Paper
+from plugin.dashboard.tiles import Attempt
+from plugin.modules.models import Completion, CompletionSource, Module, Run, RunState
+from plugin.org.models import Membership, Person, Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Belongings:
+    """Certificates by configuration, and the last ended sitting by module."""
+
+    papers: dict[int, Paper]
+    attempts: dict[int, Attempt]
+
+
+def belongings(session: Session, organization_id: int, person_id: int) -> Belongings:
+    """What the person has of certificates and sittings, in one statement."""
+    lines = session.execute(
+        union_all(_papers(organization_id, person_id), _attempts(organization_id, person_id))
+    ).all()
+    events: dict[int, dict[int, EventFacts]] = defaultdict(dict)
+    papers, attempts = {}, {}
+    for line in lines:
+        if line.tag == "attempt":
+            attempts[line.subject_id] = Attempt(state=RunState(line.state), score=line.score)
+            continue
+        if line.event_id is not None:
+            events[line.certificate_id][line.event_id] = EventFacts(
+                kind=EventKind(line.state), at=line.moment
+            )
+        papers[line.subject_id] = Paper(
+            certificate_id=line.certificate_id,
+            credential_id=line.credential_id,
+            events=tuple(events[line.certificate_id].values()),
+            printed_edition=line.printed,
+        )
+    return Belongings(papers=papers, attempts=attempts)
+
+
+def _papers(organization_id: int, person_id: int) -> Select[*tuple[Any, ...]]:
+    printed = (
+        select(func.max(Edition.number))
+        .where(Edition.certificate_id == Certificate.id, Edition.rendered_at.is_not(None))
+        .correlate(Certificate)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            literal_column("'paper'", Text).label("tag"),
+            Certificate.configuration_id.label("subject_id"),
+            Certificate.id.label("certificate_id"),
+            CertificateEvent.id.label("event_id"),
+            printed.label("printed"),
+            cast(CertificateEvent.kind, Text).label("state"),
+            Certificate.credential_id.label("credential_id"),
+            CertificateEvent.at.label("moment"),
+            cast(null(), Float).label("score"),
+        )
+        .outerjoin(CertificateEvent, CertificateEvent.certificate_id == Certificate.id)
+        .where(
+            Certificate.organization_id == organization_id,
+            Certificate.person_id == person_id,
+        )
+    )
+
+
+def _attempts(organization_id: int, person_id: int) -> Select[*tuple[Any, ...]]:
+    later = aliased(Run)
+    newest = (
+        select(func.max(later.number))
+        .where(
+            later.person_id == Run.person_id,
+            later.module_id == Run.module_id,
+            later.state.in_((RunState.COMPLETED, RunState.FAILED)),
+        )
+        .correlate(Run)
+        .scalar_subquery()
+    )
+    return select(
+        literal_column("'attempt'", Text),
+        Run.module_id,
+        cast(null(), Int),
+        cast(null(), Int),
+        cast(null(), Int),
+        cast(Run.state, Text),
+        cast(null(), Text),
+        cast(null(), UTCDateTime()),
+        Run.score,
+    ).where(
+        Run.organization_id == organization_id,
+        Run.person_id == person_id,
+        Run.number == newest,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sitting:
+    """One line of the history: a run, or a completion that came without one."""
+
+    title: str
+    at: datetime
+    state: RunState | None
+    passed: bool | None
+    score: float | None
+    source: CompletionSource | None
+    is_corrected: bool
+
+
+def history(
+    session: Session, organization_id: int, person_id: int, *, at: datetime, page: int, size: int
+) -> Sequence[Sitting]:
+    """One page of the person's sittings and completions, newest first; one more says there is more.
+
+    Modules that are hidden from the person are not in it (domain §3.4).
+    """
+    own = union_all(
+        _runs(organization_id, person_id), _other_completions(organization_id, person_id)
+    ).subquery()
+    rows = session.execute(
+        select(own, Module.title)
+        .join(Module, Module.id == own.c.module_id)
+        .where(
+            own.c.module_id.not_in(_modules(organization_id, person_id, at, hidden=True))
+            | own.c.module_id.in_(_modules(organization_id, person_id, at, hidden=False))
+        )
+        .order_by(own.c.moment.desc(), own.c.id.desc())
+        .offset((page - 1) * size)
+        .limit(size + 1)
+    )
+    return [
+        Sitting(
+            title=row.title,
+            at=row.moment,
+            state=row.state,
+            passed=row.passed,
+            score=row.score,
+            source=row.source,
+            is_corrected=row.corrected_by is not None,
+        )
+        for row in rows
+    ]
+
+
+def _runs(organization_id: int, person_id: int) -> Select[*tuple[Any, ...]]:
+    correction = aliased(Completion)
+    return (
+        select(
+            Run.id.label("id"),
+            Run.module_id.label("module_id"),
+            func.coalesce(Run.ended_at, Run.last_activity_at, type_=UTCDateTime()).label("moment"),
+            Run.state.label("state"),
+            Completion.passed.label("passed"),
+            func.coalesce(Run.score, Completion.score).label("score"),
+            cast(null(), EnumText(CompletionSource)).label("source"),
+            correction.id.label("corrected_by"),
+        )
+        .outerjoin(Completion, Completion.run_id == Run.id)
+        .outerjoin(correction, _corrects(correction))
+        .where(Run.organization_id == organization_id, Run.person_id == person_id)
+    )
+
+
+def _other_completions(organization_id: int, person_id: int) -> Select[*tuple[Any, ...]]:
+    correction = aliased(Completion)
+    return (
+        select(
+            Completion.id,
+            Completion.module_id,
+            Completion.happened_at,
+            cast(null(), EnumText(RunState)),
+            Completion.passed,
+            Completion.score,
+            Completion.source,
+            correction.id,
+        )
+        .outerjoin(correction, _corrects(correction))
+        .where(
+            Completion.organization_id == organization_id,
+            Completion.person_id == person_id,
+            Completion.run_id.is_(None),
+            or_(
+                Completion.supersedes_id.is_(None),
+                Completion.source == CompletionSource.MANUAL,
+            ),
+        )
+    )
+
+
+def _corrects(correction: type[Completion]) -> ColumnElement[bool]:
+    """A person said otherwise later; a better score of the same sitting is not a correction."""
+    return and_(
+        correction.supersedes_id == Completion.id, correction.source == CompletionSource.MANUAL
+    )
+
+
+def _modules(organization_id: int, person_id: int, at: datetime, *, hidden: bool) -> Select[int]:
+    """Ids of the modules that configurations covering the person hide, or show."""
+    status = ConfigurationRow.status
+    places = (
+        select(Unit.id, Unit.region_id)
+        .join(Membership, Membership.unit_id == Unit.id)
+        .join(Person, Person.id == Membership.person_id)
+        .where(Membership.person_id == person_id, is_active(at))
+        .subquery()
+    )
+    return (
+        select(ConfigurationRow.module_id)
+        .join(ConfigurationVersion, ConfigurationVersion.id == ConfigurationRow.version_id)
+        .join(Configuration, Configuration.id == ConfigurationVersion.configuration_id)
+        .join(Unit, Unit.id == Configuration.unit_id)
+        .where(
+            Configuration.organization_id == organization_id,
+            in_force(at),
+            _is_open(Configuration.archived_at, at),
+            _is_open(Unit.archived_at, at),
+            or_(
+                Unit.id.in_(select(places.c.id)),
+                Unit.id.in_(select(places.c.region_id).where(places.c.region_id.is_not(None))),
+            ),
+            status == RowStatus.HIDDEN if hidden else status != RowStatus.HIDDEN,
+        )
+    )
+
+
+def _is_open(
+    archived_at: InstrumentedAttribute[datetime | None], at: datetime
+) -> ColumnElement[bool]:
+    return or_(archived_at.is_(None), archived_at > at)

@@ -1,0 +1,79 @@
+"""The learner's pages: what to do, what was done, and the proofs."""
+
+from flask import Blueprint, current_app, render_template, request, url_for
+
+from plugin.assign.queries import learner_facts
+from plugin.certs.queries import certificates_of
+from plugin.core import clock
+from plugin.core.db import read_session
+from plugin.dashboard import queries
+from plugin.dashboard.proofs import proofs_of
+from plugin.dashboard.tiles import on_shelf, tiles_of
+from plugin.dashboard.wording import (
+    SHELVES,
+    certificate_view,
+    proof_view,
+    sitting_view,
+    tile_view,
+)
+from plugin.modules import visibility
+from plugin.web.identity import me, requires
+from plugin.web.roles import Role
+
+bp = Blueprint("dashboard", __name__)
+PAGE = 50
+
+
+@bp.get("/")
+@requires(Role.LEARNER)
+def home() -> str:
+    """Certificates on top, then every visible module once."""
+    session, now, person = read_session(), clock.now(), me()
+    facts = learner_facts(session, person.organization_id, person.person_id, now)
+    own = queries.belongings(session, person.organization_id, person.person_id)
+    startable = visibility.doors(current_app.extensions).players
+    tiles = tiles_of(facts, own.attempts, startable=startable, at=now)
+    shelves = [
+        (shelf, title, [tile_view(tile) for tile in on_shelf(tiles, shelf)])
+        for shelf, title in SHELVES.items()
+    ]
+    return render_template(
+        "dashboard/home.html",
+        proofs=[proof_view(proof) for proof in proofs_of(facts, own.papers, at=now)],
+        shelves=[each for each in shelves if each[2]],
+    )
+
+
+@bp.get("/history")
+@requires(Role.LEARNER)
+def history() -> str:
+    """Everything the person did, newest first."""
+    person = me()
+    page = max(1, request.args.get("page", 1, type=int))
+    found = queries.history(
+        read_session(),
+        person.organization_id,
+        person.person_id,
+        at=clock.now(),
+        page=page,
+        size=PAGE,
+    )
+    return render_template(
+        "dashboard/history.html",
+        sittings=[sitting_view(sitting) for sitting in found[:PAGE]],
+        newer_url=url_for("dashboard.history", page=page - 1) if page > 1 else "",
+        older_url=url_for("dashboard.history", page=page + 1) if len(found) > PAGE else "",
+    )
+
+
+@bp.get("/certificates")
+@requires(Role.LEARNER)
+def certificates() -> str:
+    """The person's certificates with every edition ever issued."""
+    person = me()
+    found = certificates_of(
+        read_session(), person.organization_id, person.person_id, at=clock.now()
+    )
+    return render_template(
+        "dashboard/certificates.html", certificates=[certificate_view(each) for each in found]
+    )
