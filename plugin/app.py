@@ -11,17 +11,26 @@ from flask_wtf import CSRFProtect
 from sqlalchemy import MetaData
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from plugin.assign import queries as assign_queries
+from plugin.assign import views as assign_views
+from plugin.certs import views as certs_views
 from plugin.core import log
 from plugin.core.base import Base
 from plugin.core.context import current_settings
 from plugin.core.db import configure_engine, db
 from plugin.core.paths import STATIC, TEMPLATES, TRANSLATIONS
 from plugin.core.settings import Settings
+from plugin.dashboard import views as dashboard_views
 from plugin.lti.tool import views as lti
+from plugin.modules import views as modules_views
+from plugin.modules import visibility
+from plugin.modules.models import ModuleKind
 from plugin.notify import mailer
 from plugin.org import queries as org_queries
 from plugin.org import views as org_views
-from plugin.web import errors, headers, health, identity, navigation
+from plugin.scorm import content_views
+from plugin.scorm import views as scorm_views
+from plugin.web import errors, headers, health, identity, limits, navigation
 
 FEATURES = ("org", "notify", "modules", "scorm", "assign", "certs", "lti.tool")
 csrf = CSRFProtect()
@@ -54,7 +63,6 @@ def create_app(settings: Settings) -> Flask:
         BABEL_TRANSLATION_DIRECTORIES=str(TRANSLATIONS),
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,
-        RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
     )
     tables()
     db.init_app(app)
@@ -67,6 +75,7 @@ def create_app(settings: Settings) -> Flask:
     identity.install_loader(app.extensions, org_queries.visit)
     errors.init_app(app)
     headers.init_app(app)
+    limits.init_app(app, settings)
     _bind_log_context(app)
     _register_views(app)
     if settings.proxy_hops:
@@ -81,6 +90,21 @@ def _register_views(app: Flask) -> None:
     csrf.exempt(lti.bp)
     app.register_blueprint(lti.bp)
     app.register_blueprint(org_views.bp)
+    app.register_blueprint(assign_views.bp)
+    app.register_blueprint(dashboard_views.bp)
+    app.register_blueprint(modules_views.bp)
+    app.register_blueprint(scorm_views.bp)
+    csrf.exempt(content_views.bp)
+    headers.content_only(app, content_views.bp)
+    visibility.install(
+        app.extensions,
+        visibility.Doors(
+            is_visible=assign_queries.is_visible, players={ModuleKind.SCORM: scorm_views.enter}
+        ),
+    )
+    csrf.exempt(certs_views.public_bp)
+    app.register_blueprint(certs_views.public_bp)
+    app.register_blueprint(certs_views.bp)
 
 
 def _locale() -> str | None:

@@ -71,18 +71,24 @@ class Setter:
 
 
 def certificate_pdf(
-    facts: CertificateFacts, environment: Environment, *, logo: bytes | None = None
+    facts: CertificateFacts,
+    environment: Environment,
+    *,
+    language: str,
+    logo: bytes | None = None,
 ) -> bytes:
     """The edition as A4 landscape; the same facts, fonts and template give the same bytes.
 
-    `environment` brings the templates and gettext in the edition's language.
+    `environment` brings the templates and gettext in `language`, which is also that of the dates.
+    The facts' locale says whose Han shapes to prefer.
     """
     setter = Setter(facts.locale)
     html = environment.get_template(TEMPLATE).render(
         facts=facts,
         put=setter.put,
         font_faces=setter.faces,
-        day=lambda on: _day(on, facts.locale),
+        day=lambda on: _day(on, language),
+        language=language.replace("_", "-"),
         qr=_qr(facts.verify_url),
         logo=_logo(logo),
         ink=INK,
@@ -90,8 +96,8 @@ def certificate_pdf(
     return pdf.make(html, files=faces.FOLDER)
 
 
-def _day(on: date | None, locale: str) -> str:
-    return format_date(on, format="long", locale=locale.replace("-", "_")) if on else ""
+def _day(on: date | None, language: str) -> str:
+    return format_date(on, format="long", locale=language) if on else ""
 
 
 def _qr(address: str) -> str:

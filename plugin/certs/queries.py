@@ -3,13 +3,12 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import and_, exists, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from plugin.assign import queries as assign_queries
-from plugin.assign.models import Configuration, ConfigurationVersion, StoredStanding
 from plugin.assign.queries import ConfigurationLine, Facts, ModuleLine
 from plugin.assign.standing import Standing
 from plugin.certs.errors import CertificateNotFoundError, EditionNotReadyError
@@ -17,9 +16,6 @@ from plugin.certs.facts import CertificateFacts
 from plugin.certs.models import Certificate, CertificateEvent, Edition
 from plugin.certs.rules import CertificateState, EditionFacts, EventFacts, EventKind, state
 from plugin.org.models import Organization, Person
-
-RENEWALS_WAIT = timedelta(hours=26)
-"""A renewal on the day of an edition waits for midnight: longer than the longest local day."""
 
 
 def certificate_for(session: Session, person_id: int, configuration_id: int) -> Certificate | None:
@@ -84,7 +80,7 @@ def answer(session: Session, token: str, *, at: datetime) -> Answer | Erased | N
     ).one_or_none()
     if row is None:
         return None
-    certificate, person, organization = row.tuple()
+    certificate, person, organization = row
     if certificate.erased_at is not None:
         return Erased(at=certificate.erased_at)
     found = assign_queries.facts(
@@ -278,78 +274,3 @@ def unprinted(session: Session, edition_id: int) -> Unprinted | None:
 def pdf_folder(organization_id: int, certificate_id: int) -> str:
     """The storage folder with every edition of a certificate."""
     return f"editions/{organization_id}/{certificate_id}"
-
-
-def unprinted_ids(session: Session, *, issued_before: datetime, limit: int) -> Sequence[int]:
-    """Editions whose document should have been made by now: the step after them was lost."""
-    return session.scalars(
-        select(Edition.id)
-        .join(Certificate, Certificate.id == Edition.certificate_id)
-        .where(
-            Edition.rendered_at.is_(None),
-            Edition.issued_at < issued_before,
-            Certificate.erased_at.is_(None),
-        )
-        .order_by(Edition.id)
-        .limit(limit)
-    ).all()
-
-
-def owed(
-    session: Session, *, at: datetime, stored_before: datetime, limit: int
-) -> list[tuple[int, int]]:
-    """(person, configuration) whose stored standing is valid at `at` without an edition to show.
-
-    `next_edition` has the last word; this finds every candidate, from dates alone.
-    """
-    newer = aliased(Edition)
-    is_newest = ~exists().where(
-        newer.certificate_id == Edition.certificate_id, newer.number > Edition.number
-    )
-    standing = StoredStanding
-    is_behind = or_(
-        Edition.id.is_(None),
-        standing.continuous_since_at > Edition.issued_at,
-        and_(
-            Edition.valid_through.is_not(None),
-            Edition.issued_at < at - RENEWALS_WAIT,
-            or_(standing.valid_through.is_(None), standing.valid_through > Edition.valid_through),
-        ),
-    )
-    lifted = aliased(CertificateEvent)
-    is_withheld = exists().where(
-        CertificateEvent.certificate_id == Certificate.id,
-        CertificateEvent.kind != EventKind.LIFTED,
-        ~exists().where(
-            lifted.certificate_id == CertificateEvent.certificate_id,
-            lifted.id > CertificateEvent.id,
-            lifted.kind == EventKind.LIFTED,
-        ),
-    )
-    rows = session.execute(
-        select(standing.person_id, standing.configuration_id)
-        .join(Configuration, Configuration.id == standing.configuration_id)
-        .join(ConfigurationVersion, ConfigurationVersion.id == Configuration.current_version_id)
-        .outerjoin(
-            Certificate,
-            and_(
-                Certificate.person_id == standing.person_id,
-                Certificate.configuration_id == standing.configuration_id,
-            ),
-        )
-        .outerjoin(Edition, and_(Edition.certificate_id == Certificate.id, is_newest))
-        .where(
-            standing.covered,
-            standing.complete,
-            or_(standing.ends_at.is_(None), standing.ends_at > at),
-            standing.updated_at < stored_before,
-            Configuration.archived_at.is_(None),
-            ConfigurationVersion.certificate_on,
-            Certificate.erased_at.is_(None),
-            is_behind,
-            ~is_withheld,
-        )
-        .order_by(standing.id)
-        .limit(limit)
-    )
-    return [(person_id, configuration_id) for person_id, configuration_id in rows]

@@ -4,9 +4,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from plugin.assign import judgement
+from plugin.certs import actions as certificates
+from plugin.certs import rendering
 from plugin.core import clock
+from plugin.core.context import current_settings
 from plugin.core.db import Tx
 from plugin.notify import delivery
+from plugin.scorm import importing
 
 F = TypeVar("F", bound=Callable[..., None])
 Step = Callable[..., None]
@@ -26,6 +30,24 @@ def evaluate_person(tx: Tx, person_id: int) -> None:
 def apply_version(tx: Tx, version_id: int, after_person_id: int) -> None:
     """A version was published: the next people by id are judged by it, then the ones after."""
     judgement.apply_version(tx, version_id, after_person_id, now=clock.now())
+
+
+def issue_certificate(tx: Tx, person_id: int, configuration_id: int) -> None:
+    """A standing is valid: the certificate and the edition it is owed exist."""
+    tool_url = current_settings().tool_url
+    certificates.issue(tx, person_id, configuration_id, tool_url=tool_url, now=clock.now())
+
+
+@long_step
+def render_edition(edition_id: int) -> None:
+    """An edition is printed: PDF, SHA-256, and the mail that brings it."""
+    rendering.render(edition_id)
+
+
+@long_step
+def import_package(package_id: int) -> None:
+    """An uploaded package is checked, unpacked, and becomes a version of a module."""
+    importing.import_package(package_id)
 
 
 @long_step
