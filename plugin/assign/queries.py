@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from plugin.assign.errors import ConfigurationNotFoundError, NotPublishedError
@@ -162,10 +162,12 @@ def people_to_judge(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigurationSummary:
-    """A configuration in its unit's list."""
+    """A configuration in a list."""
 
     id: int
     name: str
+    unit_id: int
+    unit_name: str
     number: int | None
     published_at: datetime | None
     certificate_on: bool
@@ -173,10 +175,10 @@ class ConfigurationSummary:
     has_changes: bool
 
 
-def configurations_of_unit(
-    session: Session, organization_id: int, unit_id: int
+def configurations(
+    session: Session, organization_id: int, unit_id: int | None = None
 ) -> list[ConfigurationSummary]:
-    """The unit's configurations in use with what is published of each, in one statement."""
+    """The configurations in use (of one unit, or all) and what is in force, in one statement."""
     required = (
         select(func.count(ConfigurationRow.id))
         .where(
@@ -187,30 +189,40 @@ def configurations_of_unit(
         .scalar_subquery()
     )
     lines = session.execute(
-        select(Configuration, ConfigurationVersion, ConfigurationDraft, required)
+        select(Configuration, Unit.name, ConfigurationVersion, ConfigurationDraft, required)
+        .join(Unit, Unit.id == Configuration.unit_id)
         .join(ConfigurationDraft, ConfigurationDraft.configuration_id == Configuration.id)
         .outerjoin(
             ConfigurationVersion, ConfigurationVersion.id == Configuration.current_version_id
         )
         .where(
             Configuration.organization_id == organization_id,
-            Configuration.unit_id == unit_id,
             Configuration.archived_at.is_(None),
+            Configuration.unit_id == unit_id if unit_id is not None else true(),
         )
-        .order_by(Configuration.name, Configuration.id)
+        .order_by(Unit.name, Configuration.name, Configuration.id)
     )
     return [
         ConfigurationSummary(
             id=configuration.id,
             name=configuration.name,
+            unit_id=configuration.unit_id,
+            unit_name=unit_name,
             number=version.number if version else None,
             published_at=version.published_at if version else None,
-            certificate_on=version.certificate_on if version else draft.certificate_on,
+            certificate_on=version.certificate_on if version else False,
             required=number,
             has_changes=version is None or draft.updated_at > version.published_at,
         )
-        for configuration, version, draft, number in lines
+        for configuration, unit_name, version, draft, number in lines
     ]
+
+
+def current_version(session: Session, configuration: Configuration) -> ConfigurationVersion | None:
+    """The version published last, without its rows."""
+    if configuration.current_version_id is None:
+        return None
+    return session.get_one(ConfigurationVersion, configuration.current_version_id)
 
 
 def modules_to_assign(
