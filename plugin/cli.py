@@ -12,12 +12,14 @@ from granian.constants import Interfaces
 from granian.server import Server
 
 from plugin.app import create_app
+from plugin.assign.commands import configuration
 from plugin.core import log, migrate
 from plugin.core.errors import PluginError, SettingError
 from plugin.core.settings import Settings
 from plugin.jobs.commands import dispatcher, reconcile, worker
 from plugin.lti.tool.commands import lms
 from plugin.org.commands import org, person, unit
+from plugin.scorm.commands import module
 
 
 @click.group()
@@ -78,7 +80,7 @@ def _around(callback: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-for _command in (dispatcher, worker, reconcile, org, unit, person, lms):
+for _command in (dispatcher, worker, reconcile, org, unit, person, configuration, lms, module):
     plugin.add_command(in_app(_command))
 
 

@@ -597,6 +597,7 @@ def upgrade() -> None:
     sa.Column('token_hash', sa.Text(), nullable=False),
     sa.Column('frame_ancestors', sa.Text(), nullable=False),
     sa.Column('opening', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('is_review', sa.Boolean(), nullable=False),
     sa.Column('last_seq', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('created_at', UTCDateTime(), nullable=False),
     sa.Column('expires_at', UTCDateTime(), nullable=False),

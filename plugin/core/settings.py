@@ -53,6 +53,7 @@ class Settings:
     mail_tls: str = _setting("starttls", "`starttls`, `tls` or `none` (loopback only)")
     mail_sender: str = _setting("", "address mails come from")
     upload_max_mb: int = _setting(600, "largest package that may be uploaded, in MiB")
+    unpacked_max_mb: int = _setting(2048, "most a package may unpack to, in MiB")
     default_locale: str = _setting("en", "language where neither person nor LMS says one")
     log_level: str = _setting("INFO", "lowest level that is logged")
     verify_rate: str = _setting("60 per minute", "how often one address may ask the verify page")

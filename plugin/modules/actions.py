@@ -54,6 +54,7 @@ def add_version(
 ) -> ModuleVersion:
     """New sittings use the new version; those under way stay with theirs."""
     session.flush()
+    session.refresh(module, with_for_update=True)
     before = session.get(ModuleVersion, module.current_version_id or 0)
     version = ModuleVersion(
         organization_id=module.organization_id,

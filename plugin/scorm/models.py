@@ -51,6 +51,7 @@ class ScormLaunch(Base):
     token_hash: Mapped[str] = mapped_column(unique=True)
     frame_ancestors: Mapped[str]
     opening: Mapped[int] = mapped_column(default=0)
+    is_review: Mapped[bool] = mapped_column(default=False)
     last_seq: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]

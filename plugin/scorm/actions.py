@@ -1,0 +1,249 @@
+"""Everything that changes launches and what content stored."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from plugin.core.base import JsonDict
+from plugin.core.db import Tx
+from plugin.core.secrets import hash_of, new_token
+from plugin.modules import actions as module_actions
+from plugin.modules.models import CompletionSource, Run, RunState
+from plugin.scorm import commits, queries, runtime
+from plugin.scorm.commits import Commit, Entry
+from plugin.scorm.errors import LaunchClosedError, OpenedElsewhereError
+from plugin.scorm.models import CommitEvent, Package, ScormLaunch, ScormState
+
+LAUNCH_LIFE = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What the player needs to begin; `parts` are in the course's order."""
+
+    opening: int
+    run_state: RunState
+    is_review: bool
+    current: str
+    parts: list[JsonDict]
+
+
+def create_launch(session: Session, run: Run, *, frame_ancestors: str, now: datetime) -> str:
+    """A way into the player for this run; the token is shown once and kept as a hash."""
+    token = new_token()
+    session.add(
+        ScormLaunch(
+            organization_id=run.organization_id,
+            run_id=run.id,
+            token_hash=hash_of(token),
+            frame_ancestors=frame_ancestors,
+            created_at=now,
+            expires_at=now + LAUNCH_LIFE,
+            last_seen_at=now,
+        )
+    )
+    return token
+
+
+def open_player(tx: Tx, token: str, body: bytes, *, now: datetime) -> Opened:
+    """This opening is now the one that writes; what earlier ones could not deliver is kept."""
+    run = queries.lock_run(tx.session, token)
+    launch, package = queries.launch_and_package(tx.session, token, run)
+    if launch.expires_at <= now:
+        raise LaunchClosedError(launch.id)
+    stored = queries.states(tx.session, run.id)
+    scos = queries.scos_of(package, stored)
+    for replay in commits.parse_replays(body, {each.identifier for each in scos}):
+        _replay(tx, run, launch, package, stored, replay, now=now)
+    launch.opening = queries.last_opening(tx.session, run.id) + 1
+    launch.last_seq, launch.is_review = 0, run.state is not RunState.OPEN
+    launch.superseded_at = launch.closed_at = None
+    _seen(launch, now)
+    tx.session.execute(
+        update(ScormLaunch)
+        .where(
+            ScormLaunch.run_id == run.id,
+            ScormLaunch.id != launch.id,
+            ScormLaunch.superseded_at.is_(None),
+        )
+        .values(superseded_at=now)
+    )
+    tx.session.flush()
+    return _opened(tx.session, run, launch, package, stored)
+
+
+def commit(tx: Tx, token: str, body: bytes, *, now: datetime) -> tuple[RunState, bool]:
+    """Keep what an opening says, and the completion it means, in this one transaction.
+
+    Gives the run's state and whether anything was new. What was kept before is acknowledged
+    again; an opening that is no longer the newest is refused.
+    """
+    run = queries.lock_run(tx.session, token)
+    launch, package = queries.launch_and_package(tx.session, token, run)
+    stored = queries.states(tx.session, run.id)
+    parts = {part["identifier"] for part in (package.manifest or {})["items"]}
+    said = commits.parse(body, parts)
+    _check_holds(launch, said.opening, now)
+    fresh = [entry for entry in said.entries if entry.seq > launch.last_seq]
+    for entry in fresh:
+        launch.last_seq = entry.seq
+    _keep(tx, run, launch, package, stored, fresh, opening=said.opening, now=now)
+    _seen(launch, now)
+    if said.is_last:
+        launch.closed_at = now
+    return run.state, bool(fresh)
+
+
+def heartbeat(tx: Tx, token: str, body: bytes, *, now: datetime) -> None:
+    """The launch lives on; refused when another opening has taken over."""
+    run = queries.lock_run(tx.session, token)
+    launch, _ = queries.launch_and_package(tx.session, token, run)
+    _check_holds(launch, commits.parse_opening(body), now)
+    _seen(launch, now)
+
+
+def _check_holds(launch: ScormLaunch, opening: int, now: datetime) -> None:
+    if launch.superseded_at is not None or launch.opening != opening:
+        raise OpenedElsewhereError(launch.id)
+    if launch.closed_at is not None or launch.expires_at <= now:
+        raise LaunchClosedError(launch.id)
+
+
+def _seen(launch: ScormLaunch, now: datetime) -> None:
+    launch.last_seen_at, launch.expires_at = now, now + LAUNCH_LIFE
+
+
+def _replay(
+    tx: Tx,
+    run: Run,
+    launch: ScormLaunch,
+    package: Package,
+    stored: dict[str, ScormState],
+    said: Commit,
+    *,
+    now: datetime,
+) -> None:
+    """Of an earlier opening, take only what is newer than everything kept since."""
+    last = queries.last_commit(tx.session, run.id)
+    if said.opening > queries.last_opening(tx.session, run.id):
+        return
+    fresh = [entry for entry in said.entries if (said.opening, entry.seq) > last]
+    _keep(tx, run, launch, package, stored, fresh, opening=said.opening, now=now)
+    tx.session.flush()
+
+
+def _keep(
+    tx: Tx,
+    run: Run,
+    launch: ScormLaunch,
+    package: Package,
+    stored: dict[str, ScormState],
+    entries: list[Entry],
+    *,
+    opening: int,
+    now: datetime,
+) -> None:
+    if not entries:
+        return
+    for entry in entries:
+        _store(tx.session, run, stored, entry, now)
+        tx.session.add(_event(run, launch, entry, opening, now))
+    run.last_activity_at = now
+    if launch.is_review:
+        return
+    report = runtime.progress_of(
+        queries.scos_of(package, stored), trusts_status=package.trusts_status
+    )
+    evidence = {
+        "package_id": package.id,
+        "package_sha256": package.sha256,
+        "opening": opening,
+        "seq": entries[-1].seq,
+    }
+    module_actions.record_completion(
+        tx, run, report, source=CompletionSource.SCORM, evidence=evidence, now=now
+    )
+
+
+def _store(
+    session: Session, run: Run, stored: dict[str, ScormState], entry: Entry, now: datetime
+) -> None:
+    state = stored.get(entry.sco_id)
+    if state is None:
+        state = stored[entry.sco_id] = ScormState(
+            organization_id=run.organization_id, run_id=run.id, sco_id=entry.sco_id
+        )
+        session.add(state)
+    state.cmi, state.updated_at = entry.cmi, now
+    state.is_status_set, state.is_finished = entry.is_status_set, entry.is_finished
+
+
+def _event(run: Run, launch: ScormLaunch, entry: Entry, opening: int, now: datetime) -> CommitEvent:
+    core: Any = entry.cmi.get("core")
+    core = core if isinstance(core, dict) else {}
+    return CommitEvent(
+        organization_id=run.organization_id,
+        run_id=run.id,
+        launch_id=launch.id,
+        opening=opening,
+        seq=entry.seq,
+        sco_id=entry.sco_id,
+        trigger=entry.trigger,
+        at=now,
+        size=entry.size,
+        sha256=entry.sha256,
+        status=str(core.get("lesson_status") or ""),
+        score=runtime.score_of(core),
+    )
+
+
+def _opened(
+    session: Session,
+    run: Run,
+    launch: ScormLaunch,
+    package: Package,
+    stored: dict[str, ScormState],
+) -> Opened:
+    person = queries.learner_of(session, run)
+    scos = queries.scos_of(package, stored)
+    parts = []
+    for sco, item in zip(scos, (package.manifest or {})["items"], strict=True):
+        result = runtime.result_of(sco, trusts_status=package.trusts_status, alone=len(scos) == 1)
+        parts.append(
+            {
+                "id": sco.identifier,
+                "title": item["title"],
+                "href": item["href"],
+                "is_sco": sco.is_sco,
+                "is_done": result.completion is runtime.Completion.COMPLETED,
+                "status_set": sco.is_status_set,
+                "cmi": runtime.seed(
+                    sco,
+                    student_id=str(person.id),
+                    student_name=f"{person.family_name}, {person.given_name}".strip(", "),
+                    launch_data=item["data_from_lms"],
+                    max_time_allowed=item["max_time_allowed"],
+                    time_limit_action=item["time_limit_action"],
+                    is_review=launch.is_review,
+                ),
+            }
+        )
+    return Opened(
+        opening=launch.opening,
+        run_state=run.state,
+        is_review=launch.is_review,
+        current=_current(parts, stored),
+        parts=parts,
+    )
+
+
+def _current(parts: list[JsonDict], stored: dict[str, ScormState]) -> str:
+    """Where to go on: the part last worked on unless it is done, else the first undone."""
+    undone = [str(part["id"]) for part in parts if not part["is_done"]]
+    recent = max(stored.values(), key=lambda each: each.updated_at, default=None)
+    if recent is not None and recent.sco_id in undone:
+        return recent.sco_id
+    return undone[0] if undone else str(parts[0]["id"])

@@ -1,0 +1,188 @@
+"""The import of a package: store, unpack, judge, publish. Long, so it opens short transactions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import PurePath
+from typing import IO
+
+from sqlalchemy import select, update
+
+from plugin.core import clock
+from plugin.core.base import JsonDict
+from plugin.core.context import current_settings, storage
+from plugin.core.db import Tx, read_session, transaction
+from plugin.core.outbox import JobName
+from plugin.core.secrets import new_token
+from plugin.modules import actions as module_actions
+from plugin.modules import queries as module_queries
+from plugin.modules.models import ModuleKind
+from plugin.scorm import wording
+from plugin.scorm.manifest import Manifest
+from plugin.scorm.models import Package, PackageState
+from plugin.scorm.package import MEGABYTE, Limits, Unpacked, unpack
+
+SAY_EVERY = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An import that is still to be done."""
+
+    organization_id: int
+    upload_key: str
+
+
+def receive(
+    source: IO[bytes],
+    organization_id: int,
+    *,
+    filename: str,
+    title: str,
+    module_id: int | None,
+    trusts_status: bool,
+    by: int | None,
+) -> int:
+    """The zip is stored and its import is owed; the id of the package."""
+    key = f"uploads/{organization_id}/{new_token()}.zip"
+    kept = storage().put_stream(key, source)
+    try:
+        with transaction() as tx:
+            if module_id is not None:
+                module_queries.module_of(tx.session, organization_id, module_id)
+            package = Package(
+                organization_id=organization_id,
+                module_id=module_id,
+                filename=PurePath(filename.replace("\\", "/")).name[:200] or "package.zip",
+                title=title.strip(),
+                trusts_status=trusts_status,
+                sha256=kept.sha256,
+                size=kept.size,
+                upload_key=key,
+                state=PackageState.IMPORTING,
+                findings=[],
+                created_at=clock.now(),
+                created_by=by,
+            )
+            tx.session.add(package)
+            tx.session.flush()
+            tx.then(JobName.IMPORT_PACKAGE, package.id)
+            return package.id
+    except BaseException:
+        storage().path(key).unlink(missing_ok=True)
+        raise
+
+
+def import_package(package_id: int) -> None:
+    """The package is ready to play, or failed with its reasons. Safe to run again, even twice."""
+    waiting = _waiting(package_id)
+    if waiting is None:
+        return
+    files = storage()
+    shelf = f"packages/{waiting.organization_id}/{package_id}"
+    key = f"{shelf}/{new_token()}"
+    limits = Limits(total=current_settings().unpacked_max_mb * MEGABYTE)
+    with files.path(waiting.upload_key).open("rb") as source:
+        unpacked = unpack(
+            source, files.path(key), limits=limits, on_progress=_progress_of(package_id)
+        )
+    with transaction() as tx:
+        is_ours = _finish(tx, package_id, key, unpacked, now=clock.now())
+    if not is_ours:
+        files.remove_tree(key)
+        return
+    for other in files.path(shelf).glob("*"):
+        if other.name != key.rpartition("/")[2]:
+            files.remove_tree(f"{shelf}/{other.name}")
+    if not unpacked.is_usable:
+        files.remove_tree(shelf)
+        files.path(waiting.upload_key).unlink(missing_ok=True)
+
+
+def _waiting(package_id: int) -> Waiting | None:
+    session = read_session()
+    row = session.execute(
+        select(Package.organization_id, Package.upload_key).where(
+            Package.id == package_id, Package.state == PackageState.IMPORTING
+        )
+    ).one_or_none()
+    session.rollback()
+    return Waiting(*row) if row else None
+
+
+def _progress_of(package_id: int) -> Callable[[int], None]:
+    """Say how far it is, at most once a second, in a transaction of its own."""
+    said_at: datetime = clock.now()
+
+    def say(percent: int) -> None:
+        nonlocal said_at
+        if clock.now() - said_at < SAY_EVERY:
+            return
+        said_at = clock.now()
+        with transaction() as tx:
+            tx.session.execute(
+                update(Package)
+                .where(Package.id == package_id, Package.state == PackageState.IMPORTING)
+                .values(percent=min(99, percent))
+            )
+
+    return say
+
+
+def _finish(tx: Tx, package_id: int, key: str, unpacked: Unpacked, *, now: datetime) -> bool:
+    """Write the result down unless another run of this step already did."""
+    package = tx.session.scalars(
+        select(Package).where(Package.id == package_id).with_for_update()
+    ).one()
+    if package.state is not PackageState.IMPORTING:
+        return False
+    package.findings = wording.stored(unpacked.findings)
+    package.finished_at = now
+    if unpacked.manifest is None:
+        package.state = PackageState.FAILED
+        return True
+    package.state, package.percent, package.base_key = PackageState.READY, 100, key
+    package.manifest = described(unpacked.manifest)
+    package.title = package.title or unpacked.manifest.title or package.filename
+    _publish(tx, package, now=now)
+    return True
+
+
+def _publish(tx: Tx, package: Package, *, now: datetime) -> None:
+    session, by = tx.session, package.created_by
+    if package.module_id is None:
+        module = module_actions.create_module(
+            session,
+            package.organization_id,
+            kind=ModuleKind.SCORM,
+            title=package.title,
+            by=by,
+            now=now,
+        )
+        package.module_id = module.id
+    else:
+        module = module_queries.module_of(session, package.organization_id, package.module_id)
+    module_actions.add_version(session, module, package_id=package.id, by=by, now=now)
+
+
+def described(manifest: Manifest) -> JsonDict:
+    """What playing needs of a manifest; the file itself stays with the package."""
+    return {
+        "version": str(manifest.version),
+        "identifier": manifest.identifier,
+        "title": manifest.title,
+        "items": [
+            {
+                "identifier": item.identifier,
+                "title": item.title,
+                "href": item.href,
+                "is_sco": item.is_sco,
+                "is_visible": item.is_visible,
+                "mastery_score": item.mastery_score,
+                "data_from_lms": item.data_from_lms,
+                "max_time_allowed": item.max_time_allowed,
+                "time_limit_action": item.time_limit_action,
+            }
+            for item in manifest.playable()
+        ],
+    }

@@ -1,0 +1,151 @@
+"""Reads of packages, launches and what content stored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from plugin.core.secrets import hash_of
+from plugin.modules.models import ModuleVersion, Run
+from plugin.org.models import Person
+from plugin.scorm.errors import LaunchClosedError, LaunchNotFoundError, PackageNotFoundError
+from plugin.scorm.models import CommitEvent, Package, PackageState, ScormLaunch, ScormState
+from plugin.scorm.runtime import Sco
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where the files of a launch's package lie, and who may frame them."""
+
+    base_key: str
+    frame_ancestors: str
+    title: str
+    run_id: int
+
+
+def package_of(session: Session, organization_id: int, package_id: int) -> Package:
+    found = session.scalar(
+        select(Package).where(Package.organization_id == organization_id, Package.id == package_id)
+    )
+    if found is None:
+        raise PackageNotFoundError(package_id)
+    return found
+
+
+def versions_of_module(
+    session: Session, organization_id: int, module_id: int
+) -> Sequence[tuple[ModuleVersion, Package | None]]:
+    """A module's versions with their packages, newest first."""
+    rows = session.execute(
+        select(ModuleVersion, Package)
+        .outerjoin(Package, Package.id == ModuleVersion.package_id)
+        .where(
+            ModuleVersion.organization_id == organization_id, ModuleVersion.module_id == module_id
+        )
+        .order_by(ModuleVersion.number.desc())
+    )
+    return [(version, package) for version, package in rows]
+
+
+def recent_packages(session: Session, organization_id: int, *, limit: int) -> Sequence[Package]:
+    """The last imports that are under way or failed, newest first."""
+    return session.scalars(
+        select(Package)
+        .where(Package.organization_id == organization_id, Package.state != PackageState.READY)
+        .order_by(Package.id.desc())
+        .limit(limit)
+    ).all()
+
+
+def shelf_of(session: Session, token: str, now: datetime) -> Shelf:
+    """What serving a launch's pages and files needs, in one statement."""
+    row = session.execute(
+        select(
+            Package.base_key,
+            ScormLaunch.frame_ancestors,
+            Package.title,
+            ScormLaunch.run_id,
+            ScormLaunch.expires_at,
+        )
+        .join(Run, Run.id == ScormLaunch.run_id)
+        .join(ModuleVersion, ModuleVersion.id == Run.module_version_id)
+        .join(Package, Package.id == ModuleVersion.package_id)
+        .where(ScormLaunch.token_hash == hash_of(token))
+    ).one_or_none()
+    if row is None or row.base_key is None:
+        raise LaunchNotFoundError
+    if row.expires_at <= now:
+        raise LaunchClosedError
+    return Shelf(row.base_key, row.frame_ancestors, row.title, row.run_id)
+
+
+def lock_run(session: Session, token: str) -> Run:
+    """The run behind a launch, locked: everything said about it is taken in turn."""
+    found = session.scalar(
+        select(Run)
+        .join(ScormLaunch, ScormLaunch.run_id == Run.id)
+        .where(ScormLaunch.token_hash == hash_of(token))
+        .with_for_update(of=Run)
+    )
+    if found is None:
+        raise LaunchNotFoundError
+    return found
+
+
+def launch_and_package(session: Session, token: str, run: Run) -> tuple[ScormLaunch, Package]:
+    """Read after the run was locked, so that nobody changes them meanwhile."""
+    launch, package = session.execute(
+        select(ScormLaunch, Package)
+        .join(ModuleVersion, ModuleVersion.id == run.module_version_id)
+        .join(Package, Package.id == ModuleVersion.package_id)
+        .where(ScormLaunch.token_hash == hash_of(token))
+    ).one()
+    return launch, package
+
+
+def last_opening(session: Session, run_id: int) -> int:
+    """The number of the run's newest opening; 0 before the first."""
+    return int(
+        session.scalar(select(func.max(ScormLaunch.opening)).where(ScormLaunch.run_id == run_id))
+        or 0
+    )
+
+
+def last_commit(session: Session, run_id: int) -> tuple[int, int]:
+    """(opening, seq) of the newest commit of the run; nothing older may be written any more."""
+    row = session.execute(
+        select(CommitEvent.opening, CommitEvent.seq)
+        .where(CommitEvent.run_id == run_id)
+        .order_by(CommitEvent.opening.desc(), CommitEvent.seq.desc())
+        .limit(1)
+    ).one_or_none()
+    return (row.opening, row.seq) if row else (0, 0)
+
+
+def states(session: Session, run_id: int) -> dict[str, ScormState]:
+    """What each SCO of a run stored, by its identifier."""
+    found = session.scalars(select(ScormState).where(ScormState.run_id == run_id))
+    return {each.sco_id: each for each in found}
+
+
+def scos_of(package: Package, stored: dict[str, ScormState]) -> list[Sco]:
+    """The package's parts with what they stored, as the rules want them."""
+    parts = (package.manifest or {}).get("items", [])
+    return [_sco(part, stored.get(part["identifier"])) for part in parts]
+
+
+def _sco(part: dict[str, str | bool], state: ScormState | None) -> Sco:
+    return Sco(
+        identifier=str(part["identifier"]),
+        is_sco=bool(part["is_sco"]),
+        mastery_score=str(part["mastery_score"]),
+        cmi=state.cmi if state else None,
+        is_status_set=state.is_status_set if state else False,
+        is_finished=state.is_finished if state else False,
+    )
+
+
+def learner_of(session: Session, run: Run) -> Person:
+    return session.scalars(select(Person).where(Person.id == run.person_id)).one()

@@ -1,0 +1,122 @@
+"""The tool's side: bringing packages in, and the page that holds the player."""
+
+from datetime import datetime
+
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    make_response,
+    redirect,
+    render_template,
+    url_for,
+)
+from flask import session as browser
+from werkzeug.wrappers import Response as AnyResponse
+
+from plugin.core import clock
+from plugin.core.context import current_settings
+from plugin.core.db import Tx, read_session
+from plugin.modules import queries as module_queries
+from plugin.modules import visibility
+from plugin.modules.models import Run, RunState
+from plugin.scorm import actions, importing, queries, wording
+from plugin.scorm.forms import PackageForm, VersionForm
+from plugin.scorm.models import PackageState
+from plugin.web.headers import PERMISSIONS
+from plugin.web.identity import me, requires
+from plugin.web.roles import Role
+
+bp = Blueprint("scorm", __name__)
+LAUNCHES = "launches"
+KEPT_LAUNCHES = 4
+RECENT = 10
+
+
+@bp.route("/admin/modules/import", methods=["GET", "POST"])
+@requires(Role.ADMIN)
+def new_package() -> str | AnyResponse:
+    """Bring a package as a new module."""
+    form = PackageForm()
+    if form.validate_on_submit():
+        return redirect(url_for("scorm.package", package_id=_receive(form, None)), 303)
+    recent = queries.recent_packages(read_session(), me().organization_id, limit=RECENT)
+    return render_template("scorm/import.html", form=form, recent=recent, states=PackageState)
+
+
+@bp.route("/admin/modules/<int:module_id>", methods=["GET", "POST"])
+@requires(Role.ADMIN)
+def module(module_id: int) -> str | AnyResponse:
+    """A module's versions, and the form that brings a new one."""
+    session, organization_id = read_session(), me().organization_id
+    found = module_queries.module_of(session, organization_id, module_id)
+    form = VersionForm()
+    if form.validate_on_submit():
+        return redirect(url_for("scorm.package", package_id=_receive(form, module_id)), 303)
+    return render_template(
+        "scorm/module.html",
+        module=found,
+        versions=queries.versions_of_module(session, organization_id, module_id),
+        form=form,
+    )
+
+
+def _receive(form: PackageForm, module_id: int | None) -> int:
+    upload = form.file.data
+    return importing.receive(
+        upload.stream,
+        me().organization_id,
+        filename=upload.filename or "",
+        title=form.title.data or "" if form.title else "",
+        module_id=module_id,
+        trusts_status=form.trusts_status.data,
+        by=me().person_id,
+    )
+
+
+@bp.get("/admin/packages/<int:package_id>")
+@requires(Role.ADMIN)
+def package(package_id: int) -> str:
+    """How an import goes, or how it went; looks again by itself until it is done."""
+    found = queries.package_of(read_session(), me().organization_id, package_id)
+    return render_template(
+        "scorm/package.html",
+        package=found,
+        states=PackageState,
+        findings=wording.sentences(found.findings),
+    )
+
+
+def enter(tx: Tx, run: Run, now: datetime) -> str:
+    """The way into a run: its launch is kept for the browser, and the player's page is named."""
+    token = actions.create_launch(tx.session, run, frame_ancestors=me().frame_ancestors, now=now)
+    tx.session.flush()
+    kept = [each for each in browser.get(LAUNCHES, []) if each[0] != run.id]
+    browser[LAUNCHES] = [*kept, [run.id, token]][-KEPT_LAUNCHES:]
+    return url_for("scorm.play", run_id=run.id)
+
+
+@bp.get("/play/<int:run_id>")
+@requires(Role.LEARNER)
+def play(run_id: int) -> Response:
+    """The page that holds the player; without its launch it offers to continue."""
+    person, session, now = me(), read_session(), clock.now()
+    run = module_queries.run_of(session, person.organization_id, person.person_id, run_id)
+    doors = visibility.doors(current_app.extensions)
+    ids = (person.organization_id, person.person_id, run.module_id)
+    visibility.require_visible(doors, session, *ids, now=now)
+    tokens = dict(browser.get(LAUNCHES, []))
+    page = render_template(
+        "modules/play.html",
+        module=module_queries.module_of(session, person.organization_id, run.module_id),
+        is_open=run.state is RunState.OPEN,
+        player_url=_player_url(tokens.get(run.id)),
+        content_url=current_settings().content_url,
+    )
+    answer = make_response(page)
+    answer.headers["Permissions-Policy"] = f"{PERMISSIONS}, unload=*"
+    return answer
+
+
+def _player_url(token: str | None) -> str:
+    return f"{current_settings().content_url}/c/{token}/" if token else ""
