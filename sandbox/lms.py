@@ -1,0 +1,272 @@
+"""An LMS in miniature: sign in, a course with our tool in a frame, strict OpenID Connect, an inbox."""
+
+import io
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    session,
+    url_for,
+)
+from werkzeug.wrappers import Response as AnyResponse
+
+from sandbox import inbox as mailbox
+from sandbox import oidc, tokens
+from sandbox.people import BY_SUB, BY_USERNAME, PEOPLE, LmsPerson
+from sandbox.tokens import Placement
+
+bp = Blueprint("lms", __name__)
+TRAINING = Placement(link_id="17", title="My safety training", custom={"view": "dashboard"})
+ADMINISTRATION = Placement(link_id="18", title="Training administration", custom={"view": "admin"})
+PLACEMENTS = {each.link_id: each for each in (TRAINING, ADMINISTRATION)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campus:
+    """Where the LMS lives, what it keeps, and the tool installed in it."""
+
+    url: str
+    folder: Path
+    tool: oidc.Tool
+    tool_origin: str
+
+
+def create_lms(campus: Campus) -> Flask:
+    """The LMS as a web application of its own."""
+    app = Flask("sandbox", root_path=str(Path(__file__).parent))
+    app.secret_key = secrets.token_hex(32)
+    app.config.update(SESSION_COOKIE_NAME="sandbox_session", SESSION_COOKIE_SAMESITE="Lax")
+    app.extensions["campus"] = campus
+    app.extensions["key"] = tokens.platform_key(campus.folder)
+    app.extensions["hints"] = oidc.Hints()
+    app.extensions["tokens"] = oidc.Tokens(read_keys=_read_keys, token_url=f"{campus.url}/token")
+    app.extensions["inbox"] = mailbox.Inbox(campus.folder / "mail")
+    app.register_blueprint(bp)
+    app.register_error_handler(oidc.RefusedError, _refused)
+    app.after_request(_add_headers)
+    app.context_processor(lambda: {"person": _person()})
+    return app
+
+
+def _read_keys(url: str) -> dict[str, Any]:
+    answer = requests.get(url, timeout=5)
+    answer.raise_for_status()
+    return dict(answer.json())
+
+
+def _campus() -> Campus:
+    found: Campus = current_app.extensions["campus"]
+    return found
+
+
+def _person() -> LmsPerson | None:
+    return BY_USERNAME.get(session.get("username", ""))
+
+
+def _add_headers(answer: Response) -> Response:
+    tool = _campus().tool_origin
+    answer.headers.setdefault(
+        "Content-Security-Policy",
+        f"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+        f"frame-src 'self' {tool}; form-action 'self' {tool}; base-uri 'none'; "
+        f"frame-ancestors 'self' {tool}",
+    )
+    answer.headers.setdefault("X-Content-Type-Options", "nosniff")
+    answer.headers.setdefault("Cache-Control", "no-store")
+    return answer
+
+
+def _refused(error: oidc.RefusedError) -> tuple[str, int]:
+    return render_template("refused.html", code=error.code, why=error.why), 400
+
+
+@bp.get("/")
+def home() -> str:
+    """Choose who to be."""
+    return render_template("home.html", people=PEOPLE)
+
+
+@bp.post("/sign-in")
+def sign_in() -> AnyResponse:
+    if request.form.get("username") not in BY_USERNAME:
+        abort(400)
+    session.clear()
+    session["username"] = request.form["username"]
+    return redirect(url_for("lms.course"), 303)
+
+
+@bp.post("/sign-out")
+def sign_out() -> AnyResponse:
+    session.clear()
+    return redirect(url_for("lms.home"), 303)
+
+
+@bp.get("/course")
+def course() -> str | AnyResponse:
+    """The course and its activities."""
+    person = _person()
+    if person is None:
+        return redirect(url_for("lms.home"), 303)
+    shown = [TRAINING, ADMINISTRATION] if person.may_administer else [TRAINING]
+    return render_template("course.html", placements=shown)
+
+
+@bp.get("/course/<link_id>")
+def activity(link_id: str) -> str | AnyResponse:
+    """An activity: our tool in a frame."""
+    if _person() is None:
+        return redirect(url_for("lms.home"), 303)
+    return render_template("activity.html", placement=_placement(link_id))
+
+
+@bp.get("/launch/<link_id>")
+def launch(link_id: str) -> str:
+    """Inside the frame: the login request, posted to the tool."""
+    person, placement, tool = _person(), _placement(link_id), _campus().tool
+    if person is None:
+        raise oidc.RefusedError("login_required", "nobody is signed in")
+    hints: oidc.Hints = current_app.extensions["hints"]
+    fields = {
+        "iss": _campus().url,
+        "target_link_uri": tool.launch_url,
+        "login_hint": person.sub,
+        "lti_message_hint": hints.give(person.sub, placement.link_id),
+        "client_id": tool.client_id,
+        "lti_deployment_id": tool.deployment_id,
+    }
+    return render_template("post.html", action=tool.login_url, fields=fields)
+
+
+def _placement(link_id: str) -> Placement:
+    found = PLACEMENTS.get(link_id)
+    if found is None:
+        abort(404)
+    person = _person()
+    if found is ADMINISTRATION and (person is None or not person.may_administer):
+        abort(404)
+    return found
+
+
+@bp.route("/auth", methods=["GET", "POST"])
+def authorize() -> str:
+    """The tool asks who the person is; answered by a form that posts the signed token."""
+    campus, person = _campus(), _person()
+    try:
+        granted = oidc.authorize(
+            request.values.to_dict(),
+            campus.tool,
+            sub=person.sub if person else None,
+            hints=current_app.extensions["hints"],
+        )
+    except oidc.UntrustedRedirectError:
+        raise
+    except oidc.RefusedError as error:
+        fields = {
+            "error": error.code,
+            "error_description": error.why,
+            "state": request.values.get("state", ""),
+        }
+        return render_template("post.html", action=campus.tool.launch_url, fields=fields)
+    claims = tokens.launch_claims(
+        BY_SUB[person.sub if person else ""],
+        PLACEMENTS[granted.link_id],
+        issuer=campus.url,
+        client_id=campus.tool.client_id,
+        deployment_id=campus.tool.deployment_id,
+        target_link_uri=campus.tool.launch_url,
+        nonce=granted.nonce,
+        course_url=f"{campus.url}/course",
+    )
+    signed = tokens.sign_id_token(current_app.extensions["key"], claims)
+    fields = {"id_token": signed, "state": granted.state}
+    return render_template("post.html", action=granted.redirect_uri, fields=fields)
+
+
+@bp.get("/jwks")
+def jwks() -> Response:
+    return jsonify(tokens.jwks(current_app.extensions["key"]))
+
+
+@bp.get("/.well-known/openid-configuration")
+def openid_configuration() -> Response:
+    url = _campus().url
+    return jsonify(
+        issuer=url,
+        authorization_endpoint=f"{url}/auth",
+        token_endpoint=f"{url}/token",
+        token_endpoint_auth_methods_supported=["private_key_jwt"],
+        token_endpoint_auth_signing_alg_values_supported=["RS256"],
+        jwks_uri=f"{url}/jwks",
+        scopes_supported=["openid", *sorted(oidc.SCOPES)],
+        response_types_supported=["id_token"],
+        id_token_signing_alg_values_supported=["RS256"],
+        subject_types_supported=["public"],
+        claims_supported=["sub", "iss", "name", "given_name", "family_name", "email"],
+    )
+
+
+@bp.post("/token")
+def token() -> tuple[Response, int]:
+    found: oidc.Tokens = current_app.extensions["tokens"]
+    try:
+        return jsonify(found.grant(request.form.to_dict(), _campus().tool)), 200
+    except oidc.RefusedError as error:
+        return jsonify(error=error.code, error_description=error.why), 400
+
+
+@bp.get("/inbox")
+def inbox() -> str:
+    """Every mail that was sent, to whomever."""
+    return render_template("inbox.html", mails=_inbox().mails())
+
+
+@bp.get("/inbox/<mail_id>")
+def mail(mail_id: str) -> str:
+    found = _inbox().mail(mail_id)
+    if found is None:
+        abort(404)
+    return render_template(
+        "mail.html", line=_inbox().line(mail_id), text=mailbox.body_of(found, "plain")
+    )
+
+
+@bp.get("/inbox/<mail_id>/html")
+def mail_html(mail_id: str) -> Response:
+    """The HTML of a mail, for a sandboxed frame: it may show itself and nothing else."""
+    found = _inbox().mail(mail_id)
+    if found is None:
+        abort(404)
+    answer = Response(mailbox.body_of(found, "html"), mimetype="text/html")
+    answer.headers["Content-Security-Policy"] = (
+        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+        "frame-ancestors 'self'"
+    )
+    return answer
+
+
+@bp.get("/inbox/<mail_id>/files/<int:number>")
+def mail_file(mail_id: str, number: int) -> Response:
+    found = _inbox().mail(mail_id)
+    part = mailbox.attachment(found, number) if found is not None else None
+    if part is None:
+        abort(404)
+    file, content = part
+    return send_file(io.BytesIO(content), mimetype=file.media_type, download_name=file.filename)
+
+
+def _inbox() -> mailbox.Inbox:
+    found: mailbox.Inbox = current_app.extensions["inbox"]
+    return found

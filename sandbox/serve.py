@@ -1,0 +1,60 @@
+"""The process of the miniature LMS: its pages and its mail server."""
+
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+from urllib.parse import urlsplit
+
+from werkzeug.serving import make_server
+
+from sandbox import inbox as mailbox
+from sandbox.lms import Campus, create_lms
+from sandbox.oidc import Tool
+
+
+def refuse_production() -> None:
+    """Nobody may sign in as anybody where real people learn."""
+    if os.environ.get("PLUGIN_ENV") == "production":
+        sys.exit("The miniature LMS lets anybody be anybody: it does not start in production.")
+
+
+def campus_of(path: Path) -> Campus:
+    """The campus described by a JSON file that the demo writes."""
+    said = json.loads(path.read_text(encoding="utf-8"))
+    return Campus(
+        url=said["url"],
+        folder=Path(said["folder"]),
+        tool=Tool(**said["tool"]),
+        tool_origin=said["tool_origin"],
+    )
+
+
+def main(words: list[str]) -> None:
+    """`python -m sandbox.serve CAMPUS.json SMTP_PORT` until told to stop."""
+    refuse_production()
+    campus = campus_of(Path(words[0]))
+    parts = urlsplit(campus.url)
+    app = create_lms(campus)
+    mail = mailbox.smtp_server(
+        app.extensions["inbox"], host=parts.hostname or "127.0.0.1", port=int(words[1])
+    )
+    mail.start()
+    web = make_server(parts.hostname or "127.0.0.1", parts.port or 80, app, threaded=True)
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        threading.Thread(target=web.shutdown).start()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    try:
+        web.serve_forever()
+    finally:
+        mail.stop()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
