@@ -207,7 +207,7 @@ def _note(tile: Tile) -> str:
 
 def proof_view(proof: Proof) -> ProofView:
     """The certificate in the reader's language."""
-    paper = proof.paper
+    paper, is_valid = proof.paper, proof.state is CertificateState.VALID
     return ProofView(
         configuration_id=proof.configuration_id,
         title=proof.configuration,
@@ -224,7 +224,7 @@ def proof_view(proof: Proof) -> ProofView:
         ),
         percent=100 * proof.satisfied // proof.required,
         certificate_id=paper.certificate_id if paper else None,
-        edition=paper.printed_edition if paper else None,
+        edition=paper.printed_edition if paper and is_valid else None,
     )
 
 

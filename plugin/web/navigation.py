@@ -10,15 +10,28 @@ from flask_babel import lazy_gettext as _l
 from plugin.web.identity import Me, holds
 from plugin.web.roles import Role
 
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    endpoint: str
+    label: LazyString
+    covers: tuple[str, ...]
+    """Pages whose endpoint starts with one of these are reached through it."""
+
+
 _OWN = (
-    ("dashboard.home", _l("My training")),
-    ("dashboard.history", _l("History")),
-    ("dashboard.certificates", _l("Certificates")),
+    _Place("dashboard.home", _l("My training"), ("dashboard.home", "scorm.play")),
+    _Place("dashboard.history", _l("History"), ("dashboard.history",)),
+    _Place("dashboard.certificates", _l("Certificates"), ("dashboard.certificates",)),
 )
 _ADMINISTRATION = (
-    ("org.units", _l("Units")),
-    ("assign.configurations", _l("Training")),
-    ("modules.catalogue", _l("Modules")),
+    _Place("org.units", _l("Units"), ("org.",)),
+    _Place("assign.configurations", _l("Training"), ("assign.",)),
+    _Place(
+        "modules.catalogue",
+        _l("Modules"),
+        ("modules.", "scorm.module", "scorm.new_package", "scorm.package"),
+    ),
 )
 
 
@@ -43,11 +56,16 @@ def links(person: Me | None) -> tuple[Link, ...]:
     )
 
 
-def _links(person: Me, places: Iterable[tuple[str, LazyString]]) -> tuple[Link, ...]:
+def _links(person: Me, places: Iterable[_Place]) -> tuple[Link, ...]:
+    here = request.endpoint or ""
     return tuple(
-        Link(label=str(label), url=url_for(endpoint), is_current=_is_here(endpoint))
-        for endpoint, label in places
-        if _may_open(person, endpoint)
+        Link(
+            label=str(place.label),
+            url=url_for(place.endpoint),
+            is_current=here.startswith(place.covers),
+        )
+        for place in places
+        if _may_open(person, place.endpoint)
     )
 
 
@@ -55,10 +73,3 @@ def _may_open(person: Me, endpoint: str) -> bool:
     view = current_app.view_functions.get(endpoint)
     role: Role | None = getattr(view, "required_role", None)
     return role is not None and holds(person, role)
-
-
-def _is_here(endpoint: str) -> bool:
-    """The learner's pages stand alone; an admin's page belongs to the list it came from."""
-    here = request.endpoint or ""
-    feature = endpoint.partition(".")[0]
-    return here == endpoint or (feature != "dashboard" and here.startswith(f"{feature}."))
