@@ -1,8 +1,9 @@
 """The quick way in: the visit of a person we know, in one statement."""
 
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import and_, bindparam, insert, or_, select
+from sqlalchemy import Table, and_, bindparam, insert, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -22,6 +23,8 @@ _GIVEN = (
     SignIn.expires_at,
 )
 
+_VISITS = cast(Table, SignIn.__table__)
+
 
 def _unchanged(
     column: InstrumentedAttribute[str] | InstrumentedAttribute[str | None],
@@ -31,8 +34,8 @@ def _unchanged(
 
 
 _START = (
-    insert(SignIn.__table__)
-    .from_select(  # type: ignore[arg-type]
+    insert(_VISITS)
+    .from_select(
         ["organization_id", "person_id", *(column.key for column in _GIVEN)],
         select(
             Person.organization_id,

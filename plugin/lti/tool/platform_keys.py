@@ -59,7 +59,7 @@ class PlatformKeys:
             return found
         if known.lock.acquire(blocking=found is None):
             try:
-                _refresh(known, url, kid, fetch=fetch, now=now)
+                _refresh(known, url, fetch=fetch, now=now)
             finally:
                 known.lock.release()
         if not known.keys or not _is_usable(known, now):
@@ -87,11 +87,9 @@ def _is_usable(known: _Set, now: datetime) -> bool:
     return known.fresh_until is not None and now < known.fresh_until + MAX_STALE
 
 
-def _refresh(known: _Set, url: str, kid: str, *, fetch: Fetch, now: datetime) -> None:
+def _refresh(known: _Set, url: str, *, fetch: Fetch, now: datetime) -> None:
     """Fetch once, unless another thread just did or the pause is not over."""
     if known.next_fetch_at is not None and now < known.next_fetch_at:
-        return
-    if kid in known.keys and _is_fresh(known, now):
         return
     try:
         reply = fetch(url)

@@ -12,7 +12,9 @@ from plugin.core import clock
 from plugin.core.db import db
 from plugin.lti.tool.models import Login
 from plugin.org.models import Person, SignIn
+from tests.functional.lti.conftest import register
 from tests.functional.lti.platform import Lms
+from tests.support.world import World
 
 TOOL = "https://tool.example.test"
 
@@ -110,9 +112,10 @@ def test_a_token_without_its_cookie_is_used_up_all_the_same(
 
 
 def test_the_code_is_kept_as_a_hash_and_belongs_to_one_registration(
-    framed: FlaskClient, client: FlaskClient, lms: Lms
+    framed: FlaskClient, client: FlaskClient, lms: Lms, world: World
 ) -> None:
     code = code_of(lms.launch(framed))
+    assert press(client, register(world, client_id="client-2"), code).status_code == 400
     assert db.session.query(Login).one().handover_hash != code
     answer = client.post("/lti/other/continue", data={"code": code}, headers={"Origin": TOOL})
     assert answer.status_code == 404

@@ -127,13 +127,15 @@ def test_v3_nobody_waits_while_an_outdated_key_is_being_renewed() -> None:
 
     def stuck(url: str) -> Reply:
         inside.set()
-        leave.wait(5)
+        leave.wait(2)
         return source.fetch(url)
 
     thread = threading.Thread(target=lambda: keys.key(URL, "k1", fetch=stuck, now=later))
     thread.start()
     inside.wait(5)
     keys.key(URL, "k1", fetch=never, now=later)
+    assert thread.is_alive()
+    assert not leave.is_set()
     leave.set()
     thread.join()
 
