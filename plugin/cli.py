@@ -1,9 +1,11 @@
 """The command line: `plugin --help`."""
 
 import functools
+import importlib
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -57,6 +59,22 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
         workers=workers,
         blocking_threads=threads,
     ).serve()
+
+
+@plugin.command()
+@click.option("--reset", is_flag=True, help="Forget what the demo has stored and start over.")
+@click.option("--folder", default="var", show_default=True, help="Where the demo keeps its data.")
+@click.option("--port", default=8700, show_default=True, help="Port of the tool.")
+@click.option("--lms-port", default=8701, show_default=True, help="Port of the small LMS.")
+@click.option("--smtp-port", default=8725, show_default=True, help="Port of the mail server.")
+def demo(reset: bool, folder: str, port: int, lms_port: int, smtp_port: int) -> None:
+    """Run the product with a small LMS and a mail inbox beside it, until Ctrl-C.
+
+    Example: plugin demo --reset
+    """
+    sandbox = importlib.import_module("sandbox.demo")  # above us in the house: only when asked for
+    places = sandbox.Places(folder=Path(folder), port=port, lms_port=lms_port, smtp_port=smtp_port)
+    sys.exit(sandbox.run(places, reset=reset))
 
 
 def in_app(command: click.Command) -> click.Command:

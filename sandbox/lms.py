@@ -1,4 +1,4 @@
-"""An LMS in miniature: sign in, a course with our tool in a frame, strict OpenID Connect, an inbox."""
+"""An LMS in miniature: sign in, our tool in a frame, strict OpenID Connect, an inbox."""
 
 import io
 import secrets
