@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     DecimalField,
+    Field,
     FieldList,
     Form,
     FormField,
@@ -19,14 +21,13 @@ from wtforms import (
     TextAreaField,
 )
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, Length, NumberRange, Optional
+from wtforms.validators import DataRequired, Length, Optional, StopValidation
 from wtforms.widgets import HiddenInput, TextInput
 
 from plugin.assign.draft import MAX_DAYS, MAX_MONTHS, DraftRow
 from plugin.assign.facts import RowStatus
 from plugin.org.rules import MAX_NAME
 
-MAX_ROWS = 200
 PERCENT = 100
 STATUSES = {
     RowStatus.REQUIRED: _l("Required"),
@@ -46,34 +47,52 @@ class CreateForm(FlaskForm):  # type: ignore[misc]
     )
 
 
+class Between:
+    """What was typed is a number from `least` to `most`; one sentence says so otherwise."""
+
+    def __init__(self, least: int, most: int, sentence: LazyString) -> None:
+        self.least, self.most, self.sentence = least, most, sentence
+
+    def __call__(self, _form: Form, field: Field) -> None:
+        if field.process_errors or not self._holds(field.data):
+            field.errors[:] = []
+            raise StopValidation(str(self.sentence) % {"most": self.most})
+
+    def _holds(self, number: Decimal | int | None) -> bool:
+        if number is None or not Decimal(number).is_finite():
+            return False
+        return self.least <= number <= self.most
+
+
 class RowForm(Form):  # type: ignore[misc]
     """One module of a configuration; text boxes, so that what was mistyped can be shown again."""
 
     module_id = IntegerField(widget=HiddenInput())
     status = SelectField(
         _l("Status"),
+        [DataRequired()],
         choices=[SelectChoice(each, label) for each, label in STATUSES.items()],
         default=RowStatus.REQUIRED.value,
     )
     validity_months = IntegerField(
-        _l("Valid for, in months"),
+        _l("Months valid"),
         [
             Optional(),
-            NumberRange(1, MAX_MONTHS, _l("Use 1 to %(max)s months, or leave it empty.")),
+            Between(1, MAX_MONTHS, _l("Use 1 to %(most)d months, or leave it empty.")),
         ],
         widget=TextInput(),
         render_kw=_NUMBER,
     )
     pass_mark = DecimalField(
-        _l("Pass mark, in percent"),
-        [Optional(), NumberRange(0, PERCENT, _l("Use 0 to %(max)s percent, or leave it empty."))],
+        _l("Pass mark in %"),
+        [Optional(), Between(0, PERCENT, _l("Use 0 to %(most)d percent, or leave it empty."))],
         places=None,
         widget=TextInput(),
         render_kw=_NUMBER | {"inputmode": "decimal"},
     )
     due_days = IntegerField(
-        _l("Due after, in days"),
-        [Optional(), NumberRange(1, MAX_DAYS, _l("Use 1 to %(max)s days, or leave it empty."))],
+        _l("Days until due"),
+        [Optional(), Between(1, MAX_DAYS, _l("Use 1 to %(most)d days, or leave it empty."))],
         widget=TextInput(),
         render_kw=_NUMBER,
     )
@@ -101,7 +120,7 @@ class DraftForm(FlaskForm):  # type: ignore[misc]
             "By mail and on the dashboard, as soon as every required module is done and valid."
         ),
     )
-    rows = FieldList(FormField(RowForm), max_entries=MAX_ROWS)
+    rows = FieldList(FormField(RowForm))
     add_module = SelectField(_l("Module"), coerce=int, validate_choice=False)
 
     @property

@@ -85,8 +85,13 @@ def test_an_admin_makes_a_training_fills_it_and_publishes_it(
     ("line", "sentence", "typed"),
     [
         ({"validity_months": "0"}, "Use 1 to 240 months, or leave it empty.", 'value="0"'),
-        ({"validity_months": "a year"}, "Not a valid integer value.", 'value="a year"'),
+        (
+            {"validity_months": "a year"},
+            "Use 1 to 240 months, or leave it empty.",
+            'value="a year"',
+        ),
         ({"pass_mark": "101"}, "Use 0 to 100 percent, or leave it empty.", 'value="101"'),
+        ({"pass_mark": "NaN"}, "Use 0 to 100 percent, or leave it empty.", 'value="NaN"'),
         ({"due_days": "-3"}, "Use 1 to 3650 days, or leave it empty.", 'value="-3"'),
     ],
 )
