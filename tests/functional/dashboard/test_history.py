@@ -139,7 +139,7 @@ def test_every_edition_of_ones_certificates_can_be_fetched(world: World, ada: Le
         f"Credential ID: {own.credential_id} Verify page (opens a new window) "
         "Edition 2, issued Mar 10, 2027 being prepared "
         "Edition 1, issued Mar 10, 2027 "
-        "Download : Basic safety, Edition 1, issued Mar 10, 2027 (PDF)"
+        "Download Basic safety, Edition 1, issued Mar 10, 2027 (PDF)"
     )
     assert {each.attributes["href"] for each in found.all("a")} == {
         f"/v/{own.token}",
