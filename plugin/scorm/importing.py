@@ -1,6 +1,7 @@
 """The import of a package: store, unpack, judge, publish. Long, so it opens short transactions."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import PurePath
@@ -14,6 +15,7 @@ from plugin.core.context import current_settings, storage
 from plugin.core.db import Tx, read_session, transaction
 from plugin.core.outbox import JobName
 from plugin.core.secrets import new_token
+from plugin.core.storage import Storage
 from plugin.modules import actions as module_actions
 from plugin.modules import queries as module_queries
 from plugin.modules.models import ModuleKind
@@ -23,6 +25,7 @@ from plugin.scorm.models import Package, PackageState
 from plugin.scorm.package import MEGABYTE, Limits, Unpacked, unpack
 
 SAY_EVERY = timedelta(seconds=1)
+CRASHED_AFTER_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +93,20 @@ def import_package(package_id: int) -> None:
         is_ours = _finish(tx, package_id, key, unpacked, now=clock.now())
     if not is_ours:
         files.remove_tree(key)
-        return
-    for other in files.path(shelf).glob("*"):
-        if other.name != key.rpartition("/")[2]:
-            files.remove_tree(f"{shelf}/{other.name}")
-    if not unpacked.is_usable:
-        files.remove_tree(shelf)
+    elif unpacked.is_usable:
+        _sweep(files, shelf, key)
+    else:
         files.path(waiting.upload_key).unlink(missing_ok=True)
+        with suppress(OSError):  # another attempt may still be at work in it
+            files.path(shelf).rmdir()
+
+
+def _sweep(files: Storage, shelf: str, key: str) -> None:
+    """Remove what attempts that crashed long ago left beside the package's folder."""
+    newest = files.path(key).stat().st_mtime
+    for other in files.path(shelf).iterdir():
+        if newest - other.stat().st_mtime > CRASHED_AFTER_SECONDS:
+            files.remove_tree(f"{shelf}/{other.name}")
 
 
 def _waiting(package_id: int) -> Waiting | None:

@@ -1,0 +1,141 @@
+/* SCORM 1.2's API object for one part at a time, on top of scorm-again. */
+
+import { Scorm12API } from "../vendor/scorm-again/3.4.3/scorm12.min.js";
+
+const AUTOCOMMIT_SECONDS = 10;
+const AT_ONCE_MS = 250;
+const STATUS = /^cmi\.core\.(lesson_status|score\.)/;
+/* Elements that only hold others: setting one would destroy what is in it. */
+const CONTAINER = new RegExp(
+  "^cmi(\\.(core(\\.score)?|student_data|student_preference|objectives|interactions))?$|" +
+    "^cmi\\.(objectives|interactions)\\.\\d+(\\.(score|objectives|correct_responses)(\\.\\d+)?)?$",
+);
+const NOT_IMPLEMENTED = "401";
+const CALLS = ["GetLastError", "GetErrorString", "GetDiagnostic"];
+
+export class Runtime12 {
+  constructor(transport, listener) {
+    this.transport = transport;
+    this.listener = listener;
+    this.part = null;
+    this.ownError = null;
+    this.isDirty = false;
+    this.timer = null;
+    this.engine = new Scorm12API(
+      { autocommit: true, autocommitSeconds: AUTOCOMMIT_SECONDS, lmsCommitUrl: "commit", logLevel: 5 },
+      {
+        processHttpRequest: (_url, params, _immediate, _log, _listeners, about) =>
+          this.send(params.cmi, about.trigger),
+        updateSettings: () => {},
+      },
+    );
+    this.api = this.guarded();
+  }
+
+  /* The next Initialize starts this part, with what it stored before. */
+  prepare(part, isReview) {
+    this.stop();
+    this.part = part;
+    this.isReview = isReview;
+    this.isStatusSet = part.status_set;
+    this.load(part.cmi);
+  }
+
+  load(cmi) {
+    this.engine.reset(undefined, { preserveListeners: true, resetTotalTime: true });
+    this.engine.loadFromJSON(cmi, "cmi");
+    this.isDirty = false;
+  }
+
+  /* No part is running any more; what it says from now on is refused. */
+  stop() {
+    clearTimeout(this.timer);
+    this.timer = null;
+    this.engine.clearScheduledCommit();
+    this.part = null;
+  }
+
+  get isRunning() {
+    return this.part !== null && this.engine.isInitialized();
+  }
+
+  get isFinished() {
+    return this.engine.isTerminated();
+  }
+
+  /* Save what is not saved yet, although the content did not ask. */
+  save(trigger) {
+    if (!this.isRunning || !this.isDirty) return true;
+    return this.send(this.engine.renderCommitCMI(false, true).cmi, trigger).result === "true";
+  }
+
+  send(cmi, trigger) {
+    clearTimeout(this.timer);
+    this.timer = null;
+    if (!this.part) return { result: "false", errorCode: 391 };
+    const isSaved = this.transport.commit({
+      sco: this.part.id,
+      trigger,
+      finished: trigger === "terminate" || this.isFinished,
+      status_set: this.isStatusSet,
+      cmi,
+    });
+    this.isDirty = false;
+    this.lastCmi = cmi;
+    return isSaved ? { result: "true", errorCode: 0 } : { result: "false", errorCode: 391 };
+  }
+
+  /* The content may finish and, still on screen, begin anew: it finds what it left. */
+  beginAgain() {
+    const { exit, session_time: _time, lesson_status: status, ...core } = this.lastCmi.core;
+    const entry = exit === "suspend" ? "resume" : "";
+    const kept = { ...this.lastCmi, core: { ...core, entry } };
+    if (this.isStatusSet) kept.core.lesson_status = status;
+    this.load(kept);
+  }
+
+  set(element, value) {
+    if (CONTAINER.test(element)) {
+      this.ownError = NOT_IMPLEMENTED;
+      return "false";
+    }
+    const answer = this.engine.LMSSetValue(element, value);
+    if (answer !== "true" || !this.isRunning) return answer;
+    if (element === "cmi.core.lesson_status") this.isStatusSet = true;
+    this.isDirty = true;
+    this.listener.changed();
+    if (STATUS.test(element) && !this.timer) {
+      this.timer = setTimeout(() => this.save("status"), AT_ONCE_MS);
+    }
+    return answer;
+  }
+
+  get(element) {
+    if (!CONTAINER.test(element)) return this.engine.LMSGetValue(element);
+    this.ownError = NOT_IMPLEMENTED;
+    return "";
+  }
+
+  guarded() {
+    const call = (action) => (...args) => {
+      if (!this.part) return "false";
+      this.ownError = null;
+      return action(...args);
+    };
+    const api = {
+      LMSInitialize: call((text) => {
+        if (this.isFinished && this.lastCmi) this.beginAgain();
+        return this.engine.LMSInitialize(text);
+      }),
+      LMSFinish: call((text) => this.engine.LMSFinish(text)),
+      LMSGetValue: call((element) => this.get(String(element))),
+      LMSSetValue: call((element, value) => this.set(String(element), value)),
+      LMSCommit: call((text) => this.engine.LMSCommit(text)),
+    };
+    for (const name of CALLS) {
+      api[`LMS${name}`] = (code) =>
+        name === "GetLastError" && this.ownError ? this.ownError : this.engine[`LMS${name}`](code);
+    }
+    return api;
+  }
+}

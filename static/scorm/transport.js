@@ -1,0 +1,155 @@
+/* The one way data leaves the player: acknowledged by the server, or kept until it is.
+ *
+ * A synchronous request while the page lives (SCORM's calls want an answer); a beacon when the
+ * browser is leaving and forbids that; a retry with growing pauses when nothing else worked.
+ * A beacon that was accepted is not a delivery: entries stay in the outbox until acknowledged. */
+
+const BEACON_BYTES = 64000;
+const PAUSES = [1, 2, 5, 10, 20, 30];
+
+export class Transport {
+  constructor(base, outbox, listener) {
+    this.base = base;
+    this.outbox = outbox;
+    this.listener = listener;
+    this.seq = 0;
+    this.opening = 0;
+    this.isLeaving = () => false;
+    this.refusal = null;
+    this.failures = 0;
+    this.timer = null;
+  }
+
+  begin(opening) {
+    this.opening = opening;
+    this.outbox.begin(opening);
+    this.seq = 0;
+    this.refusal = null;
+  }
+
+  /* Everything is said; nothing more is sent. */
+  end() {
+    this.stopRetrying();
+    this.refusal = 410;
+  }
+
+  /* Keep and send; the answer is true when the server has it, or will get it by a beacon. */
+  commit(entry) {
+    if (this.refusal) return false;
+    this.seq += 1;
+    this.outbox.put({ ...entry, seq: this.seq });
+    const answer = this.sendNow();
+    if (answer === "thrown" && this.isLeaving()) return this.sendBeacon();
+    if (answer === true) return true;
+    this.retryLater();
+    return false;
+  }
+
+  sendNow() {
+    const seq = this.seq;
+    const request = new XMLHttpRequest();
+    try {
+      request.open("POST", `${this.base}commit`, false);
+      request.setRequestHeader("Content-Type", "application/json");
+      request.send(this.body());
+    } catch {
+      this.outbox.keep();
+      return "thrown";
+    }
+    return this.judge(request.status, () => JSON.parse(request.responseText), seq);
+  }
+
+  sendBeacon() {
+    this.outbox.keep();
+    const body = new Blob([this.body()], { type: "text/plain" });
+    const isTaken = body.size < BEACON_BYTES && navigator.sendBeacon(`${this.base}commit`, body);
+    this.retryLater();
+    return isTaken;
+  }
+
+  /* The same again, without blocking; resolves to true when nothing is left to deliver. */
+  async deliver(closing = false) {
+    if (this.refusal) return false;
+    if (this.outbox.isEmpty && !closing) return true;
+    const seq = this.seq;
+    try {
+      const answer = await fetch(`${this.base}commit`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: this.body(closing),
+        signal: AbortSignal.timeout(20000),
+      });
+      const read = answer.ok ? await answer.json() : {};
+      return this.judge(answer.status, () => read, seq) === true;
+    } catch {
+      this.outbox.keep();
+      return false;
+    }
+  }
+
+  body(closing = false) {
+    return JSON.stringify({ opening: this.opening, closing, commits: this.outbox.list() });
+  }
+
+  judge(status, read, seq) {
+    if (status >= 200 && status < 300) {
+      let answer;
+      try {
+        answer = read();
+      } catch {
+        answer = null;
+      }
+      if (answer && answer.result === "true") {
+        this.outbox.acknowledge(seq);
+        this.failures = 0;
+        if (this.outbox.isEmpty) this.stopRetrying();
+        this.listener.saved(answer.state);
+        return true;
+      }
+    }
+    this.outbox.keep();
+    if (status === 409 || status === 410 || status === 404) {
+      this.refusal = status;
+      this.stopRetrying();
+      this.listener.refused(status);
+    }
+    return false;
+  }
+
+  retryLater() {
+    if (this.timer || this.refusal) return;
+    const pause = PAUSES[Math.min(this.failures, PAUSES.length - 1)];
+    this.failures += 1;
+    if (!this.isLeaving()) this.listener.trouble();
+    this.timer = setTimeout(async () => {
+      this.timer = null;
+      if (!(await this.deliver())) this.retryLater();
+    }, pause * 1000);
+  }
+
+  retryNow() {
+    if (!this.timer) return;
+    this.stopRetrying();
+    this.failures = 0;
+    this.deliver().then((done) => done || this.retryLater());
+  }
+
+  stopRetrying() {
+    clearTimeout(this.timer);
+    this.timer = null;
+  }
+
+  async heartbeat() {
+    if (this.refusal || !this.opening) return;
+    try {
+      const answer = await fetch(`${this.base}heartbeat`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ opening: this.opening }),
+      });
+      if (answer.status === 409 || answer.status === 410) this.judge(answer.status, () => null, 0);
+    } catch {
+      /* the next commit will say so */
+    }
+  }
+}
