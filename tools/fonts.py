@@ -110,12 +110,13 @@ def _stamp(source: Path) -> str:
 
 
 def _alphabets(source: Path, target: Path) -> Iterator[Face]:
-    for group, package, file in STYLES:
-        content = _static(source / package / file, layout=False, without=OTHER_FACES_DRAW)
-        yield _write(content, group, target / f"noto-{group}.ttf")
-    _, package, file = STYLES[0]
-    content = _static(source / package / file, layout=True, without=OTHER_FACES_DRAW)
-    yield _write(content, "shaped", target / "noto-marks.ttf")
+    """Each style twice: plain for text, and with layout for marks that no composed letter has."""
+    for style, package, file in STYLES:
+        for group in (style, f"marks-{style}"):
+            content = _static(
+                source / package / file, layout=group != style, without=OTHER_FACES_DRAW
+            )
+            yield _write(content, group, target / f"noto-{group}.ttf")
 
 
 def _scripts(source: Path, target: Path) -> Iterator[Face]:

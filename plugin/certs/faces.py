@@ -36,6 +36,11 @@ class Face:
     starts: tuple[int, ...]
     ends: tuple[int, ...]
 
+    @property
+    def needs_shaping(self) -> bool:
+        """Whether its letters join, stack or carry marks, so that a PDF gets outlines."""
+        return self.group == "shaped" or self.group.startswith("marks-")
+
     def draws(self, point: int) -> bool:
         """Whether the character has a glyph here."""
         at = bisect_right(self.starts, point) - 1

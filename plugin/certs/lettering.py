@@ -20,7 +20,6 @@ from plugin.certs.faces import Face
 
 LINE_HEIGHT = 1.5
 ASCENT = 1.1
-SHAPED = "shaped"
 MISSING = "\ufffd"
 PICTURES = {"So", "Sk", "Co", "Cn"}
 JOINERS = "\u200c\u200d"
@@ -67,7 +66,7 @@ def set_words(
 ) -> Setting:
     """`words` in lines of at most `width` points: shrunk before wrapped, never cut."""
     clusters = _clusters(_clean(words), style, locale)
-    outline = any(each.face.group == SHAPED for each in clusters)
+    outline = any(each.face.needs_shaping for each in clusters)
     whole = _width(clusters)
     fitting = max(smallest, min(size, width / whole if whole else size))
     base = pdf.base_direction("".join(each.text for each in clusters))
@@ -117,15 +116,16 @@ def _is_invisible(character: str) -> bool:
 def _clusters(text: str, style: str, locale: str) -> list[Cluster]:
     groups = faces.catalogue()
     han = [face for region in faces.regions(text, locale) for face in groups[region]]
-    search = (*groups[style], *groups["text"], *groups["plain"], *groups[SHAPED], *han)
+    shaped = (*groups[f"marks-{style}"], *groups["shaped"])
+    search = (*groups[style], *groups["text"], *groups["plain"], *groups["shaped"], *han)
     found: list[Cluster] = []
     for characters in _with_marks(text):
         before = found[-1].face if found else None
-        face = _face_of(characters, before, search, groups[SHAPED])
+        face = _face_of(characters, before, search, shaped)
         if face is not None:
             found.append(Cluster(characters, face))
         elif unicodedata.category(characters[0]) not in PICTURES:
-            found.append(Cluster(MISSING, groups["text"][0]))
+            found.append(Cluster(MISSING, groups[style][0]))
     return found
 
 
@@ -145,7 +145,7 @@ def _face_of(
 ) -> Face | None:
     """The first face that has all of it; spaces and signs stay with the shaped word before them."""
     is_neutral = not cluster[0].isalnum()
-    if before and before.group == SHAPED and is_neutral and _draws(before, cluster):
+    if before and before.needs_shaping and is_neutral and _draws(before, cluster):
         return before
     wanted = shaped if len(cluster) > 1 else search
     whole = next((face for face in wanted if _draws(face, cluster)), None)

@@ -91,7 +91,10 @@ def _reason(answer: Answer) -> str:
 
 
 def _last_day(answer: Answer) -> str:
-    """When the training is complete: its last day, also when that has passed."""
+    """The last day while dates decide, also when it has passed; nothing when an admin or an end
+    decided."""
+    if answer.state not in {CertificateState.VALID, CertificateState.INVALID}:
+        return ""
     if not answer.standing.complete:
         return _("Not complete")
     day = answer.standing.valid_through

@@ -125,7 +125,7 @@ def test_two_workers_at_the_same_instant_make_one_edition(world: World, app: Fla
             barrier.wait()
             try:
                 issue(person_id, configuration_id)
-            except BaseException as error:  # noqa: BLE001 - a thread cannot raise into the test
+            except BaseException as error:
                 failures.append(error)
             finally:
                 db.session.remove()
