@@ -36,6 +36,7 @@ class ConfigurationLine:
 
     name: str
     organization_name: str
+    locale: str
     unit_id: int
     unit_name: str
     unit_kind: str
@@ -158,6 +159,7 @@ def _add_configurations(found: Facts, versions: Iterable[Line], rows: Iterable[L
         found.lines[configuration_id] = ConfigurationLine(
             name=newest.s4,
             organization_name=newest.s5,
+            locale=newest.s6,
             unit_id=newest.d,
             unit_name=newest.s2,
             unit_kind=newest.s3,

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from babel.dates import format_date
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -247,14 +248,12 @@ def _message(
         kind=MessageKind.NEW_REQUIREMENT if had_certificate else MessageKind.NEW_TRAINING,
         key=f"new_training:{change.person.id}:{standing.configuration_id}:{brought_by.id}",
         facts={
-            "person": change.person.full_name,
-            "organization_name": line.organization_name,
-            "unit": line.unit_name,
+            "unit_name": line.unit_name,
             "configuration": line.name,
             "modules": [
                 {
                     "title": found.modules[row.module_id].title,
-                    "due_on": row.due_on.isoformat() if row.due_on else None,
+                    "due_on": _spelled(row.due_on, change.person.locale or line.locale),
                 }
                 for row in standing.missing
             ],
@@ -269,3 +268,8 @@ def _version_of(found: Facts, configuration_id: int, news: Sequence[RowStanding]
     newest = max((row.since for row in news if row.since is not None), default=found.at)
     brought = [each for each in versions if each.effective_at <= newest]
     return max(brought or versions, key=lambda each: (each.effective_at, each.id))
+
+
+def _spelled(day: date | None, locale: str) -> str | None:
+    """The day as the person's language writes it."""
+    return format_date(day, "medium", locale=locale.replace("-", "_")) if day else None

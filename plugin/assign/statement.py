@@ -41,7 +41,7 @@ from plugin.org.models import Membership, Organization, Person, Unit
 COLUMNS: Mapping[str, Any] = {
     **dict.fromkeys(("a", "b", "c", "d", "e", "f"), Int),
     **dict.fromkeys(("t1", "t2", "t3", "t4", "t5"), UTCDateTime()),
-    **dict.fromkeys(("s1", "s2", "s3", "s4", "s5"), Text()),
+    **dict.fromkeys(("s1", "s2", "s3", "s4", "s5", "s6"), Text()),
     "x": Float(),
     "flag": Boolean(),
     "day": Date(),
@@ -152,6 +152,7 @@ def _versions(asked: CTE, at: datetime, *, history: bool) -> Select[Any]:
             s3=Unit.kind,
             s4=Configuration.name,
             s5=Organization.name,
+            s6=Organization.locale,
         )
         .select_from(ConfigurationVersion)
         .join(Configuration, Configuration.id == ConfigurationVersion.configuration_id)

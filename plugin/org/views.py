@@ -95,6 +95,7 @@ def unit(unit_id: int) -> str:
     return render_template(
         "org/unit.html",
         unit=queries.unit_of(session, organization_id, unit_id),
+        training_url=url_for("assign.of_unit", unit_id=unit_id),
         kinds=KINDS,
         sources=SOURCES,
         members=members[:PAGE],

@@ -10,6 +10,7 @@ from plugin.assign.models import StoredStanding, Waiver
 from plugin.core import clock
 from plugin.core.db import db, transaction
 from plugin.core.outbox import JobName
+from plugin.notify.emails import wording_of
 from plugin.notify.models import Message, MessageKind, MessageState
 from plugin.org import actions as org_actions
 from plugin.org.models import Membership, Unit, UnitKind
@@ -56,6 +57,7 @@ def test_only_who_has_something_to_do_is_mailed_and_only_who_is_done_goes_on(
 ) -> None:
     site, module = world.unit(), world.module("Working at height")
     ada, lars = world.person("Ada Byron"), world.person("Lars Learner", email="l@example.test")
+    lars.locale = "fr"
     for person in (ada, lars):
         world.member(person, site)
     world.completion(ada, module)
@@ -63,9 +65,31 @@ def test_only_who_has_something_to_do_is_mailed_and_only_who_is_done_goes_on(
     judge()
     (mail,) = messages()
     assert (mail.person_id, mail.kind) == (lars.id, MessageKind.NEW_TRAINING)
-    assert mail.facts["modules"] == [{"title": "Working at height", "due_on": "2027-03-24"}]
-    assert (mail.facts["unit"], mail.facts["configuration"]) == ("North Quay", "Basic safety")
+    assert mail.facts["modules"] == [{"title": "Working at height", "due_on": "24 mars 2027"}]
+    assert (mail.facts["unit_name"], mail.facts["configuration"]) == ("North Quay", "Basic safety")
     assert steps(JobName.ISSUE_CERTIFICATE) == [[ada.id, asked]]
+
+
+@pytest.mark.parametrize("certified", [True, False])
+def test_the_mail_names_the_unit_and_everything_to_do(world: World, certified: bool) -> None:
+    site, first, added = world.unit("North Quay"), world.module("A"), world.module("Hot work")
+    ada = world.person()
+    world.member(ada, site)
+    world.completion(ada, first)
+    asked = training(site, row(first), certificate=certified)
+    judge()
+    with clock.at(NOW + DAY):
+        publish(asked, row(first), row(added, due_days=14), certificate=certified)
+        judge()
+    (mail,) = messages()
+    assert (mail.kind is MessageKind.NEW_REQUIREMENT) is certified
+    facts = mail.facts | {"person_name": "Ada Byron", "organization_name": "Harbour Works"}
+    words = wording_of(mail.kind, facts, locale="en")
+    assert "North Quay" in words.subject
+    for body in (words.text, words.html):
+        assert "Hot work" in body
+        assert "Mar 25, 2027" in body
+        assert "INVALID" in body or not certified
 
 
 def test_judging_again_changes_nothing_mails_nobody_and_issues_nothing(world: World) -> None:

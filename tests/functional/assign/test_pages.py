@@ -269,6 +269,12 @@ def test_what_admins_write_is_escaped(world: World, admin: FlaskClient) -> None:
         assert "&lt;script&gt;" in page
 
 
+def test_a_units_page_leads_to_its_training(world: World, admin: FlaskClient) -> None:
+    site = world.unit()
+    page = admin.get(f"/admin/units/{site.id}").get_data(as_text=True)
+    assert f'href="/admin/units/{site.id}/training"' in page
+
+
 def test_who_made_a_training_is_audited(world: World, admin: FlaskClient) -> None:
     site = world.unit()
     admin.post(f"/admin/units/{site.id}/training", data={"name": "Basic safety"})
