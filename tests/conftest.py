@@ -1,6 +1,7 @@
 """One migrated database for the run; every test starts with empty tables and a known clock."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,12 +54,13 @@ def whole_app(settings: Settings) -> Flask:
 
 
 @pytest.fixture
-def app(whole_app: Flask) -> Iterator[Flask]:
+def app(whole_app: Flask, settings: Settings) -> Iterator[Flask]:
     """The product with empty tables; what a test commits is gone afterwards."""
     with clock.at(NOW), whole_app.app_context():
         yield whole_app
         db.session.remove()
         _empty_tables()
+        shutil.rmtree(settings.storage_path, ignore_errors=True)
 
 
 @pytest.fixture

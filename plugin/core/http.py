@@ -2,6 +2,7 @@
 
 import ipaddress
 import socket
+import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,9 @@ from plugin.core.settings import Settings, is_loopback
 
 USER_AGENT = "ModuleAssignment/1 (+LTI Advantage)"
 TIMEOUT_SECONDS = 5.0
+"""For the connection, and for each silence of the server."""
+DEADLINE_SECONDS = 10.0
+"""For the whole answer."""
 MAX_BYTES = 256 * 1024
 
 
@@ -76,12 +80,22 @@ def call(
             allow_redirects=False,
             stream=True,
         ) as response:
-            body = response.raw.read(max_bytes + 1, decode_content=True)
-            if len(body) > max_bytes:
-                raise OutgoingError("the answer is too large")
+            body = _read(response, max_bytes, time.monotonic() + DEADLINE_SECONDS)
             return Reply(response.status_code, dict(response.headers), body)
     except (requests.RequestException, OSError) as error:
         raise OutgoingError(type(error).__name__) from error
+
+
+def _read(response: requests.Response, max_bytes: int, end: float) -> bytes:
+    """The whole body; a server that drips it byte by byte is given up at the deadline."""
+    body = bytearray()
+    for block in response.iter_content(chunk_size=None):
+        body += block
+        if len(body) > max_bytes:
+            raise OutgoingError("the answer is too large")
+        if time.monotonic() > end:
+            raise OutgoingError("the answer takes too long")
+    return bytes(body)
 
 
 def _checked_address(settings: Settings, url: str) -> str:

@@ -1,6 +1,8 @@
 """Outgoing calls: no private addresses, no redirects, limits on size and time."""
 
+import contextlib
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -20,6 +22,13 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.send_response(200)
         self.end_headers()
+        if self.path == "/drip":
+            with contextlib.suppress(OSError):
+                for _ in range(100):
+                    self.wfile.write(b"x")
+                    self.wfile.flush()
+                    time.sleep(0.05)
+            return
         size = 400_000 if self.path == "/large" else 0
         self.wfile.write(str(self.headers["User-Agent"]).encode() + b"x" * size)
 
@@ -64,6 +73,15 @@ def test_only_http_addresses_are_called(settings: Settings, url: str) -> None:
 def test_a_redirect_is_not_followed(settings: Settings, port: int) -> None:
     allowed = replace(settings, outgoing_allow=f"127.0.0.1:{port}")
     assert call(allowed, "GET", f"http://127.0.0.1:{port}/redirect").status == 302
+
+
+def test_an_answer_that_drips_is_given_up(
+    settings: Settings, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plugin.core.http.DEADLINE_SECONDS", 0.3)
+    allowed = replace(settings, outgoing_allow=f"127.0.0.1:{port}")
+    with pytest.raises(OutgoingError, match="too long"):
+        call(allowed, "GET", f"http://127.0.0.1:{port}/drip")
 
 
 def test_an_answer_beyond_the_limit_is_refused(settings: Settings, port: int) -> None:
