@@ -51,7 +51,7 @@ def create_launch(session: Session, run: Run, *, frame_ancestors: str, now: date
 def open_player(tx: Tx, token: str, body: bytes, *, now: datetime) -> Opened:
     """This opening is now the one that writes; what earlier ones could not deliver is kept."""
     run = queries.lock_run(tx.session, token)
-    launch, package = queries.launch_and_package(tx.session, token, run)
+    launch, package = queries.launch_and_package(tx.session, token)
     if launch.expires_at <= now:
         raise LaunchClosedError(launch.id)
     stored = queries.states(tx.session, run.id)
@@ -82,7 +82,7 @@ def commit(tx: Tx, token: str, body: bytes, *, now: datetime) -> tuple[RunState,
     again; an opening that is no longer the newest is refused.
     """
     run = queries.lock_run(tx.session, token)
-    launch, package = queries.launch_and_package(tx.session, token, run)
+    launch, package = queries.launch_and_package(tx.session, token)
     stored = queries.states(tx.session, run.id)
     parts = {part["identifier"] for part in (package.manifest or {})["items"]}
     said = commits.parse(body, parts)
@@ -99,8 +99,8 @@ def commit(tx: Tx, token: str, body: bytes, *, now: datetime) -> tuple[RunState,
 
 def heartbeat(tx: Tx, token: str, body: bytes, *, now: datetime) -> None:
     """The launch lives on; refused when another opening has taken over."""
-    run = queries.lock_run(tx.session, token)
-    launch, _ = queries.launch_and_package(tx.session, token, run)
+    queries.lock_run(tx.session, token)
+    launch, _ = queries.launch_and_package(tx.session, token)
     _check_holds(launch, commits.parse_opening(body), now)
     _seen(launch, now)
 

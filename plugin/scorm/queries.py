@@ -94,11 +94,12 @@ def lock_run(session: Session, token: str) -> Run:
     return found
 
 
-def launch_and_package(session: Session, token: str, run: Run) -> tuple[ScormLaunch, Package]:
+def launch_and_package(session: Session, token: str) -> tuple[ScormLaunch, Package]:
     """Read after the run was locked, so that nobody changes them meanwhile."""
     launch, package = session.execute(
         select(ScormLaunch, Package)
-        .join(ModuleVersion, ModuleVersion.id == run.module_version_id)
+        .join(Run, Run.id == ScormLaunch.run_id)
+        .join(ModuleVersion, ModuleVersion.id == Run.module_version_id)
         .join(Package, Package.id == ModuleVersion.package_id)
         .where(ScormLaunch.token_hash == hash_of(token))
     ).one()
