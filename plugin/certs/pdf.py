@@ -15,16 +15,20 @@ for _name in ("xhtml2pdf", "svglib", "reportlab"):
 
 
 class PdfError(RuntimeError):
-    """The PDF could not be made; the message holds counts only, never what was printed."""
+    """The PDF could not be made; its message never holds what was printed."""
 
 
 def make(html: str, *, files: Path) -> bytes:
     """The document as a PDF; it may read bundled files below `files` and nothing else."""
     policy = pisa.ResourceAccessPolicy.server(files, allow_remote=False)
     out = io.BytesIO()
-    status = pisa.CreatePDF(
-        html, dest=out, path=str(files / "certificate.html"), resource_policy=policy
-    )
+    try:
+        status = pisa.CreatePDF(
+            html, dest=out, path=str(files / "certificate.html"), resource_policy=policy
+        )
+    except Exception as error:
+        # The library's messages quote the page, and a failed step is logged with its message.
+        raise PdfError(f"{type(error).__name__} while making a PDF") from None
     if status.err:
         raise PdfError(f"{status.err} errors while making a PDF")
     return out.getvalue()

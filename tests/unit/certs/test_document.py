@@ -138,6 +138,13 @@ def test_the_pdf_library_says_nothing_of_what_it_prints(caplog: pytest.LogCaptur
     assert "ཀ" not in caplog.text
 
 
+def test_a_failure_does_not_quote_what_was_printed() -> None:
+    with pytest.raises(pdf.PdfError) as failure:
+        pdf.make("<div>" * 3000 + "Ada Byron", files=faces.FOLDER)
+    assert "Ada" not in str(failure.value)
+    assert failure.value.__suppress_context__
+
+
 def test_a_document_reads_nothing_from_the_network_or_outside_its_folder(tmp_path: Path) -> None:
     secret = tmp_path / "secret.png"
     secret.write_bytes(logo_png())
