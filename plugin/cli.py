@@ -15,6 +15,7 @@ from granian.server import Server
 
 from plugin.app import create_app
 from plugin.assign.commands import configuration
+from plugin.certs.commands import certificate
 from plugin.core import log, migrate
 from plugin.core.errors import PluginError, SettingError
 from plugin.core.settings import Settings
@@ -98,7 +99,11 @@ def _around(callback: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-for _command in (dispatcher, worker, reconcile, org, unit, person, configuration, lms, module):
+COMMANDS = (
+    *(dispatcher, worker, reconcile),
+    *(org, unit, person, configuration, certificate, lms, module),
+)
+for _command in COMMANDS:
     plugin.add_command(in_app(_command))
 
 

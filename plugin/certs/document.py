@@ -89,7 +89,7 @@ def certificate_pdf(
         font_faces=setter.faces,
         day=lambda on: _day(on, language),
         language=language.replace("_", "-"),
-        qr=_qr(facts.verify_url),
+        qr=qr_code(facts.verify_url),
         logo=_logo(logo),
         ink=INK,
     )
@@ -100,7 +100,7 @@ def _day(on: date | None, language: str) -> str:
     return format_date(on, format="long", locale=language) if on else ""
 
 
-def _qr(address: str) -> str:
+def qr_code(address: str) -> str:
     """The address as a QR code: PNG in a data address."""
     out = io.BytesIO()
     segno.make(address, error="m", micro=False).save(out, kind="png", scale=4, border=3)

@@ -65,7 +65,12 @@ def set_words(
     words: str, *, style: str, size: float, smallest: float, width: float, locale: str
 ) -> Setting:
     """`words` in lines of at most `width` points: shrunk before wrapped, never cut."""
-    clusters = _clusters(_clean(words), style, locale)
+    clean = _clean(words)
+    if clean.isascii():
+        plain = _plain_line(clean, style, size, smallest, width)
+        if plain is not None:
+            return plain
+    clusters = _clusters(clean, style, locale)
     outline = any(each.face.needs_shaping for each in clusters)
     whole = _width(clusters)
     fitting = max(smallest, min(size, width / whole if whole else size))
@@ -75,6 +80,18 @@ def set_words(
         for line in _broken(clusters, width / fitting)
     )
     return Setting(lines, fitting, outline)
+
+
+def _plain_line(
+    text: str, style: str, size: float, smallest: float, width: float
+) -> Setting | None:
+    """The short way for most words: one face, one direction, if one line is enough."""
+    (face,) = faces.catalogue()[style]
+    whole = _advance(face, text)
+    fitting = max(smallest, min(size, width / whole if whole else size))
+    if whole * fitting > width:
+        return None
+    return Setting((Line((Run(text, face, 0),), whole * fitting),), fitting, False)
 
 
 def outline(line: Line, size: float, colour: str) -> str:
@@ -105,6 +122,8 @@ def _draw(run: Run, size: float, x: float, pen: Any) -> float:
 def _clean(words: str) -> str:
     """Composed, on one line, without control characters, direction overrides and variants."""
     flat = " ".join(unicodedata.normalize("NFC", words).split())
+    if flat.isascii() and flat.isprintable():
+        return flat
     return "".join(each for each in flat if each in JOINERS or not _is_invisible(each))
 
 

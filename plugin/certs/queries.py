@@ -27,6 +27,21 @@ def certificate_for(session: Session, person_id: int, configuration_id: int) -> 
     )
 
 
+def certificate_by_credential(
+    session: Session, organization_id: int, credential_id: str
+) -> Certificate:
+    """The organization's certificate with this printed ID."""
+    found = session.scalar(
+        select(Certificate).where(
+            Certificate.organization_id == organization_id,
+            Certificate.credential_id == credential_id.strip().upper(),
+        )
+    )
+    if found is None:
+        raise CertificateNotFoundError
+    return found
+
+
 def last_edition(session: Session, certificate: Certificate) -> Edition | None:
     return session.scalar(
         select(Edition)
