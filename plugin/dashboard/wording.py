@@ -17,11 +17,21 @@ from plugin.modules.models import CompletionSource, ModuleKind, RunState
 
 
 def _(words: str, **facts: object) -> str:
-    return str(flask_babel.gettext(words, **facts))
+    return str(flask_babel.gettext(words, **_apart(facts)))
 
 
 def ngettext(one: str, many: str, number: int, **facts: object) -> str:
-    return str(flask_babel.ngettext(one, many, number, **facts))
+    return str(flask_babel.ngettext(one, many, number, **_apart(facts)))
+
+
+def _apart(facts: dict[str, object]) -> dict[str, object]:
+    """In a language written from the right, names and dates keep a direction of their own."""
+    if flask_babel.get_locale().text_direction != "rtl":
+        return facts
+    return {
+        name: f"\u2068{value}\u2069" if isinstance(value, str) else value
+        for name, value in facts.items()
+    }
 
 
 def percent(share: float) -> str:
@@ -79,11 +89,15 @@ class ProofView:
     headline: str
     advice: str
     todos: tuple[Todo, ...]
+    more: str
     share: str
     percent: int
     certificate_id: int | None
     edition: int | None
 
+
+MOST_TODOS = 3
+"""More would push the modules out of sight; each says for itself what it needs."""
 
 BADGES = {
     Verdict.OVERDUE: Badge("invalid", _l("Overdue")),
@@ -167,7 +181,8 @@ def _facts(tile: Tile) -> list[tuple[str, str]]:
         found.append((_("Last attempt"), _attempt(tile.last_attempt)))
     if tile.pass_mark is not None:
         found.append((_("Pass mark"), percent(tile.pass_mark)))
-    found.append((_("For"), ", ".join(_asker(asker, tile) for asker in tile.askers)))
+    label = _("Offered by") if tile.shelf is Shelf.OPTIONAL else _("Asked by")
+    found.append((label, ", ".join(_asker(asker, tile) for asker in tile.askers)))
     return found
 
 
@@ -207,6 +222,8 @@ def _note(tile: Tile) -> str:
 
 def proof_view(proof: Proof) -> ProofView:
     """The certificate in the reader's language."""
+    todos = _todos(proof)
+    rest = len(todos) - MOST_TODOS if len(todos) > MOST_TODOS + 1 else 0
     paper, is_valid = proof.paper, proof.state is CertificateState.VALID
     return ProofView(
         configuration_id=proof.configuration_id,
@@ -215,7 +232,8 @@ def proof_view(proof: Proof) -> ProofView:
         badge=STATES[proof.state],
         headline=_headline(proof),
         advice=_advice(proof),
-        todos=tuple(_todos(proof)),
+        todos=tuple(todos[:MOST_TODOS] if rest else todos),
+        more=ngettext("and %(num)d more", "and %(num)d more", rest) if rest else "",
         share=ngettext(
             "%(done)d of %(num)d module done",
             "%(done)d of %(num)d modules done",
@@ -258,7 +276,10 @@ def _advice(proof: Proof) -> str:
 
 def _todos(proof: Proof) -> list[Todo]:
     found = [
-        Todo(module_id=reason.module_id, text=f"{reason.title}: {_because(reason)}")
+        Todo(
+            module_id=reason.module_id,
+            text=_("%(module)s: %(reason)s", module=reason.title, reason=_because(reason)),
+        )
         for reason in proof.reasons
     ]
     if proof.renewal:

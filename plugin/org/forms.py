@@ -35,7 +35,7 @@ class UnitForm(FlaskForm):  # type: ignore[misc]
     id_code = StringField(
         _l("ID code"),
         [Optional(), Length(max=64)],
-        description=_l("What your LMS or HR system calls it. Optional."),
+        description=_l("What your LMS or HR system calls it."),
     )
     region_id = SelectField(_l("Region"), coerce=int, description=_l("For a site."))
     time_zone = StringField(

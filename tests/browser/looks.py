@@ -39,16 +39,22 @@ _TARGETS = """() => [...document.querySelectorAll("a, button, input, select, tex
   .filter((each) => each.checkVisibility() && getComputedStyle(each).clipPath === "none")
   .filter((each) => each.type !== "hidden" && getComputedStyle(each).display !== "inline")
   .map((each) => [each.innerText || each.name, each.getBoundingClientRect()])
-  .filter(([, box]) => box.width < 24 || box.height < 24)
+  .filter(([, box]) => box.width > 1 && (box.width < 24 || box.height < 24))
   .map(([name, box]) => `${name}: ${box.width} x ${box.height}`)"""
 _NAMELESS = """() => [...document.querySelectorAll(
     "a, button, input, select, textarea, iframe, progress")]
   .filter((each) => each.type !== "hidden" && each.checkVisibility())
   .filter((each) => !(each.innerText || each.textContent || "").trim())
+  .filter((each) => !(each.type === "submit" && each.value))
   .filter((each) => !each.getAttribute("aria-label") && !each.title && !(each.labels || []).length)
   .map((each) => each.outerHTML)"""
 _HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
   .map((each) => Number(each.tagName[1]))"""
+_CLIPPED = """() => [...document.querySelectorAll("body *")]
+  .filter((each) => each.checkVisibility() && getComputedStyle(each).overflowX === "hidden")
+  .filter((each) => getComputedStyle(each).textOverflow !== "ellipsis" && each.clientWidth > 1)
+  .filter((each) => each.scrollWidth > each.clientWidth)
+  .map((each) => each.innerText.slice(0, 40))"""
 _SAME_ID = """() => {
   const ids = [...document.querySelectorAll("[id]")].map((each) => each.id);
   return ids.filter((each, place) => ids.indexOf(each) !== place);
@@ -64,6 +70,7 @@ def flaws(page: Page) -> list[str]:
     found = [f"contrast of {each}" for each in page.evaluate(_TEXTS)]
     found += [f"small target {each}" for each in page.evaluate(_TARGETS)]
     found += [f"no name: {each}" for each in page.evaluate(_NAMELESS)]
+    found += [f"cut off: {each}" for each in page.evaluate(_CLIPPED)]
     found += [f"two elements with id {each}" for each in page.evaluate(_SAME_ID)]
     found += [f"nothing has the id {each}" for each in page.evaluate(_DANGLING)]
     levels = page.evaluate(_HEADINGS)

@@ -88,7 +88,9 @@ def test_fifty_modules_with_long_names_fit(
     visit(person)
     take_picture(page, "fifty-frame")
     assert page.locator("article.tile").count() == 50
+    assert page.get_by_role("link", name="and 47 more").count() == 1
     assert overflows(page) == 0
+    assert flaws(page) == []
     page.set_viewport_size({"width": 1280, "height": 800})
     take_picture(page, "fifty-desk")
     assert overflows(page) == 0

@@ -47,12 +47,12 @@ def test_sittings_and_completions_stand_newest_first(world: World, ada: Learner)
         world.completion(ada.person, other, score=0.75)
         world.completion(ada.person, other, passed=False, happened_at=NOW - 8 * DAY)
     assert lines(ada.page("/history")) == [
-        "Alpha Ended without a result Mar 9, 2027",
-        "Alpha In progress Mar 7, 2027",
-        "Beta Recorded by hand Score: 75% Completed Mar 5, 2027",
-        "Alpha Score: 90% Completed Mar 3, 2027",
-        "Beta Recorded by hand Not passed Mar 2, 2027",
-        "Alpha Score: 40% Not passed Mar 1, 2027",
+        "Alpha Mar 9, 2027 Ended without a result",
+        "Alpha Mar 7, 2027 In progress",
+        "Beta Mar 5, 2027 · Recorded by hand Score 75% Completed",
+        "Alpha Mar 3, 2027 Score 90% Completed",
+        "Beta Mar 2, 2027 · Recorded by hand Not passed",
+        "Alpha Mar 1, 2027 Score 40% Not passed",
     ]
 
 
@@ -89,7 +89,7 @@ def test_a_run_with_its_completion_is_one_line_and_a_better_score_changes_it(
             supersedes_id=first.id,
         )
     )
-    assert lines(ada.page("/history")) == ["Working at height Score: 95% Completed Mar 10, 2027"]
+    assert lines(ada.page("/history")) == ["Working at height Mar 10, 2027 Score 95% Completed"]
 
 
 def test_a_correction_shows_both_facts(world: World, ada: Learner) -> None:
@@ -107,8 +107,8 @@ def test_a_correction_shows_both_facts(world: World, ada: Learner) -> None:
         )
     found = lines(ada.page("/history"))
     assert found == [
-        "Working at height Recorded by hand Not passed Mar 10, 2027",
-        "Working at height Recorded by hand Score: 90% Corrected Mar 10, 2027",
+        "Working at height Mar 10, 2027 · Recorded by hand Not passed",
+        "Working at height Mar 10, 2027 · Recorded by hand Score 90% Corrected",
     ]
 
 
@@ -120,7 +120,7 @@ def test_long_histories_come_in_pages(world: World, ada: Learner) -> None:
     assert len(lines(first)) == 50
     [older] = first.all("a", rel="next")
     assert lines(ada.page(older.attributes["href"])) == [
-        "Module 50 Recorded by hand Completed Jan 19, 2027"
+        "Module 50 Jan 19, 2027 · Recorded by hand Completed"
     ]
 
 

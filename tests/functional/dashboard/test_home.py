@@ -124,7 +124,7 @@ def test_a_tile_says_status_due_date_pass_mark_and_who_asks(world: World, ada: L
     module = world.module("Confined spaces")
     training(ada.site, row(module, due_days=14, pass_mark=0.8))
     assert ada.tile(module).words == (
-        "Confined spaces To do Due Mar 24, 2027 Pass mark 80% For North Quay "
+        "Confined spaces To do Due Mar 24, 2027 Pass mark 80% Asked by North Quay "
         "Start Confined spaces"
     )
 
@@ -149,7 +149,7 @@ def test_two_units_make_one_tile_with_the_earliest_date_and_the_unit_that_sets_i
     world.completion(ada.person, module)
     words = ada.tile(module).words
     assert "Valid through Sep 10, 2027" in words
-    assert "For North Quay (sets the date), Welders" in words
+    assert "Asked by North Quay (sets the date), Welders" in words
     with clock.at(datetime(2027, 9, 10, 22, 59, tzinfo=UTC)):
         assert "Renew by Sep 10, 2027" in ada.tile(module).words
         assert [each.words.split()[0] for each in ada.certificates()] == ["VALID", "VALID"]
@@ -298,7 +298,7 @@ def test_hidden_does_not_suppress_what_another_unit_shows(world: World, ada: Lea
     training(ada.site, row(module, HIDDEN))
     training(group, row(module))
     world.completion(ada.person, module)
-    assert "For Welders" in ada.tile(module).words
+    assert "Asked by Welders" in ada.tile(module).words
     assert "Shared" in ada.page("/history").words
 
 
@@ -470,3 +470,15 @@ def test_nothing_of_another_person_or_organization_is_shown(world: World, ada: L
     assert ada.button(module) == "Start"
     assert "Their module" not in ada.page().words
     assert "Nothing here yet" in ada.page("/history").words
+
+
+def test_names_keep_their_direction_inside_sentences_written_from_the_right(
+    world: World, ada: Learner
+) -> None:
+    module = world.module("Confined spaces")
+    training(ada.site, row(module))
+    ada.person.locale = "ar"
+    world.add(ada.person)
+    page = ada.page()
+    assert page.all("html")[0].attributes["dir"] == "rtl"
+    assert "\u2068Confined spaces\u2069" in page.words

@@ -1,0 +1,77 @@
+"""The admins' pages and forms are as readable, reachable and narrow as the learners'."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from plugin.org.models import Person, Unit
+from plugin.web.roles import Role
+from tests.browser.conftest import Visit
+from tests.browser.looks import flaws
+from tests.functional.assign.places import row, training
+from tests.support.browser import overflows, take_picture
+from tests.support.world import World
+
+PAGES = {
+    "units": "/admin/units",
+    "new-unit": "/admin/units/new",
+    "unit": "/admin/units/{unit}%3Fq=lars",
+    "claim": "/admin/claim",
+    "training": "/admin/training",
+    "unit-training": "/admin/units/{unit}/training",
+    "configuration": "/admin/training/{configuration}",
+    "publish": "/admin/training/{configuration}/publish",
+    "modules": "/admin/modules",
+    "module": "/admin/modules/{module}",
+    "import": "/admin/modules/import",
+    "nothing-here": "/admin/nothing",
+}
+
+
+@pytest.fixture
+def grace(world: World) -> Person:
+    """An admin whose organization has a unit with two people and one training."""
+    admin = world.person("Grace Brewster Murray Hopper")
+    world.grant(admin, Role.ADMIN)
+    return admin
+
+
+@pytest.fixture
+def places(world: World, grace: Person) -> dict[str, int]:
+    unit: Unit = world.unit("Hochspannungsschaltanlagenbedienungspersonal of the night shift")
+    world.member(grace, unit)
+    world.member(world.person("Lars Learner", email=None), unit)
+    module = world.module("Lifting operations: slinging and signalling")
+    configuration = training(unit, row(module, validity_months=12, pass_mark=0.8, due_days=30))
+    return {"unit": unit.id, "module": module.id, "configuration": configuration}
+
+
+@pytest.mark.parametrize("width", [380, 1280])
+@pytest.mark.parametrize("name", PAGES)
+def test_every_admin_page_fits_and_serves_everybody(
+    grace: Person, places: dict[str, int], visit: Visit, page: Page, name: str, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 450 if width < 1000 else 800})
+    visit(grace, PAGES[name].format(**places))
+    take_picture(page, f"admin-{name}-{width}")
+    assert overflows(page) == 0
+    assert flaws(page) == []
+
+
+def test_a_mistake_is_said_at_its_field(grace: Person, visit: Visit, page: Page) -> None:
+    visit(grace, "/admin/units/new")
+    page.get_by_role("button", name="Create the unit").click()
+    expect(page.get_by_label("Name")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Name")).to_have_accessible_description("This field is required.")
+    take_picture(page, "admin-mistake-380")
+    assert flaws(page) == []
+
+
+def test_a_double_click_sends_a_form_once(
+    world: World, grace: Person, places: dict[str, int], visit: Visit, page: Page
+) -> None:
+    sent: list[str] = []
+    page.on("request", lambda each: sent.append(each.url) if each.method == "POST" else None)
+    visit(grace, f"/admin/units/{places['unit']}")
+    page.get_by_role("button", name="Remove Lars Learner").dblclick()
+    expect(page.get_by_text("Removed.")).to_be_visible()
+    assert len(sent) == 1
