@@ -107,6 +107,4 @@ def _terms(before: RowFacts | None, wanted: TermFacts, now: datetime) -> tuple[T
     earlier = tuple(term for term in before.terms if term is not last)
     if (last.validity_months, last.pass_mark) == (wanted.validity_months, wanted.pass_mark):
         return before.terms
-    if last.applies_from is not None and last.applies_from >= now:
-        return (*earlier, replace(wanted, applies_from=last.applies_from))
     return (*earlier, replace(last, applies_until=now), replace(wanted, applies_from=now))

@@ -93,12 +93,7 @@ class Standing:
 
     def is_valid(self, at: datetime) -> bool:
         """Domain §5.1, for any moment from `self.at` until a fact changes."""
-        return (
-            self.covered
-            and not self.archived
-            and self.complete
-            and (self.ends_at is None or at < self.ends_at)
-        )
+        return self.covered and self.complete and (self.ends_at is None or at < self.ends_at)
 
 
 def evaluate(

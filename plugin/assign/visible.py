@@ -46,7 +46,7 @@ def visible_modules(standings: Iterable[Standing]) -> tuple[VisibleModule, ...]:
     """
     asks: dict[int, list[Ask]] = {}
     for standing in standings:
-        if standing.covered and not standing.archived:
+        if standing.covered:
             for row in standing.rows:
                 ask = Ask(
                     configuration_id=standing.configuration_id, unit_id=standing.unit_id, row=row

@@ -26,6 +26,7 @@ from tests.functional.assign.places import (
     steps,
     stored,
     training,
+    versions,
 )
 from tests.support.world import World
 
@@ -377,13 +378,16 @@ def test_a_large_unit_is_judged_in_steps_and_everybody_once(
     assert len(found) == 7
 
 
-def test_a_version_replaced_before_its_steps_ran_has_nothing_to_do(world: World) -> None:
+def test_a_version_replaced_before_its_steps_ran_has_nothing_to_do(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judgement, "CHUNK", 1)
     site, a, b, ada = world.unit(), world.module("A"), world.module("B"), world.person()
     world.member(ada, site)
     asked = training(site, row(a))
     with clock.at(NOW + DAY):
         publish(asked, row(b))
-        judge()
+        assert judge() == 3, "one that stops, one for Ada, one that finds nobody more"
     (mail,) = messages()
     assert [each["title"] for each in mail.facts["modules"]] == ["B"]
 
@@ -411,3 +415,45 @@ def test_people_of_another_organization_are_never_judged(world: World) -> None:
         judgement.refresh_standings(tx, organization_id, [asked], [stranger_id], now=NOW)
     assert db.session.scalars(select(StoredStanding)).all() == []
     assert db.session.scalars(select(Message)).all() == []
+
+
+def test_who_left_is_not_mailed_about_new_duties_until_they_return(world: World) -> None:
+    site, first, added, ada = world.unit(), world.module("A"), world.module("C"), world.person()
+    member = world.member(ada, site)
+    world.completion(ada, first)
+    asked = training(site, row(first))
+    judge()
+    with clock.at(NOW + DAY):
+        member.until_at = clock.now()
+        world.add(member)
+        evaluate_later(ada)
+        judge()
+        publish(asked, row(first), row(added))
+        judge()
+    assert messages() == []
+    with clock.at(NOW + 9 * DAY):
+        world.member(ada, site)
+        evaluate_later(ada)
+        judge()
+    (mail,) = messages()
+    assert [each["title"] for each in mail.facts["modules"]] == ["C"]
+
+
+def test_who_left_before_the_training_existed_has_no_standing(world: World) -> None:
+    site, ada = world.unit(), world.person()
+    world.member(ada, site, since=NOW - DAY, until=NOW)
+    asked = training(site, row(world.module()))
+    evaluate_later(ada)
+    judge()
+    assert stored(ada, asked) is None
+
+
+def test_a_version_published_by_a_faster_clock_is_applied(world: World) -> None:
+    site, ada = world.unit(), world.person()
+    world.member(ada, site)
+    with clock.at(NOW + timedelta(seconds=2)):
+        asked = training(site, row(world.module()))
+    version_id = versions(asked)[0].id
+    with transaction() as tx:
+        judgement.apply_version(tx, version_id, 0, now=NOW)
+    assert stored(ada, asked) is not None

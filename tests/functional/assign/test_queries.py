@@ -99,7 +99,12 @@ def test_hidden_modules_and_runs_in_them_are_nowhere_in_the_learners_facts(world
 def test_what_may_be_opened_is_exactly_what_is_shown(world: World, seed: int) -> None:
     dice = random.Random(seed)
     region = world.unit("North", kind=UnitKind.REGION)
-    units = [region, world.unit(region=region), world.unit("Yard"), world.unit("Old")]
+    units = [
+        region,
+        world.unit(region=region),
+        world.unit("Yard"),
+        world.unit("Old", region=region),
+    ]
     units[3].archived_at = NOW
     world.add(units[3])
     people = [world.person(f"P{n} X", email=f"p{n}@example.test") for n in range(6)]

@@ -1,5 +1,6 @@
 """Since when everything required has been satisfied without a break."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from hypothesis import given
@@ -89,8 +90,29 @@ def test_a_milder_mark_for_old_completions_restores_from_that_moment_on() -> Non
 
 def test_a_version_without_required_rows_breaks_the_chain() -> None:
     nothing = EarlierVersion(effective_at=START, rows=(row(A, status=RowStatus.OPTIONAL),))
-    facts = changed(configuration(row(A, since=V2)), effective_at=V2, earlier=(nothing,))
+    nothing = replace(nothing, effective_at=on("2026-12-01"))
+    first = EarlierVersion(effective_at=START, rows=(row(A),))
+    facts = changed(configuration(row(A, since=V2)), effective_at=V2, earlier=(nothing, first))
     assert standing(facts, passed(A, on("2026-05-01")), at=AT).continuous_since == V2
+
+
+def test_what_was_learned_late_counts_from_when_it_was_known() -> None:
+    first = passed(A, on("2027-01-10"))
+    late = passed(A, on("2027-02-05"), learned=on("2027-02-20"))
+    found = standing(configuration(row(A, months=1)), first, late, at=on("2027-03-01"))
+    assert found.continuous_since == late.learned_at
+
+
+def test_a_completion_that_was_corrected_satisfied_until_the_correction() -> None:
+    wrong = passed(A, on("2027-01-10"))
+    correction = passed(A, on("2027-01-10"), ok=False, learned=on("2027-02-01"), supersedes=wrong)
+    retake = passed(A, on("2027-02-10"))
+    facts = configuration(row(A, months=12))
+    gap = standing(facts, wrong, correction, retake, at=AT)
+    assert gap.continuous_since == retake.happened_at
+    in_time = passed(A, on("2027-01-20"))
+    found = standing(facts, wrong, correction, in_time, at=AT)
+    assert found.continuous_since == wrong.happened_at
 
 
 def test_what_was_done_before_the_first_version_counts_from_that_version_on() -> None:
