@@ -189,11 +189,11 @@ function blank() {
 /* ---- leaving --------------------------------------------------------------------------------- */
 
 async function exit() {
-  if (exiting) return;
   if (transport.refusal || !transport.opening) {
     tellTool("exited", { state: runState });
     return;
   }
+  if (exiting) return;
   exiting = true;
   $("exit").disabled = true;
   toggleContents(false);
@@ -230,7 +230,7 @@ frame.addEventListener("load", () => {
 window.addEventListener("pagehide", () => {
   leaving = true;
   runtime.save("guard");
-  outbox.keep();
+  transport.leave();
 });
 window.addEventListener("pageshow", () => (leaving = false));
 document.addEventListener("visibilitychange", () => {

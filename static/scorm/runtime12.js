@@ -21,14 +21,7 @@ export class Runtime12 {
     this.ownError = null;
     this.isDirty = false;
     this.timer = null;
-    this.engine = new Scorm12API(
-      { autocommit: true, autocommitSeconds: AUTOCOMMIT_SECONDS, lmsCommitUrl: "commit", logLevel: 5 },
-      {
-        processHttpRequest: (_url, params, _immediate, _log, _listeners, about) =>
-          this.send(params.cmi, about.trigger),
-        updateSettings: () => {},
-      },
-    );
+    this.engine = this.newEngine();
     this.api = this.guarded();
   }
 
@@ -41,8 +34,21 @@ export class Runtime12 {
     this.load(part.cmi);
   }
 
+  newEngine() {
+    return new Scorm12API(
+      { autocommit: true, autocommitSeconds: AUTOCOMMIT_SECONDS, lmsCommitUrl: "commit", logLevel: 5 },
+      {
+        processHttpRequest: (_url, params, _immediate, _log, _listeners, about) =>
+          this.send(params.cmi, about.trigger),
+        updateSettings: () => {},
+      },
+    );
+  }
+
+  /* A fresh engine each time: the library's own reset keeps suspend data of the part before. */
   load(cmi) {
-    this.engine.reset(undefined, { preserveListeners: true, resetTotalTime: true });
+    this.engine.clearScheduledCommit();
+    this.engine = this.newEngine();
     this.engine.loadFromJSON(cmi, "cmi");
     this.isDirty = false;
   }
@@ -73,6 +79,8 @@ export class Runtime12 {
     clearTimeout(this.timer);
     this.timer = null;
     if (!this.part) return { result: "false", errorCode: 391 };
+    this.isDirty = false;
+    this.lastCmi = cmi;
     const isSaved = this.transport.commit({
       sco: this.part.id,
       trigger,
@@ -80,8 +88,6 @@ export class Runtime12 {
       status_set: this.isStatusSet,
       cmi,
     });
-    this.isDirty = false;
-    this.lastCmi = cmi;
     return isSaved ? { result: "true", errorCode: 0 } : { result: "false", errorCode: 391 };
   }
 

@@ -13,6 +13,7 @@ export class Transport {
     this.outbox = outbox;
     this.listener = listener;
     this.seq = 0;
+    this.beaconed = 0;
     this.opening = 0;
     this.isLeaving = () => false;
     this.refusal = null;
@@ -23,7 +24,7 @@ export class Transport {
   begin(opening) {
     this.opening = opening;
     this.outbox.begin(opening);
-    this.seq = 0;
+    this.seq = this.beaconed = 0;
     this.refusal = null;
   }
 
@@ -39,10 +40,18 @@ export class Transport {
     this.seq += 1;
     this.outbox.put({ ...entry, seq: this.seq });
     const answer = this.sendNow();
-    if (answer === "thrown" && this.isLeaving()) return this.sendBeacon();
     if (answer === true) return true;
+    /* Thrown: the network is gone, or the page is (browsers do not say which). */
+    const isTaken = answer === "thrown" && this.sendBeacon();
     this.retryLater();
-    return false;
+    return isTaken && this.isLeaving();
+  }
+
+  /* The last chance of this page: what no beacon carries yet goes with one. */
+  leave() {
+    if (this.refusal || this.outbox.isEmpty) return;
+    this.outbox.keep();
+    if (this.beaconed < this.seq) this.sendBeacon();
   }
 
   sendNow() {
@@ -63,7 +72,7 @@ export class Transport {
     this.outbox.keep();
     const body = new Blob([this.body()], { type: "text/plain" });
     const isTaken = body.size < BEACON_BYTES && navigator.sendBeacon(`${this.base}commit`, body);
-    this.retryLater();
+    if (isTaken) this.beaconed = this.seq;
     return isTaken;
   }
 
