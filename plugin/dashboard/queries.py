@@ -4,14 +4,17 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Float,
     Select,
     Text,
     and_,
+    bindparam,
     cast,
     func,
     literal_column,
@@ -44,9 +47,8 @@ class Belongings:
 
 def belongings(session: Session, organization_id: int, person_id: int) -> Belongings:
     """What the person has of certificates and sittings, in one statement."""
-    lines = session.execute(
-        union_all(_papers(organization_id, person_id), _attempts(organization_id, person_id))
-    ).all()
+    whose = {"organization_id": organization_id, "person_id": person_id}
+    lines = session.execute(_belongings(), whose).all()
     events: dict[int, dict[int, EventFacts]] = defaultdict(dict)
     papers, attempts = {}, {}
     for line in lines:
@@ -66,7 +68,13 @@ def belongings(session: Session, organization_id: int, person_id: int) -> Belong
     return Belongings(papers=papers, attempts=attempts)
 
 
-def _papers(organization_id: int, person_id: int) -> Select[*tuple[Any, ...]]:
+@cache
+def _belongings() -> CompoundSelect[*tuple[Any, ...]]:
+    """Built once: to build it costs more than to run it."""
+    return union_all(_papers(), _attempts())
+
+
+def _papers() -> Select[*tuple[Any, ...]]:
     printed = (
         select(func.max(Edition.number))
         .where(Edition.certificate_id == Certificate.id, Edition.rendered_at.is_not(None))
@@ -87,13 +95,13 @@ def _papers(organization_id: int, person_id: int) -> Select[*tuple[Any, ...]]:
         )
         .outerjoin(CertificateEvent, CertificateEvent.certificate_id == Certificate.id)
         .where(
-            Certificate.organization_id == organization_id,
-            Certificate.person_id == person_id,
+            Certificate.organization_id == bindparam("organization_id"),
+            Certificate.person_id == bindparam("person_id"),
         )
     )
 
 
-def _attempts(organization_id: int, person_id: int) -> Select[*tuple[Any, ...]]:
+def _attempts() -> Select[*tuple[Any, ...]]:
     later = aliased(Run)
     newest = (
         select(func.max(later.number))
@@ -116,8 +124,8 @@ def _attempts(organization_id: int, person_id: int) -> Select[*tuple[Any, ...]]:
         cast(null(), UTCDateTime()),
         Run.score,
     ).where(
-        Run.organization_id == organization_id,
-        Run.person_id == person_id,
+        Run.organization_id == bindparam("organization_id"),
+        Run.person_id == bindparam("person_id"),
         Run.number == newest,
     )
 

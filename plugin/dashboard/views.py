@@ -7,15 +7,11 @@ from plugin.certs.queries import certificates_of
 from plugin.core import clock
 from plugin.core.db import read_session
 from plugin.dashboard import queries
+from plugin.dashboard.proof_views import proof_view
 from plugin.dashboard.proofs import proofs_of
-from plugin.dashboard.tiles import on_shelf, tiles_of
-from plugin.dashboard.wording import (
-    SHELVES,
-    certificate_view,
-    proof_view,
-    sitting_view,
-    tile_view,
-)
+from plugin.dashboard.record_views import certificate_view, sitting_view
+from plugin.dashboard.tile_views import SHELVES, TileView, tile_view
+from plugin.dashboard.tiles import Tile, on_shelf, tiles_of
 from plugin.modules import visibility
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
@@ -34,7 +30,7 @@ def home() -> str:
     startable = visibility.doors(current_app.extensions).players
     tiles = tiles_of(facts, own.attempts, startable=startable, at=now)
     shelves = [
-        (shelf, title, [tile_view(tile) for tile in on_shelf(tiles, shelf)])
+        (shelf, title, [_view(tile) for tile in on_shelf(tiles, shelf)])
         for shelf, title in SHELVES.items()
     ]
     return render_template(
@@ -42,6 +38,10 @@ def home() -> str:
         proofs=[proof_view(proof) for proof in proofs_of(facts, own.papers, at=now)],
         shelves=[each for each in shelves if each[2]],
     )
+
+
+def _view(tile: Tile) -> TileView:
+    return tile_view(tile, start_url=url_for("modules.start", module_id=tile.module_id))
 
 
 @bp.get("/history")
