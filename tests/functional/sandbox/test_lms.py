@@ -1,0 +1,241 @@
+"""The miniature LMS is strict: it says who somebody is to the registered tool, once."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from flask.testing import FlaskClient
+
+from sandbox.lms import Campus, create_lms
+from sandbox.oidc import ASSERTION, Tool
+from sandbox.people import BY_USERNAME, PEOPLE
+from sandbox.tokens import LTI
+
+URL = "http://127.0.0.1:8701"
+TOOL = Tool(
+    client_id="client",
+    deployment_id="1",
+    login_url="http://localhost:8700/lti/x/login",
+    launch_url="http://localhost:8700/lti/x/launch",
+    jwks_url="http://localhost:8700/lti/x/jwks",
+)
+SCORE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
+TOOL_KEY = generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@pytest.fixture
+def lms(tmp_path: Path) -> Iterator[FlaskClient]:
+    app = create_lms(
+        Campus(url=URL, folder=tmp_path, tool=TOOL, tool_origin="http://localhost:8700")
+    )
+    public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(TOOL_KEY.public_key()))
+    app.extensions["tokens"].read_keys = lambda _url: {"keys": [{**public, "kid": "tool-1"}]}
+    with app.test_client() as client:
+        yield client
+
+
+def sign_in(lms: FlaskClient, username: str = "lars") -> None:
+    lms.post("/sign-in", data={"username": username})
+
+
+def hidden(page: str) -> dict[str, str]:
+    """The hidden fields of a page's form."""
+    found = re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', page)
+    return {name: value.replace("&#34;", '"').replace("&amp;", "&") for name, value in found}
+
+
+def asked(lms: FlaskClient, **changes: str | None) -> dict[str, str]:
+    """A right authentication request for a launch under way, with changes."""
+    login = hidden(lms.get("/launch/17").get_data(as_text=True))
+    said: dict[str, str | None] = {
+        "scope": "openid",
+        "response_type": "id_token",
+        "response_mode": "form_post",
+        "prompt": "none",
+        "client_id": TOOL.client_id,
+        "redirect_uri": TOOL.launch_url,
+        "login_hint": login["login_hint"],
+        "lti_message_hint": login["lti_message_hint"],
+        "state": "state-1",
+        "nonce": "nonce-1",
+        **changes,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def authorize(lms: FlaskClient, query: dict[str, str]) -> tuple[int, dict[str, str]]:
+    answer = lms.get("/auth?" + urlencode(query))
+    return answer.status_code, hidden(answer.get_data(as_text=True))
+
+
+def test_a_launch_tells_the_tool_who_it_is_in_a_token_it_can_check(lms: FlaskClient) -> None:
+    sign_in(lms)
+    status, fields = authorize(lms, asked(lms))
+    assert (status, fields["state"]) == (200, "state-1")
+    keys = lms.get("/jwks").json
+    assert keys is not None
+    claims = jwt.decode(
+        fields["id_token"],
+        jwt.PyJWK(keys["keys"][0]).key,
+        algorithms=["RS256"],
+        audience=TOOL.client_id,
+        issuer=URL,
+    )
+    lars = BY_USERNAME["lars"]
+    assert (claims["sub"], claims["name"], claims["nonce"]) == (lars.sub, lars.name, "nonce-1")
+    assert claims["exp"] - claims["iat"] == 60
+    assert claims[LTI + "target_link_uri"] == TOOL.launch_url
+    assert claims[LTI + "roles"] == list(lars.roles)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"client_id": "other"},
+        {"client_id": None},
+        {"redirect_uri": TOOL.launch_url + "/"},
+        {"redirect_uri": "https://evil.example"},
+        {"redirect_uri": None},
+    ],
+)
+def test_nothing_is_sent_to_an_address_that_is_not_the_registered_one(
+    lms: FlaskClient, change: dict[str, str | None]
+) -> None:
+    sign_in(lms)
+    status, fields = authorize(lms, asked(lms, **change))
+    assert (status, fields) == (400, {})
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"response_type": "code"}, "invalid_request"),
+        ({"response_mode": "query"}, "invalid_request"),
+        ({"scope": "profile"}, "invalid_request"),
+        ({"prompt": "login"}, "invalid_request"),
+        ({"nonce": None}, "invalid_request"),
+        ({"login_hint": "2"}, "login_required"),
+        ({"lti_message_hint": "changed"}, "invalid_request"),
+        ({"lti_message_hint": '{"launchid": "guessed"}'}, "invalid_request"),
+    ],
+)
+def test_a_wrong_request_is_answered_with_an_openid_error(
+    lms: FlaskClient, change: dict[str, str | None], code: str
+) -> None:
+    sign_in(lms)
+    status, fields = authorize(lms, asked(lms, **change))
+    assert (status, fields["error"], fields["state"]) == (200, code, "state-1")
+    assert "id_token" not in fields
+
+
+def test_a_hint_works_once(lms: FlaskClient) -> None:
+    sign_in(lms)
+    query = asked(lms)
+    assert "id_token" in authorize(lms, query)[1]
+    assert authorize(lms, query)[1]["error"] == "invalid_request"
+
+
+def test_a_hint_of_somebody_else_does_not_work(lms: FlaskClient) -> None:
+    sign_in(lms, "lars")
+    query = asked(lms)
+    sign_in(lms, "priya")
+    assert authorize(lms, query)[1]["error"] == "login_required"
+    query["login_hint"] = BY_USERNAME["priya"].sub
+    assert authorize(lms, query)[1]["error"] == "invalid_request"
+
+
+def test_learners_see_no_administration_activity(lms: FlaskClient) -> None:
+    for person in PEOPLE:
+        sign_in(lms, person.username)
+        page = lms.get("/course").get_data(as_text=True)
+        assert ("Training administration" in page) is person.may_administer
+        expected = 200 if person.may_administer else 404
+        assert lms.get("/course/18").status_code == expected
+        assert lms.get("/launch/18").status_code == expected
+
+
+def assertion(**changes: Any) -> str:
+    now = int(time.time())
+    claims = {
+        "iss": TOOL.client_id,
+        "sub": TOOL.client_id,
+        "aud": f"{URL}/token",
+        "iat": now - 5,
+        "exp": now + 60,
+        "jti": "first",
+        **changes,
+    }
+    key = claims.pop("key", TOOL_KEY)
+    kid = claims.pop("kid", "tool-1")
+    claims = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode(claims, key, algorithm="RS256", headers={"kid": kid})
+
+
+def token(lms: FlaskClient, signed: str, **changes: str) -> Any:
+    said = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": ASSERTION,
+        "client_assertion": signed,
+        "scope": SCORE,
+        **changes,
+    }
+    return lms.post("/token", data=said)
+
+
+def test_a_right_assertion_gets_a_token_for_the_scopes_we_know(lms: FlaskClient) -> None:
+    answer = token(lms, assertion(), scope=f"{SCORE} https://example.org/unknown")
+    assert answer.status_code == 200
+    assert (answer.json["scope"], answer.json["token_type"]) == (SCORE, "Bearer")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"iss": "other"},
+        {"sub": "other"},
+        {"aud": "https://elsewhere.example/token"},
+        {"exp": int(time.time()) - 1},
+        {"iat": int(time.time()) + 30},
+        {"jti": None},
+        {"kid": "unknown"},
+        {"key": generate_private_key(public_exponent=65537, key_size=2048)},
+    ],
+)
+def test_a_wrong_assertion_is_an_invalid_client(lms: FlaskClient, changes: dict[str, Any]) -> None:
+    answer = token(lms, assertion(**changes))
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_client")
+
+
+def test_an_assertion_is_used_once(lms: FlaskClient) -> None:
+    signed = assertion()
+    assert token(lms, signed).status_code == 200
+    assert token(lms, signed).json["error"] == "invalid_client"
+
+
+def test_unknown_scopes_and_grants_are_refused(lms: FlaskClient) -> None:
+    assert token(lms, assertion(), scope="openid").json["error"] == "invalid_scope"
+    wrong = token(lms, assertion(jti="second"), grant_type="password")
+    assert wrong.json["error"] == "unsupported_grant_type"
+
+
+def test_a_mails_html_can_run_nothing_and_reach_nothing(lms: FlaskClient, tmp_path: Path) -> None:
+    folder = tmp_path / "mail"
+    folder.mkdir(exist_ok=True)
+    (folder / "123.eml").write_bytes(
+        b"From: a@example.test\r\nTo: b@example.test\r\nSubject: <b>Hi</b>\r\n"
+        b"Content-Type: text/html\r\n\r\n<script>alert(1)</script><p>Hello</p>"
+    )
+    assert "&lt;b&gt;Hi&lt;/b&gt;" in lms.get("/inbox").get_data(as_text=True)
+    policy = lms.get("/inbox/123/html").headers["Content-Security-Policy"]
+    assert policy.startswith("sandbox;")
+    assert "script-src" not in policy
+    assert "default-src 'none'" in policy
+    for path in ("/inbox/999", "/inbox/..%2fx", "/inbox/123/files/0"):
+        assert lms.get(path).status_code == 404
