@@ -1,0 +1,59 @@
+"""The compose file and the image say only what the product understands."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from plugin.cli import plugin
+from plugin.core.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+IMAGE = (ROOT / "Dockerfile").read_text()
+OURS = ("migrate", "web", "dispatcher", "worker")
+
+
+def test_every_part_of_the_product_and_its_servers_is_a_service() -> None:
+    assert set(COMPOSE["services"]) == {*OURS, "postgres", "redis", "mail"}
+    assert COMPOSE["services"]["mail"]["profiles"] == ["trial"]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_service_names_only_settings_that_exist_and_every_required_one(name: str) -> None:
+    said = set(COMPOSE["services"][name]["environment"])
+    known = {f"PLUGIN_{each.name.upper()}" for each in fields(Settings)}
+    assert said <= known
+    needed = {"TOOL_URL", "CONTENT_URL", "DATABASE_URL", "SECRET_KEY", "ENCRYPTION_KEY"}
+    needed |= {"STORAGE_DIR", "MAIL_HOST", "MAIL_SENDER", "REDIS_URL"}
+    assert {f"PLUGIN_{each}" for each in needed} <= said
+
+
+@pytest.mark.parametrize("name", [name for name in OURS if name != "web"])
+def test_a_service_runs_a_command_that_exists(name: str) -> None:
+    program, command = COMPOSE["services"][name]["command"]
+    assert program == "plugin"
+    assert command in plugin.commands
+
+
+@pytest.mark.parametrize("name", ["web", "dispatcher", "worker"])
+def test_nothing_starts_before_the_database_is_migrated(name: str) -> None:
+    before = COMPOSE["services"][name]["depends_on"]
+    assert before["migrate"]["condition"] == "service_completed_successfully"
+    assert COMPOSE["services"][name]["restart"] == "unless-stopped"
+
+
+def test_no_secret_stands_in_the_compose_file() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "PLUGIN_SECRET_KEY"):
+        assert re.search(rf"{name}:\?", text), name
+
+
+def test_the_image_serves_as_nobody_special_with_locked_requirements() -> None:
+    assert "--require-hashes -r requirements/run.txt" in IMAGE
+    assert re.search(r"^USER plugin$", IMAGE, re.MULTILINE)
+    assert '"plugin", "serve"' in IMAGE
+    assert "HEALTHCHECK" in IMAGE
