@@ -7,7 +7,7 @@ from datetime import date, datetime
 from plugin.assign.queries import LearnerFacts
 from plugin.assign.standing import RowStanding, RowState, Standing
 from plugin.assign.validity import local_date
-from plugin.certs.rules import CertificateState, EventFacts, state
+from plugin.certs.rules import CertificateState, EventFacts, has_ended, state
 from plugin.dashboard.tiles import is_renewal_near
 
 
@@ -67,10 +67,11 @@ def proofs_of(
     found = (
         _proof(standing, facts, papers.get(standing.configuration_id), at=at)
         for standing in facts.standings
+        if not has_ended(standing)
     )
     return tuple(
         sorted(
-            (each for each in found if each.state is not CertificateState.ENDED),
+            found,
             key=lambda each: (
                 each.state is CertificateState.VALID,
                 each.valid_through or date.max,

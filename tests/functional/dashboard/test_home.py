@@ -307,8 +307,17 @@ def test_after_leaving_the_unit_its_training_and_certificate_are_gone_from_the_p
 ) -> None:
     other, module = world.unit("South Quay"), world.module()
     membership = world.member(ada.person, other, since=LONG_AGO)
-    training(other, row(module))
+    own = certificate(world, ada.person, training(other, row(module)))
     world.completion(ada.person, module)
+    world.add(
+        CertificateEvent(
+            organization_id=own.organization_id,
+            certificate_id=own.id,
+            kind=EventKind.REVOKED,
+            at=NOW,
+            reason="",
+        )
+    )
     assert len(ada.certificates()) == 1
     membership.until_at = NOW
     world.add(membership)
