@@ -121,10 +121,13 @@ def facts(
     `history` adds the versions before the one in force; `runs` the sittings that are open.
     """
     statement = facts_statement(
-        organization_id, person_ids, configuration_ids, at, history=history, runs=runs
+        names_configurations=configuration_ids is not None, history=history, runs=runs
     )
+    known = {"organization_id": organization_id, "person_ids": list(person_ids), "at": at}
+    if configuration_ids is not None:
+        known["configuration_ids"] = list(configuration_ids)
     lines: dict[str, list[Line]] = defaultdict(list)
-    for line in session.execute(statement):
+    for line in session.execute(statement, known):
         lines[line.tag].append(line)
     found = Facts(at=at)
     _add_configurations(found, lines["version"], lines["row"])

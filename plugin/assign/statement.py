@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     CTE,
+    BindParameter,
     Boolean,
     ColumnElement,
     CompoundSelect,
@@ -14,6 +16,7 @@ from sqlalchemy import (
     Select,
     Text,
     and_,
+    bindparam,
     cast,
     func,
     literal_column,
@@ -48,37 +51,45 @@ COLUMNS: Mapping[str, Any] = {
 }
 
 
+Moment = datetime | BindParameter[datetime]
+Ids = Sequence[int] | BindParameter[int]
+
+ORGANIZATION: BindParameter[int] = bindparam("organization_id", type_=Int)
+PEOPLE: BindParameter[int] = bindparam("person_ids", expanding=True, type_=Int)
+CONFIGURATIONS: BindParameter[int] = bindparam("configuration_ids", expanding=True, type_=Int)
+AT: BindParameter[datetime] = bindparam("at", type_=UTCDateTime())
+
+
+@cache
 def facts_statement(
-    organization_id: int,
-    person_ids: Sequence[int],
-    configuration_ids: Sequence[int] | None,
-    at: datetime,
-    *,
-    history: bool,
-    runs: bool,
+    *, names_configurations: bool, history: bool, runs: bool
 ) -> CompoundSelect[Any]:
-    """All the facts of these people; without ids, under every configuration that concerns them."""
-    if configuration_ids is None:
-        asking = configurations_of_people(organization_id, person_ids)
-    else:
+    """All the facts of `person_ids` at `at`; built once, since building costs more than running.
+
+    Under the `configuration_ids` given, or under every configuration that concerns these people.
+    """
+    if names_configurations:
         asking = select(Configuration.id).where(
-            Configuration.organization_id == organization_id,
-            Configuration.id.in_(configuration_ids),
+            Configuration.organization_id == ORGANIZATION, Configuration.id.in_(CONFIGURATIONS)
         )
+    else:
+        asking = configurations_of_people(ORGANIZATION, PEOPLE)
     asked = asking.cte("asked")
     branches = [
-        _versions(asked, at, history=history),
-        _rows(asked, at, history=history),
-        _memberships(organization_id, person_ids),
-        _completions(organization_id, person_ids, asked),
-        _waivers(organization_id, person_ids, asked),
+        _versions(asked, history=history),
+        _rows(asked, history=history),
+        _memberships(),
+        _completions(asked),
+        _waivers(asked),
     ]
     if runs:
-        branches.append(_runs(organization_id, person_ids))
+        branches.append(_runs())
     return union_all(*branches)
 
 
-def configurations_of_people(organization_id: int, person_ids: Sequence[int]) -> Select[Any]:
+def configurations_of_people(
+    organization_id: int | BindParameter[int], person_ids: Ids
+) -> Select[Any]:
     """Ids of the configurations that cover or once covered any of these people."""
     units = select(Membership.unit_id).where(Membership.person_id.in_(person_ids))
     regions = select(Unit.region_id).where(Unit.id.in_(units), Unit.region_id.is_not(None))
@@ -93,7 +104,7 @@ def configurations_of_people(organization_id: int, person_ids: Sequence[int]) ->
     )
 
 
-def is_active(at: datetime) -> ColumnElement[bool]:
+def is_active(at: Moment) -> ColumnElement[bool]:
     """The membership holds at `at`, of a person not deactivated, in a unit not archived."""
     return and_(
         Membership.since_at <= at,
@@ -103,7 +114,7 @@ def is_active(at: datetime) -> ColumnElement[bool]:
     )
 
 
-def in_force(at: datetime) -> ColumnElement[bool]:
+def in_force(at: Moment) -> ColumnElement[bool]:
     """The version is the one its configuration goes by at `at`."""
     other = aliased(ConfigurationVersion)
     newest = (
@@ -128,14 +139,14 @@ def _branch(tag: str, **columns: Any) -> Select[Any]:
     )
 
 
-def _is_asked(asked: CTE, at: datetime, *, history: bool) -> ColumnElement[bool]:
+def _is_asked(asked: CTE, *, history: bool) -> ColumnElement[bool]:
     return and_(
         ConfigurationVersion.configuration_id.in_(select(asked.c.id)),
-        ConfigurationVersion.effective_at <= at if history else in_force(at),
+        ConfigurationVersion.effective_at <= AT if history else in_force(AT),
     )
 
 
-def _versions(asked: CTE, at: datetime, *, history: bool) -> Select[Any]:
+def _versions(asked: CTE, *, history: bool) -> Select[Any]:
     return (
         _branch(
             "version",
@@ -158,11 +169,11 @@ def _versions(asked: CTE, at: datetime, *, history: bool) -> Select[Any]:
         .join(Configuration, Configuration.id == ConfigurationVersion.configuration_id)
         .join(Unit, Unit.id == Configuration.unit_id)
         .join(Organization, Organization.id == Configuration.organization_id)
-        .where(_is_asked(asked, at, history=history))
+        .where(_is_asked(asked, history=history))
     )
 
 
-def _rows(asked: CTE, at: datetime, *, history: bool) -> Select[Any]:
+def _rows(asked: CTE, *, history: bool) -> Select[Any]:
     return (
         _branch(
             "row",
@@ -185,11 +196,11 @@ def _rows(asked: CTE, at: datetime, *, history: bool) -> Select[Any]:
         .join(ConfigurationRow, ConfigurationRow.version_id == ConfigurationVersion.id)
         .join(RowTerm, RowTerm.row_id == ConfigurationRow.id)
         .join(Module, Module.id == ConfigurationRow.module_id)
-        .where(_is_asked(asked, at, history=history), ConfigurationRow.status != RowStatus.HIDDEN)
+        .where(_is_asked(asked, history=history), ConfigurationRow.status != RowStatus.HIDDEN)
     )
 
 
-def _memberships(organization_id: int, person_ids: Sequence[int]) -> Select[Any]:
+def _memberships() -> Select[Any]:
     return (
         _branch(
             "membership",
@@ -205,11 +216,11 @@ def _memberships(organization_id: int, person_ids: Sequence[int]) -> Select[Any]
         .select_from(Membership)
         .join(Unit, Unit.id == Membership.unit_id)
         .join(Person, Person.id == Membership.person_id)
-        .where(Membership.organization_id == organization_id, Membership.person_id.in_(person_ids))
+        .where(Membership.organization_id == ORGANIZATION, Membership.person_id.in_(PEOPLE))
     )
 
 
-def _completions(organization_id: int, person_ids: Sequence[int], asked: CTE) -> Select[Any]:
+def _completions(asked: CTE) -> Select[Any]:
     modules = (
         select(ConfigurationRow.module_id)
         .join(ConfigurationVersion, ConfigurationVersion.id == ConfigurationRow.version_id)
@@ -229,14 +240,14 @@ def _completions(organization_id: int, person_ids: Sequence[int], asked: CTE) ->
         )
         .select_from(Completion)
         .where(
-            Completion.organization_id == organization_id,
-            Completion.person_id.in_(person_ids),
+            Completion.organization_id == ORGANIZATION,
+            Completion.person_id.in_(PEOPLE),
             Completion.module_id.in_(modules),
         )
     )
 
 
-def _waivers(organization_id: int, person_ids: Sequence[int], asked: CTE) -> Select[Any]:
+def _waivers(asked: CTE) -> Select[Any]:
     return (
         _branch(
             "waiver",
@@ -249,14 +260,14 @@ def _waivers(organization_id: int, person_ids: Sequence[int], asked: CTE) -> Sel
         )
         .select_from(Waiver)
         .where(
-            Waiver.organization_id == organization_id,
-            Waiver.person_id.in_(person_ids),
+            Waiver.organization_id == ORGANIZATION,
+            Waiver.person_id.in_(PEOPLE),
             Waiver.configuration_id.in_(select(asked.c.id)),
         )
     )
 
 
-def _runs(organization_id: int, person_ids: Sequence[int]) -> Select[Any]:
+def _runs() -> Select[Any]:
     return (
         _branch(
             "run",
@@ -268,8 +279,8 @@ def _runs(organization_id: int, person_ids: Sequence[int]) -> Select[Any]:
         )
         .select_from(Run)
         .where(
-            Run.organization_id == organization_id,
-            Run.person_id.in_(person_ids),
+            Run.organization_id == ORGANIZATION,
+            Run.person_id.in_(PEOPLE),
             Run.state == RunState.OPEN,
         )
     )
