@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from plugin.core.secrets import hash_of
@@ -140,12 +140,25 @@ class UnitLine:
 
 
 def units(session: Session, organization_id: int, at: datetime) -> Sequence[UnitLine]:
-    """Every unit in use with the number of its own members, in one statement."""
+    """Every unit in use with the number of its members, in one statement.
+
+    Members of a site count as members of its region.
+    """
     region = select(Unit.id, Unit.name).subquery()
+    own = select(Membership.unit_id.label("unit_id"), Membership.person_id).where(
+        Membership.organization_id == organization_id, _open(at)
+    )
+    through_sites = (
+        select(Unit.region_id.label("unit_id"), Membership.person_id)
+        .join(Unit, Unit.id == Membership.unit_id)
+        .where(
+            Membership.organization_id == organization_id, Unit.region_id.is_not(None), _open(at)
+        )
+    )
+    belonging = union_all(own, through_sites).subquery()
     members = (
-        select(Membership.unit_id, func.count(Membership.person_id.distinct()).label("number"))
-        .where(Membership.organization_id == organization_id, _open(at))
-        .group_by(Membership.unit_id)
+        select(belonging.c.unit_id, func.count(belonging.c.person_id.distinct()).label("number"))
+        .group_by(belonging.c.unit_id)
         .subquery()
     )
     rows = session.execute(

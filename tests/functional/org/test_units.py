@@ -8,6 +8,7 @@ from plugin.core import clock
 from plugin.core.audit import AuditEntry
 from plugin.core.db import db
 from plugin.core.outbox import JobName, OutboxRow
+from plugin.org import queries
 from plugin.org.models import Membership, Unit, UnitKind
 from plugin.web.roles import Role
 from tests.support.world import World
@@ -95,6 +96,16 @@ def test_a_membership_is_ended_never_deleted(world: World, admin: FlaskClient) -
     assert "Nobody is in this unit yet." in admin.get(f"/admin/units/{unit.id}").get_data(
         as_text=True
     )
+
+
+def test_members_of_a_site_count_as_members_of_its_region_once(world: World) -> None:
+    region = world.unit("North", kind=UnitKind.REGION)
+    quay, yard = world.unit("Quay", region=region), world.unit("Yard", region=region)
+    both, one = world.person("Both"), world.person("One")
+    for person, unit in ((both, quay), (both, yard), (both, region), (one, yard)):
+        world.member(person, unit)
+    lines = queries.units(db.session(), world.organization.id, clock.now())
+    assert {line.name: line.members for line in lines} == {"North": 2, "Quay": 1, "Yard": 2}
 
 
 ADMIN_PAGES = ["/admin/units", "/admin/units/new"]
