@@ -174,6 +174,5 @@
   document.getElementById("back").addEventListener("click", () => go(-1));
   document.getElementById("next").addEventListener("click", () => go(1));
   window.addEventListener("pagehide", end);
-  window.addEventListener("beforeunload", end);
   begin();
 })();
