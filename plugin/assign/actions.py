@@ -109,62 +109,44 @@ def publish(
     With `revision`, refuses when the draft is no longer the one that was looked at; so a form
     sent twice publishes once.
     """
-    session = tx.session
     if not reason.strip():
         raise FieldError("reason", _("Say why, in a few words. It is kept with the version."))
-    session.execute(  # one publish at a time
-        select(Configuration.id).where(Configuration.id == configuration.id).with_for_update()
-    )
-    session.refresh(configuration)
-    draft = session.scalars(
-        select(ConfigurationDraft)
-        .where(ConfigurationDraft.configuration_id == configuration.id)
-        .execution_options(populate_existing=True)
-    ).one()
+    draft = _lock(tx.session, configuration)
     if revision is not None and draft.revision != revision:
         raise DraftChangedError(configuration.id)
     rows = [DraftRow.from_json(row) for row in draft.rows]
-    _check(session, configuration, rows)
-    before = published(session, configuration)
-    now = max(now, before.effective_at) if before else now
-    version = ConfigurationVersion(
-        organization_id=configuration.organization_id,
-        configuration_id=configuration.id,
-        number=before.number + 1 if before else 1,
-        name=configuration.name,
-        certificate_on=draft.certificate_on,
-        published_at=now,
-        published_by=by,
-        reason=reason.strip(),
-        effective_at=now,
-    )
-    session.add(version)
-    session.flush()
+    _check(tx.session, configuration, rows)
+    before = published(tx.session, configuration)
     facts_before = rows_of(before) if before else ()
-    _add_rows(
-        session,
-        version,
-        drafting.publish(facts_before, rows, now=now, apply_to_existing=apply_to_existing),
+    now = max(now, before.effective_at) if before else now
+    next_rows = drafting.publish(facts_before, rows, now=now, apply_to_existing=apply_to_existing)
+    version = _add_version(
+        tx.session, configuration, draft, next_rows, before=before, by=by, reason=reason, now=now
     )
     configuration.current_version_id = version.id
     draft.revision += 1
     audit.record(
-        session,
+        tx.session,
         "configuration.published",
         about=configuration,
         by=by,
         now=now,
         before=_audited(before, facts_before) if before else None,
-        after={
-            "version": version.number,
-            "certificate_on": version.certificate_on,
-            "rows": draft.rows,
-            "apply_to_existing": apply_to_existing,
-        },
+        after=_audited(version, next_rows) | {"apply_to_existing": apply_to_existing},
         reason=version.reason,
     )
     tx.then(JobName.APPLY_VERSION, version.id, 0)
     return version
+
+
+def _lock(session: Session, configuration: Configuration) -> ConfigurationDraft:
+    """One publish at a time; the configuration and its draft as they are now."""
+    session.refresh(configuration, with_for_update=True)
+    return session.scalars(
+        select(ConfigurationDraft)
+        .where(ConfigurationDraft.configuration_id == configuration.id)
+        .execution_options(populate_existing=True)
+    ).one()
 
 
 def published(session: Session, configuration: Configuration) -> ConfigurationVersion | None:
@@ -197,6 +179,34 @@ def rows_of(version: ConfigurationVersion) -> tuple[RowFacts, ...]:
         )
         for row in version.rows
     )
+
+
+def _add_version(
+    session: Session,
+    configuration: Configuration,
+    draft: ConfigurationDraft,
+    rows: Sequence[RowFacts],
+    *,
+    before: ConfigurationVersion | None,
+    by: int | None,
+    reason: str,
+    now: datetime,
+) -> ConfigurationVersion:
+    version = ConfigurationVersion(
+        organization_id=configuration.organization_id,
+        configuration_id=configuration.id,
+        number=before.number + 1 if before else 1,
+        name=configuration.name,
+        certificate_on=draft.certificate_on,
+        published_at=now,
+        published_by=by,
+        reason=reason.strip(),
+        effective_at=now,
+    )
+    session.add(version)
+    session.flush()
+    _add_rows(session, version, rows)
+    return version
 
 
 def _add_rows(session: Session, version: ConfigurationVersion, rows: Sequence[RowFacts]) -> None:
@@ -254,8 +264,8 @@ def _audited(version: ConfigurationVersion, rows: Sequence[RowFacts]) -> JsonDic
             {
                 "module_id": row.module_id,
                 "status": row.status,
-                "validity_months": row.terms[-1].validity_months,
-                "pass_mark": row.terms[-1].pass_mark,
+                "validity_months": row.newest_term.validity_months,
+                "pass_mark": row.newest_term.pass_mark,
                 "due_days": row.due_days,
             }
             for row in rows

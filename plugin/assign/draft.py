@@ -103,7 +103,7 @@ def _required_since(before: RowFacts | None, row: DraftRow, now: datetime) -> da
 def _terms(before: RowFacts | None, wanted: TermFacts, now: datetime) -> tuple[TermFacts, ...]:
     if before is None or before.status is RowStatus.HIDDEN:
         return (wanted,)
-    last = next(term for term in before.terms if term.applies_until is None)
+    last = before.newest_term
     earlier = tuple(term for term in before.terms if term is not last)
     if (last.validity_months, last.pass_mark) == (wanted.validity_months, wanted.pass_mark):
         return before.terms

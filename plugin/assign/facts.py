@@ -41,6 +41,11 @@ class RowFacts:
     required_since: datetime | None = None
     terms: tuple[TermFacts, ...] = (TermFacts(),)
 
+    @property
+    def newest_term(self) -> TermFacts:
+        """The term that has no end: it judges what happens from now on."""
+        return next(term for term in self.terms if term.applies_until is None)
+
     def term_at(self, moment: datetime) -> TermFacts:
         """The term that judges what happened at `moment`."""
         return next(term for term in self.terms if term.covers(moment))
