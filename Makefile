@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: help demo demo-reset test check lint assets courses lock messages wheel clean
+.PHONY: help demo demo-reset test check lint assets courses lock messages pictures wheel clean
 
 help:
 	@echo "make demo        run the product with a small LMS and an inbox beside it"
@@ -49,6 +49,9 @@ test: $(VENV)/dev.done
 
 lock: $(VENV)/dev.done
 	$(BIN)/python -m tools.lock
+
+pictures: $(VENV)/dev.done assets courses
+	$(BIN)/python -m tools.pictures
 
 messages: $(VENV)/dev.done
 	$(BIN)/pybabel -q extract -F babel.cfg -k _l -k lazy_gettext --no-wrap --omit-header \

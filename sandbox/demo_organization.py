@@ -3,6 +3,7 @@
 import io
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from PIL import Image, ImageDraw
 from sqlalchemy import select
@@ -14,7 +15,6 @@ from plugin.assign.facts import RowStatus
 from plugin.core import clock
 from plugin.core.context import current_settings, storage
 from plugin.core.db import Tx, read_session, transaction
-from plugin.core.paths import ROOT
 from plugin.lti.tool import actions as lti_actions
 from plugin.lti.tool.addresses import tool_addresses
 from plugin.lti.tool.models import Registration
@@ -29,7 +29,7 @@ from sandbox.people import PEOPLE
 SLUG = "northwind"
 CLIENT_ID = "northwind-demo"
 DEPLOYMENT = "1"
-COURSES = ROOT / "build" / "courses"
+COURSES = Path(__file__).resolve().parent / "courses"
 PLACES = {
     "marco": ("North Quay",),
     "lars": ("North Quay",),

@@ -1,7 +1,9 @@
 """A mail inbox: receives by SMTP, keeps each mail as a file, and reads it back for the pages."""
 
 import email
+import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import default as modern
@@ -12,6 +14,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope, Session
 
 MAX_BYTES = 25 * 1024 * 1024
+MAIL_ID = re.compile("[0-9]{1,20}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,36 +58,27 @@ class Inbox:
         return "250 Message accepted for delivery"
 
     def mails(self) -> list[MailLine]:
-        return [self._line(path) for path in sorted(self.folder.glob("*.eml"), reverse=True)]
+        paths = sorted(self.folder.glob("*.eml"), reverse=True)
+        return [line_of(path.stem, _parse(path)) for path in paths]
 
     def mail(self, mail_id: str) -> EmailMessage | None:
         """The mail with this id, parsed; None when there is none."""
-        path = self.folder / f"{int(mail_id)}.eml" if mail_id.isdigit() else None
-        if path is None or not path.exists():
+        path = self.folder / f"{mail_id}.eml"
+        if MAIL_ID.fullmatch(mail_id) is None or not path.exists():
             return None
         return _parse(path)
 
-    def line(self, mail_id: str) -> MailLine:
-        return self._line(self.folder / f"{int(mail_id)}.eml")
 
-    def _line(self, path: Path) -> MailLine:
-        mail = _parse(path)
-        return MailLine(
-            id=path.stem,
-            subject=str(mail["Subject"]),
-            sender=str(mail["From"]),
-            to=str(mail["To"]),
-            date=str(mail["Date"]),
-            files=tuple(
-                File(
-                    number=number,
-                    filename=part.get_filename() or "file",
-                    media_type=part.get_content_type(),
-                    size=len(part.get_content()),
-                )
-                for number, part in enumerate(mail.iter_attachments())
-            ),
-        )
+def line_of(mail_id: str, mail: EmailMessage) -> MailLine:
+    """What the list says of a mail."""
+    return MailLine(
+        id=mail_id,
+        subject=str(mail["Subject"] or "(no subject)"),
+        sender=str(mail["From"] or ""),
+        to=str(mail["To"] or ""),
+        date=str(mail["Date"] or ""),
+        files=tuple(file for file, _ in _files(mail)),
+    )
 
 
 def body_of(mail: EmailMessage, kind: str) -> str:
@@ -93,16 +87,25 @@ def body_of(mail: EmailMessage, kind: str) -> str:
     return str(part.get_content()) if part is not None else ""
 
 
+def page_of(mail: EmailMessage) -> str:
+    """The HTML of a mail, its links opening in a new window (the mail stands in a frame)."""
+    away = '<base target="_blank">'
+    page, places = re.subn("<head[^>]*>", rf"\g<0>{away}", body_of(mail, "html"), count=1)
+    return page if places else away + page
+
+
 def attachment(mail: EmailMessage, number: int) -> tuple[File, bytes] | None:
     """An attachment and its bytes."""
-    for place, part in enumerate(mail.iter_attachments()):
-        if place == number:
-            content = part.get_content()
-            raw = content if isinstance(content, bytes) else str(content).encode()
-            name = part.get_filename() or "file"
-            kind = part.get_content_type()
-            return File(number=number, filename=name, media_type=kind, size=len(raw)), raw
-    return None
+    return next((found for found in _files(mail) if found[0].number == number), None)
+
+
+def _files(mail: EmailMessage) -> Iterator[tuple[File, bytes]]:
+    for number, part in enumerate(mail.iter_attachments()):
+        content = part.get_payload(decode=True)
+        raw = content if isinstance(content, bytes) else part.as_bytes()
+        name = part.get_filename() or "file"
+        kind = part.get_content_type()
+        yield File(number=number, filename=name, media_type=kind, size=len(raw)), raw
 
 
 def smtp_server(inbox: Inbox, *, host: str, port: int) -> Controller:

@@ -47,7 +47,7 @@ class Campus:
 def create_lms(campus: Campus) -> Flask:
     """The LMS as a web application of its own."""
     app = Flask("sandbox", root_path=str(Path(__file__).parent))
-    app.secret_key = secrets.token_hex(32)
+    app.secret_key = _session_key(campus.folder)
     app.config.update(SESSION_COOKIE_NAME="sandbox_session", SESSION_COOKIE_SAMESITE="Lax")
     app.extensions["campus"] = campus
     app.extensions["key"] = tokens.platform_key(campus.folder)
@@ -59,6 +59,16 @@ def create_lms(campus: Campus) -> Flask:
     app.after_request(_add_headers)
     app.context_processor(lambda: {"person": _person()})
     return app
+
+
+def _session_key(folder: Path) -> str:
+    """Signs the sessions; kept, so that nobody is signed out by a restart."""
+    path = folder / "session-key"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32), encoding="utf-8")
+    return path.read_text(encoding="utf-8")
 
 
 def _read_keys(url: str) -> dict[str, Any]:
@@ -238,9 +248,8 @@ def mail(mail_id: str) -> str:
     found = _inbox().mail(mail_id)
     if found is None:
         abort(404)
-    return render_template(
-        "mail.html", line=_inbox().line(mail_id), text=mailbox.body_of(found, "plain")
-    )
+    line, text = mailbox.line_of(mail_id, found), mailbox.body_of(found, "plain")
+    return render_template("mail.html", line=line, text=text)
 
 
 @bp.get("/inbox/<mail_id>/html")
@@ -249,9 +258,9 @@ def mail_html(mail_id: str) -> Response:
     found = _inbox().mail(mail_id)
     if found is None:
         abort(404)
-    answer = Response(mailbox.body_of(found, "html"), mimetype="text/html")
+    answer = Response(mailbox.page_of(found), mimetype="text/html")
     answer.headers["Content-Security-Policy"] = (
-        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+        "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
         "frame-ancestors 'self'"
     )
     return answer
@@ -264,7 +273,12 @@ def mail_file(mail_id: str, number: int) -> Response:
     if part is None:
         abort(404)
     file, content = part
-    return send_file(io.BytesIO(content), mimetype=file.media_type, download_name=file.filename)
+    return send_file(
+        io.BytesIO(content),
+        mimetype=file.media_type,
+        download_name=file.filename,
+        as_attachment=True,
+    )
 
 
 def _inbox() -> mailbox.Inbox:

@@ -158,7 +158,7 @@ class Tokens:
                 leeway=0,
                 options={"require": ["iss", "sub", "aud", "iat", "exp", "jti"]},
             )
-        except (jwt.InvalidTokenError, StopIteration, KeyError, OSError, ValueError) as error:
+        except (jwt.PyJWTError, StopIteration, KeyError, OSError, ValueError) as error:
             raise RefusedError("invalid_client", type(error).__name__) from None
         if claims["iss"] != tool.client_id or claims["sub"] != tool.client_id:
             raise RefusedError("invalid_client", "iss and sub")

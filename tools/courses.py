@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ROOT / "courses"
-TARGET = ROOT / "build" / "courses"
+TARGET = ROOT / "sandbox" / "courses"
 EPOCH = (2026, 1, 1, 0, 0, 0)
 SHARED = ("course.css", "course.js")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import redis
-from sqlalchemy import exists, or_, select
+from sqlalchemy import exists, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from plugin.assign.models import Configuration, ConfigurationVersion, StoredStanding
@@ -22,6 +22,7 @@ from plugin.jobs import dispatch
 from plugin.modules.models import Completion
 from plugin.notify.actions import CLAIM_LIFE
 from plugin.notify.models import Message, MessageState
+from plugin.org.models import Membership
 from plugin.scorm.models import Package, PackageState
 
 RECENT = timedelta(days=6)
@@ -94,19 +95,28 @@ def _known(session: Session, job: JobName) -> Known:
 
 
 def _people(session: Session, known: Known, now: datetime) -> Wanted:
-    """A completion or a change of a membership that nobody was asked to judge."""
-    learned = session.execute(
-        select(Completion.person_id, Completion.learned_at)
-        .where(Completion.learned_at > now - RECENT)
-        .order_by(Completion.id)
+    """A completion, or the beginning or end of a membership, that nobody was asked to judge."""
+    since = now - RECENT
+    happened = union_all(
+        select(Completion.person_id, Completion.learned_at.label("at")).where(
+            Completion.learned_at > since
+        ),
+        select(Membership.person_id, Membership.created_at).where(Membership.created_at > since),
+        select(Membership.person_id, Membership.until_at).where(
+            Membership.until_at > since, Membership.until_at <= now
+        ),
+    ).subquery()
+    news = session.execute(
+        select(happened.c.person_id, func.max(happened.c.at).label("at"))
+        .group_by(happened.c.person_id)
+        .order_by(happened.c.person_id)
         .limit(LIMIT)
     )
-    late = {
-        person_id
-        for person_id, learned_at in learned
-        if known.asked.get((JobName.EVALUATE_PERSON, (person_id,)), now - RECENT) < learned_at
-    }
-    return [(person_id,) for person_id in sorted(late)]
+    return [
+        (person_id,)
+        for person_id, at in news
+        if known.asked.get((JobName.EVALUATE_PERSON, (person_id,)), since) < at
+    ]
 
 
 def _versions(session: Session, known: Known, now: datetime) -> Wanted:

@@ -44,6 +44,8 @@ def create_organization(
     if not rules.SLUG.match(slug):
         raise FieldError("slug", _("Use small letters, digits and hyphens, for example acme-ltd."))
     _check_zone(time_zone)
+    if not rules.is_locale(locale):
+        raise FieldError("locale", _("Use a language such as en or en_GB."))
     if session.scalar(select(Organization.id).where(Organization.slug == slug)):
         raise FieldError("slug", _("Another organization already has this short name."))
     organization = Organization(

@@ -4,6 +4,8 @@ import re
 import zoneinfo
 from dataclasses import dataclass
 
+from babel import Locale, UnknownLocaleError
+
 SLUG = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}$")
 _EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 MAX_NAME = 200
@@ -41,6 +43,15 @@ def email_of(text: str | None) -> str | None:
 def is_time_zone(name: str) -> bool:
     """Whether `name` is an IANA time zone."""
     return name in zoneinfo.available_timezones()
+
+
+def is_locale(name: str) -> bool:
+    """Whether dates and words can be written in the language `name`."""
+    try:
+        Locale.parse(name)
+    except (ValueError, UnknownLocaleError):
+        return False
+    return True
 
 
 def _tidy(part: str | None) -> str:

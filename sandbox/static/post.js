@@ -1,2 +1,4 @@
 // Sends the form of this page on; without scripts its button does.
-document.querySelector("form[data-submit]").submit();
+const form = document.querySelector("form[data-submit]");
+form.querySelector("button").hidden = true;
+form.submit();

@@ -11,7 +11,8 @@ from plugin.core.db import db, transaction
 from plugin.modules import actions as module_actions
 from plugin.modules.models import CompletionSource, Module, Run
 from plugin.modules.rules import Report
-from plugin.org.models import Person, Unit
+from plugin.org import actions as org_actions
+from plugin.org.models import MembershipSource, Person, Unit
 from tests.support.world import World
 
 
@@ -28,7 +29,15 @@ class Story:
 def begin(world: World, *, email: str | None = "ada@example.test", months: int = 12) -> Story:
     """Published; the learner has not begun. The steps this causes are still to do."""
     person, unit = world.person("Ada Byron", email=email), world.unit()
-    world.member(person, unit)
+    with transaction() as tx:
+        org_actions.add_member(
+            tx,
+            tx.session.get_one(Unit, unit.id),
+            tx.session.get_one(Person, person.id),
+            source=MembershipSource.MANUAL,
+            by=None,
+            now=clock.now(),
+        )
     module = world.module()
     configuration_id = publish(unit, [DraftRow(module_id=module.id, validity_months=months)])
     return Story(person, unit, module, db.session.get_one(Configuration, configuration_id))

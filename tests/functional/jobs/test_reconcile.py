@@ -15,6 +15,7 @@ from plugin.core.outbox import JobName, OutboxRow
 from plugin.jobs import reconcile
 from plugin.modules.models import Completion
 from plugin.notify.models import Message, MessageKind, MessageState
+from plugin.org.models import Membership
 from tests.support import smtp, story
 from tests.support.work import work_off
 from tests.support.world import World
@@ -77,6 +78,19 @@ def test_a_completion_nobody_judged_is_judged(world: World, inbox: smtp.Inbox) -
         assert repair() == {"evaluate_person": 1}
         work_off()
     assert count_of_everything() == (1, 1, 1)
+
+
+def test_a_membership_that_ended_unseen_is_judged(world: World, inbox: smtp.Inbox) -> None:
+    told = story.begin(world)
+    work_off()
+    with clock.at(clock.now() + timedelta(hours=1)):
+        membership = db.session.scalars(select(Membership)).one()
+        membership.until_at = clock.now()
+        db.session.commit()
+        assert repair() == {"evaluate_person": 1}
+        work_off()
+    standing = db.session.scalars(select(StoredStanding)).one()
+    assert (standing.person_id, standing.covered) == (told.person.id, False)
 
 
 def test_a_valid_standing_without_a_certificate_gets_it(world: World, inbox: smtp.Inbox) -> None:

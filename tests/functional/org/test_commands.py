@@ -61,6 +61,7 @@ def test_a_logo_must_be_a_picture(app: Flask, tmp_path: Path) -> None:
     [
         "org|create|--name|X|--slug|No Spaces",
         "org|create|--name|X|--slug|x|--time-zone|Mars",
+        "org|create|--name|X|--slug|x|--locale|klingon",
         "unit|create|--organization|missing|--kind|site|--name|Quay",
         "person|create|--organization|missing|--name|Ada",
     ],
