@@ -260,8 +260,8 @@ def mail_html(mail_id: str) -> Response:
         abort(404)
     answer = Response(mailbox.page_of(found), mimetype="text/html")
     answer.headers["Content-Security-Policy"] = (
-        "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
-        "frame-ancestors 'self'"
+        "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; "
+        "style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
     )
     return answer
 

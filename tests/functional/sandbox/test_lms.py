@@ -4,7 +4,6 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,29 +13,23 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from flask.testing import FlaskClient
 
 from sandbox.lms import Campus, create_lms
-from sandbox.oidc import ASSERTION, Tool
+from sandbox.oidc import ASSERTION
 from sandbox.people import BY_USERNAME, PEOPLE
 from sandbox.tokens import LTI
+from tests.functional.sandbox.conftest import TOOL, URL
 
-URL = "http://127.0.0.1:8701"
-TOOL = Tool(
-    client_id="client",
-    deployment_id="1",
-    login_url="http://localhost:8700/lti/x/login",
-    launch_url="http://localhost:8700/lti/x/launch",
-    jwks_url="http://localhost:8700/lti/x/jwks",
-)
 SCORE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
 TOOL_KEY = generate_private_key(public_exponent=65537, key_size=2048)
 
 
 @pytest.fixture
-def lms(tmp_path: Path) -> Iterator[FlaskClient]:
-    app = create_lms(
-        Campus(url=URL, folder=tmp_path, tool=TOOL, tool_origin="http://localhost:8700")
-    )
+def lms(campus: Campus) -> Iterator[FlaskClient]:
+    """An LMS that knows the tool's public key."""
+    app = create_lms(campus)
     public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(TOOL_KEY.public_key()))
-    app.extensions["tokens"].read_keys = lambda _url: {"keys": [{**public, "kid": "tool-1"}]}
+    broken = {"kty": "RSA", "kid": "broken", "n": "", "e": "AQAB"}
+    keys = {"keys": [{**public, "kid": "tool-1"}, broken]}
+    app.extensions["tokens"].read_keys = lambda _url: keys
     with app.test_client() as client:
         yield client
 
@@ -205,6 +198,7 @@ def test_a_right_assertion_gets_a_token_for_the_scopes_we_know(lms: FlaskClient)
         {"iat": int(time.time()) + 30},
         {"jti": None},
         {"kid": "unknown"},
+        {"kid": "broken"},
         {"key": generate_private_key(public_exponent=65537, key_size=2048)},
     ],
 )
@@ -225,17 +219,47 @@ def test_unknown_scopes_and_grants_are_refused(lms: FlaskClient) -> None:
     assert wrong.json["error"] == "unsupported_grant_type"
 
 
-def test_a_mails_html_can_run_nothing_and_reach_nothing(lms: FlaskClient, tmp_path: Path) -> None:
-    folder = tmp_path / "mail"
-    folder.mkdir(exist_ok=True)
-    (folder / "123.eml").write_bytes(
-        b"From: a@example.test\r\nTo: b@example.test\r\nSubject: <b>Hi</b>\r\n"
-        b"Content-Type: text/html\r\n\r\n<script>alert(1)</script><p>Hello</p>"
-    )
-    assert "&lt;b&gt;Hi&lt;/b&gt;" in lms.get("/inbox").get_data(as_text=True)
-    policy = lms.get("/inbox/123/html").headers["Content-Security-Policy"]
-    assert policy.startswith("sandbox;")
-    assert "script-src" not in policy
-    assert "default-src 'none'" in policy
-    for path in ("/inbox/999", "/inbox/..%2fx", "/inbox/123/files/0"):
-        assert lms.get(path).status_code == 404
+def test_a_restart_signs_nobody_out_and_keeps_the_key(lms: FlaskClient, campus: Campus) -> None:
+    sign_in(lms)
+    again = create_lms(campus).test_client()
+    cookie = lms.get_cookie("sandbox_session", "localhost")
+    assert cookie is not None
+    again.set_cookie("sandbox_session", cookie.value)
+    assert again.get("/course").status_code == 200
+    assert again.get("/jwks").json == lms.get("/jwks").json
+
+
+def test_the_login_request_can_be_sent_on_without_scripts(lms: FlaskClient) -> None:
+    sign_in(lms)
+    page = lms.get("/launch/17").get_data(as_text=True)
+    assert f'action="{TOOL.login_url}"' in page
+    assert re.search(r"<button[^>]*>\w+</button>", page)
+    assert set(hidden(page)) == {
+        *("iss", "target_link_uri", "login_hint", "lti_message_hint"),
+        *("client_id", "lti_deployment_id"),
+    }
+
+
+def test_the_configuration_names_only_addresses_that_exist(lms: FlaskClient) -> None:
+    said = lms.get("/.well-known/openid-configuration").json
+    assert said is not None
+    assert said["issuer"] == URL
+    assert lms.get(said["jwks_uri"].removeprefix(URL)).status_code == 200
+    assert lms.get(said["authorization_endpoint"].removeprefix(URL)).status_code == 400
+    assert lms.post(said["token_endpoint"].removeprefix(URL)).status_code == 400
+
+
+def test_pages_may_load_nothing_from_elsewhere(lms: FlaskClient) -> None:
+    sign_in(lms, "astrid")
+    for path in ("/", "/course", "/course/17", "/launch/17", "/inbox", "/auth"):
+        answer = lms.get(path)
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert not re.search(r'(src|href)="(https?:)?//', answer.get_data(as_text=True))
+
+
+def test_nobody_else_can_be_signed_in(lms: FlaskClient) -> None:
+    assert lms.post("/sign-in", data={"username": "root"}).status_code == 400
+    assert lms.get("/course").status_code == 303
+    assert lms.get("/launch/17").status_code == 400
