@@ -7,7 +7,7 @@ from plugin.app import tables
 from plugin.core.db import configure_engine
 
 
-def render_item(kind, item, autogen):  # noqa: ANN001, ANN201 - alembic's callback
+def render_item(kind, item, autogen):
     """Write our column types by the types they become, so that old migrations stay readable."""
     if kind != "type":
         return False
