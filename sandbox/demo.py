@@ -1,17 +1,18 @@
 """The demo: everything on this machine, in one command, and everything gone with Ctrl-C."""
 
 import contextlib
+import fcntl
 import json
 import os
 import secrets
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import FrameType
@@ -21,16 +22,20 @@ from plugin.core import embedded, migrate
 from plugin.core.embedded import Embedded
 from plugin.core.settings import Environment, Settings
 from sandbox import demo_organization
+from sandbox.children import Child, ChildError, Family
 from sandbox.serve import refuse_production
 
 READY_SECONDS = 60.0
-QUICK_DEATH_SECONDS = 2.0
-STOP_SECONDS = 12.0
 EX_USAGE = 2
+MADE_BY_US = ("demo.db*", "campus.json", "secrets.json", "files", "lms", "log", "queue")
 
 
 class DemoError(Exception):
     """The demo cannot start; the message says why and what to do."""
+
+
+class TakenError(DemoError):
+    """Somebody else uses what the demo needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,65 +52,93 @@ class Places:
         return f"http://127.0.0.1:{self.lms_port}"
 
 
-@dataclass(slots=True)
-class Child:
-    """One process of the demo."""
-
-    name: str
-    command: list[str]
-    process: "subprocess.Popen[bytes] | None" = None
-    started: float = 0.0
-
-
 def run(places: Places, *, reset: bool) -> int:
     """Prepare, start, wait for Ctrl-C, stop; the exit code."""
     refuse_production()
+    stopping = _stop_signals()
     try:
         _check_ports(places)
-        if reset:
-            shutil.rmtree(places.folder, ignore_errors=True)
-        places.folder.mkdir(parents=True, exist_ok=True)
-        queue = embedded.start(
-            places.folder / "queue", given_url=os.environ.get("PLUGIN_REDIS_URL", "")
-        )
-    except DemoError as error:
+        with _alone(places.folder):
+            if reset or not _campus_file(places).exists():
+                forget(places.folder)
+            _supervise(places, stopping)
+    except TakenError as error:
         print(error, file=sys.stderr)
         return EX_USAGE
-    return _supervise(places, queue)
+    except (DemoError, ChildError, demo_organization.CourseMissingError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print("\nStopped. `make demo` goes on where you left; `make demo-reset` starts over.")
+    return 0
 
 
-def _supervise(places: Places, queue: Embedded) -> int:
-    children: list[Child] = []
+def forget(folder: Path) -> None:
+    """What the demo keeps in this folder is gone; what others keep there stays."""
+    for pattern in MADE_BY_US:
+        for path in folder.glob(pattern):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+
+def _supervise(places: Places, stopping: list[int]) -> None:
+    queue = _queue(places)
+    family: Family | None = None
+    try:
+        settings = settings_of(places, queue.url)
+        _prepare(places, settings)
+        family = Family(
+            _children(places, settings), environment_of(settings), places.folder / "log"
+        )
+        family.start()
+        _wait_until_ready(places, family, stopping)
+        if not stopping:
+            _welcome(places, settings, queue)
+        while not stopping:
+            time.sleep(0.3)
+            family.restart_the_dead()
+            if not queue.is_alive():
+                queue = _queue(places)
+    finally:
+        if family is not None:
+            family.stop()
+        queue.stop()
+
+
+def _queue(places: Places) -> Embedded:
+    given = os.environ.get("PLUGIN_REDIS_URL", "")
+    return embedded.start(places.folder / "queue", given_url=given)
+
+
+def _stop_signals() -> list[int]:
+    """A list that is filled when somebody wants us to stop, or closes the terminal."""
     stopping: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
         stopping.append(number)
 
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
-    try:
-        settings = settings_of(places, queue)
-        _prepare(places, settings)
-        children += _children(places, settings)
-        for child in children:
-            _start(places, settings, child)
-        _wait_until_ready(places, settings, children, stopping)
-        if not stopping:
-            _welcome(places, settings, queue)
-        while not stopping:
-            time.sleep(0.3)
-            _restart_the_dead(places, settings, children)
-    except (DemoError, demo_organization.CourseMissingError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    finally:
-        _stop(children)
-        queue.stop()
-    print("\nStopped. `make demo` goes on where you left; `make demo-reset` starts over.")
-    return 0
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    return stopping
 
 
-def settings_of(places: Places, queue: Embedded) -> Settings:
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """No other demo uses this folder meanwhile, on whichever ports."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise TakenError(
+                f"Another demo runs with the data in {folder}. Stop it, or choose another "
+                "folder: plugin demo --folder var2"
+            ) from None
+        yield
+
+
+def settings_of(places: Places, redis_url: str) -> Settings:
     """The demo's settings; its secrets are made once and kept in the folder."""
     kept = places.folder / "secrets.json"
     if not kept.exists():
@@ -118,7 +151,7 @@ def settings_of(places: Places, queue: Embedded) -> Settings:
         tool_url=f"http://localhost:{places.port}",
         content_url=f"http://content.localhost:{places.port}",
         database_url=f"sqlite:///{places.folder.resolve() / 'demo.db'}",
-        redis_url=queue.url,
+        redis_url=redis_url,
         storage_dir=str(places.folder.resolve() / "files"),
         outgoing_allow=f"127.0.0.1:{places.lms_port}",
         mail_host="127.0.0.1",
@@ -132,11 +165,21 @@ def settings_of(places: Places, queue: Embedded) -> Settings:
 def environment_of(settings: Settings) -> dict[str, str]:
     """The environment variables a process of the product reads these settings from."""
     said = {
-        f"PLUGIN_{each.name.upper()}": str(getattr(settings, each.name))
-        for each in fields(settings)
-        if not isinstance(getattr(settings, each.name), bool)
+        f"PLUGIN_{each.name.upper()}": getattr(settings, each.name) for each in fields(settings)
     }
-    return {**os.environ, **said}
+    others = {name: value for name, value in os.environ.items() if not name.startswith("PLUGIN_")}
+    return {
+        **others,
+        **{
+            name: str(int(value) if isinstance(value, bool) else value)
+            for name, value in said.items()
+        },
+    }
+
+
+def _campus_file(places: Places) -> Path:
+    """What the LMS knows of the tool; written last, when everything is prepared."""
+    return places.folder / "campus.json"
 
 
 def _prepare(places: Places, settings: Settings) -> None:
@@ -151,12 +194,12 @@ def _prepare(places: Places, settings: Settings) -> None:
         "tool": asdict(tool),
         "tool_origin": settings.tool_url,
     }
-    (places.folder / "campus.json").write_text(json.dumps(campus), encoding="utf-8")
+    _campus_file(places).write_text(json.dumps(campus), encoding="utf-8")
 
 
 def _children(places: Places, settings: Settings) -> list[Child]:
     plugin = [sys.executable, "-m", "plugin.cli"]
-    campus = str(places.folder / "campus.json")
+    campus = str(_campus_file(places))
     serve = ["serve", "--port", str(places.port), "--workers", "2", "--threads", "4"]
     children = [
         Child("lms", [sys.executable, "-m", "sandbox.serve", campus, str(places.smtp_port)]),
@@ -168,43 +211,13 @@ def _children(places: Places, settings: Settings) -> list[Child]:
     return children
 
 
-def _start(places: Places, settings: Settings, child: Child) -> None:
-    logs = places.folder / "log"
-    logs.mkdir(exist_ok=True)
-    child.started = time.monotonic()
-    with (logs / f"{child.name}.log").open("ab") as out:
-        child.process = subprocess.Popen(  # noqa: S603 - our own programs
-            child.command,
-            env=environment_of(settings),
-            stdout=out,
-            stderr=out,
-            start_new_session=True,
-            preexec_fn=embedded.die_with_parent(),  # noqa: PLW1509 - no thread runs here
-        )
-
-
-def _restart_the_dead(places: Places, settings: Settings, children: list[Child]) -> None:
-    for child in children:
-        if child.process is None or child.process.poll() is None:
-            continue
-        if time.monotonic() - child.started < QUICK_DEATH_SECONDS:
-            raise DemoError(
-                f"{child.name} does not start: see {places.folder}/log/{child.name}.log"
-            )
-        _start(places, settings, child)
-
-
-def _wait_until_ready(
-    places: Places, settings: Settings, children: list[Child], stopping: list[int]
-) -> None:
+def _wait_until_ready(places: Places, family: Family, stopping: list[int]) -> None:
     end = time.monotonic() + READY_SECONDS
     addresses = [f"http://127.0.0.1:{places.port}/readyz", f"{places.lms_url}/"]
-    while not stopping:
-        if all(_answers(address) for address in addresses):
-            return
-        _restart_the_dead(places, settings, children)
+    while not stopping and not all(_answers(address) for address in addresses):
+        family.refuse_the_dead()
         if time.monotonic() > end:
-            raise DemoError(f"The demo did not become ready: see {places.folder}/log/")
+            raise DemoError(f"The demo did not become ready: see {family.logs}")
         time.sleep(0.1)
 
 
@@ -234,26 +247,6 @@ The tool itself listens at {settings.tool_url}. Ctrl-C stops everything.
     )
 
 
-def _stop(children: list[Child]) -> None:
-    """End every child and what it started; nobody stays behind."""
-    alive = [each.process for each in children if each.process is not None]
-    for process in alive:
-        _signal(process, signal.SIGTERM)
-    end = time.monotonic() + STOP_SECONDS
-    for process in alive:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=max(0.1, end - time.monotonic()))
-        _signal(process, signal.SIGKILL)
-        process.wait()
-
-
-def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
-    try:
-        os.killpg(process.pid, number)
-    except (ProcessLookupError, PermissionError):
-        return
-
-
 def _check_ports(places: Places) -> None:
     for option in ("port", "lms_port", "smtp_port"):
         port = getattr(places, option)
@@ -263,7 +256,7 @@ def _check_ports(places: Places) -> None:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 name = option.replace("_", "-")
-                raise DemoError(
+                raise TakenError(
                     f"Port {port} is in use. Stop what uses it, or choose another: "
                     f"plugin demo --{name} {port + 100}"
                 ) from None

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from PIL import Image, ImageDraw
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from plugin.assign import actions as assign_actions
 from plugin.assign import queries as assign_queries
@@ -19,7 +19,7 @@ from plugin.lti.tool import actions as lti_actions
 from plugin.lti.tool.addresses import tool_addresses
 from plugin.lti.tool.models import Registration
 from plugin.org import actions as org_actions
-from plugin.org.models import MembershipSource, Organization, Person, Unit, UnitKind
+from plugin.org.models import Identity, MembershipSource, Organization, Person, Unit, UnitKind
 from plugin.scorm import importing
 from plugin.scorm import queries as scorm_queries
 from plugin.web.roles import Role
@@ -29,6 +29,7 @@ from sandbox.people import PEOPLE
 SLUG = "northwind"
 CLIENT_ID = "northwind-demo"
 DEPLOYMENT = "1"
+HEIGHT, SPACES = "working-at-height", "confined-spaces"
 COURSES = Path(__file__).resolve().parent / "courses"
 PLACES = {
     "marco": ("North Quay",),
@@ -53,16 +54,47 @@ class Courses:
 
 def load(lms_url: str) -> Tool:
     """The organization exists; returns what the LMS has to know about the tool."""
+    _check_courses()
     known = read_session().scalar(select(Organization.id).where(Organization.slug == SLUG))
     read_session().rollback()
     if known is None:
         organization_id = _organization(lms_url)
         courses = Courses(
-            height=_course(organization_id, "working-at-height"),
-            spaces=_course(organization_id, "confined-spaces"),
+            height=_course(organization_id, HEIGHT), spaces=_course(organization_id, SPACES)
         )
         _training(organization_id, courses)
+    else:
+        _move(known, lms_url)
     return _tool()
+
+
+def _check_courses() -> None:
+    for name in (HEIGHT, SPACES):
+        if not (COURSES / f"{name}.zip").exists():
+            raise CourseMissingError(f"{name}.zip was not built: run `make courses`")
+
+
+def _move(organization_id: int, lms_url: str) -> None:
+    """The LMS may listen at another port than last time; its people stay the same people."""
+    known = Registration.organization_id == organization_id
+    people = Identity.organization_id == organization_id
+    with transaction() as tx:
+        tx.session.execute(
+            update(Registration)
+            .where(known, Registration.client_id == CLIENT_ID)
+            .values(issuer=lms_url, **_endpoints(lms_url))
+        )
+        tx.session.execute(
+            update(Identity).where(people, Identity.client_id == CLIENT_ID).values(issuer=lms_url)
+        )
+
+
+def _endpoints(lms_url: str) -> dict[str, str]:
+    return {
+        "auth_url": f"{lms_url}/auth",
+        "token_url": f"{lms_url}/token",
+        "jwks_url": f"{lms_url}/jwks",
+    }
 
 
 def _organization(lms_url: str) -> int:
@@ -146,9 +178,7 @@ def _register(tx: Tx, organization_id: int, lms_url: str, now: datetime) -> None
         name="Northwind campus",
         issuer=lms_url,
         client_id=CLIENT_ID,
-        auth_url=f"{lms_url}/auth",
-        token_url=f"{lms_url}/token",
-        jwks_url=f"{lms_url}/jwks",
+        **_endpoints(lms_url),
         deployment_ids=[DEPLOYMENT],
         admins_by_role=True,
         encryption_key=current_settings().encryption_key,
@@ -159,8 +189,6 @@ def _register(tx: Tx, organization_id: int, lms_url: str, now: datetime) -> None
 
 def _course(organization_id: int, name: str) -> int:
     path = COURSES / f"{name}.zip"
-    if not path.exists():
-        raise CourseMissingError(f"{name}.zip was not built: run `make courses`")
     with path.open("rb") as source:
         package_id = importing.receive(
             source,

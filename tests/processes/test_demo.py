@@ -9,12 +9,14 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.processes.visitor import launched
 from tests.support import demo as demos
+from tests.support.demo import Demo
 from tests.support.smtp import free_port
 
 pytestmark = pytest.mark.processes
@@ -29,8 +31,8 @@ def folder() -> Iterator[Path]:
 
 
 def processes_of(folder: Path) -> list[str]:
-    """Command lines of processes that work in this folder."""
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    """Processes that work in this folder: their command lines or environments name it."""
+    listed = subprocess.run(["ps", "axeww"], capture_output=True, text=True, check=True)
     return [line for line in listed.stdout.splitlines() if str(folder) in line]
 
 
@@ -39,46 +41,105 @@ def page(address: str) -> str:
         return str(answer.read().decode())
 
 
+def ended(demo: Demo) -> None:
+    """Ctrl-C ends the demo cleanly and leaves no process."""
+    assert demo.stop() == 0
+    assert "Stopped." in demo.output
+    assert "Traceback" not in demo.output
+    assert processes_of(demo.folder) == []
+
+
+def kill(command: str) -> None:
+    """The first process whose command line holds this ends at once."""
+    say = ["ps", "axww", "-o", "pid,args"]
+    listed = subprocess.run(say, capture_output=True, text=True, check=True)
+    found = [line for line in listed.stdout.splitlines() if command in line]
+    os.kill(int(found[0].split()[0]), signal.SIGKILL)
+
+
+def eventually(is_true: Callable[[], bool], *, seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def is_ready(demo: Demo) -> bool:
+    try:
+        return bool(page(f"http://127.0.0.1:{demo.port}/readyz"))
+    except OSError:
+        return False
+
+
+def is_open(lms: str) -> bool:
+    try:
+        return "Lars" in page(lms)
+    except OSError:
+        return False
+
+
 def test_the_demo_starts_stops_and_goes_on_where_it_was(folder: Path) -> None:
     first = demos.start(folder)
     demos.wait_until_ready(first)
     assert f"The demo is ready:  {first.lms}" in first.output
     assert "Work is queued in" in first.output
     assert "Lars" in page(first.lms)
+    assert len(processes_of(folder)) > len(["demo", "queue", "lms", "web", "dispatcher", "worker"])
+    dashboard = launched(first.lms, "lars")
+    assert (dashboard.status_code, dashboard.url) == (200, f"{first.tool}/")
+    assert "Working at height" in dashboard.text
     secrets = (folder / "secrets.json").read_text(encoding="utf-8")
-    assert first.stop() == 0
-    assert "Stopped." in first.output
-    assert "Traceback" not in first.output
-    assert processes_of(folder) == []
+    ended(first)
 
-    second = demos.start(folder, port=first.port, lms_port=first.lms_port)
+    second = demos.start(folder)
     demos.wait_until_ready(second)
-    try:
-        assert (folder / "secrets.json").read_text(encoding="utf-8") == secrets
-        assert len(list((folder / "files" / "logos").iterdir())) == 1, "loaded once"
-    finally:
-        assert second.stop() == 0
-    assert processes_of(folder) == []
+    assert second.lms != first.lms
+    assert (folder / "secrets.json").read_text(encoding="utf-8") == secrets
+    assert len(list((folder / "files" / "logos").iterdir())) == 1, "loaded once"
+    assert "Working at height" in launched(second.lms, "lars").text
+    ended(second)
 
 
 def test_a_part_that_dies_is_started_again(folder: Path) -> None:
     with demos.running(folder) as demo:
         time.sleep(2.5)
-        listed = subprocess.run(
-            ["pgrep", "-f", f"sandbox.serve {folder}/campus.json"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        os.kill(int(listed.stdout.split()[0]), signal.SIGKILL)
-        end = time.monotonic() + 20
-        while True:
-            try:
-                assert "Lars" in page(demo.lms)
-                break
-            except OSError:
-                assert time.monotonic() < end
-                time.sleep(0.2)
+        kill(f"sandbox.serve {folder}/campus.json")
+        kill(f"{folder}/queue/queue.")
+        eventually(lambda: is_open(demo.lms))
+        eventually(lambda: is_ready(demo))
+        assert "Working at height" in launched(demo.lms, "lars").text
+
+
+def test_nothing_outlives_a_demo_that_is_killed(folder: Path) -> None:
+    demo = demos.start(folder)
+    demos.wait_until_ready(demo)
+    demo.process.kill()
+    demo.process.wait()
+    eventually(lambda: processes_of(folder) == [])
+
+
+def test_one_folder_belongs_to_one_demo(folder: Path) -> None:
+    with demos.running(folder) as demo:
+        other = demos.start(folder, "--reset")
+        assert other.process.wait(timeout=30) == 2
+        assert "Another demo runs with the data in" in other.output
+        assert "Traceback" not in other.output
+        assert is_open(demo.lms)
+
+
+def test_reset_forgets_the_demo_and_nothing_else(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("mine")
+    (folder / "demo.db").write_text("of a demo that was cut short")
+    demo = demos.start(folder)
+    demos.wait_until_ready(demo)
+    ended(demo)
+    secrets = (folder / "secrets.json").read_text(encoding="utf-8")
+    again = demos.start(folder, "--reset")
+    demos.wait_until_ready(again)
+    ended(again)
+    assert (folder / "thesis.txt").read_text() == "mine"
+    assert (folder / "secrets.json").read_text(encoding="utf-8") != secrets
 
 
 def test_a_taken_port_gives_a_sentence_and_no_trace(folder: Path) -> None:

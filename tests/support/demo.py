@@ -44,11 +44,19 @@ class Demo:
         return self.process.wait(timeout=30)
 
 
-def start(folder: Path, *, port: int | None = None, lms_port: int | None = None) -> Demo:
+def start(folder: Path, *more: str, port: int | None = None, lms_port: int | None = None) -> Demo:
     """`plugin demo` with its data in `folder`; it may not be ready yet."""
     demo_port, lms = port or free_port(), lms_port or free_port()
     command = [sys.executable, "-m", "plugin.cli", "demo", "--folder", str(folder)]
-    command += ["--port", str(demo_port), "--lms-port", str(lms), "--smtp-port", str(free_port())]
+    command += [
+        "--port",
+        str(demo_port),
+        "--lms-port",
+        str(lms),
+        "--smtp-port",
+        str(free_port()),
+        *more,
+    ]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PLUGIN_")}
     with (folder.parent / f"{folder.name}.out").open("w", encoding="utf-8") as out:
         process = subprocess.Popen(

@@ -38,7 +38,7 @@ def test_a_queue_that_still_runs_is_used_again(folder: Path) -> None:
         second = embedded.start(folder)
         assert second.url == first.url
         assert second.process is None
-        assert "still running" in second.mode
+        assert "still runs" in second.mode
         second.stop()
         assert redis.Redis.from_url(first.url).ping(), "what was only attached to goes on"
     finally:
@@ -64,16 +64,37 @@ def test_an_address_that_is_given_wins(folder: Path) -> None:
 def test_without_any_program_the_dispatcher_does_the_work(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "_program", lambda: None)
+    monkeypatch.setattr(embedded, "_programs", lambda: iter(()))
     queue = embedded.start(folder)
-    assert queue.url == ""
+    assert (queue.url, queue.is_alive()) == ("", True)
     assert "the dispatcher does the work itself" in queue.mode
 
 
-def test_a_program_that_does_not_start_is_done_without(
+def test_a_program_that_does_not_start_is_followed_by_the_next(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "_program", lambda: ("/bin/false", "a broken program"))
+    works = list(embedded._programs())
+    broken = ("/bin/false", "a broken program")
+    monkeypatch.setattr(embedded, "_programs", lambda: iter([broken, *works]))
     queue = embedded.start(folder)
+    assert queue.mode == works[0][1]
+    queue.stop()
+    monkeypatch.setattr(embedded, "_programs", lambda: iter([broken]))
+    assert embedded.start(folder).url == ""
+
+
+def test_a_folder_too_deep_for_a_socket_is_done_without(folder: Path) -> None:
+    queue = embedded.start(folder / ("deep" * 30))
     assert queue.url == ""
-    assert "did not start" in queue.mode
+    assert "too long" in queue.mode
+
+
+def test_a_queue_that_dies_is_noticed_started_here_or_only_attached_to(folder: Path) -> None:
+    first = embedded.start(folder)
+    second = embedded.start(folder)
+    assert (first.is_alive(), second.is_alive()) == (True, True)
+    first.stop()
+    assert (first.is_alive(), second.is_alive()) == (False, False)
+    third = embedded.start(folder)
+    assert third.url == first.url
+    third.stop()
