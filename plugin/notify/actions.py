@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import case, literal, select, update
 from sqlalchemy.orm import Session
 
+from plugin.core.base import EnumText
 from plugin.core.db import Tx
 from plugin.core.outbox import JobName
 from plugin.core.upsert import insert_absent
@@ -16,6 +17,10 @@ from plugin.org.models import Person
 
 CLAIM_LIFE = timedelta(minutes=5)
 """How long a sender may be silent before another one sends again (with the same Message-ID)."""
+GIVE_UP_AFTER = timedelta(days=5)
+GIVE_UP_ATTEMPTS = 8
+"""As mail servers do: after days of trying it has failed, unless we ourselves were away."""
+CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,17 +77,16 @@ def queue_messages(
     Who has no address gets the row all the same, as undeliverable: the dashboard tells them, and
     admins see that mail does not reach them.
     """
-    if not messages:
-        return 0
-    people = {
-        row.id: row
-        for row in tx.session.execute(
-            select(Person.id, Person.email, Person.locale).where(
-                Person.organization_id == organization_id,
-                Person.id.in_({message.person_id for message in messages}),
-            )
-        )
-    }
+    return sum(
+        _queue_chunk(tx, organization_id, messages[start : start + CHUNK], now)
+        for start in range(0, len(messages), CHUNK)
+    )
+
+
+def _queue_chunk(
+    tx: Tx, organization_id: int, messages: Sequence[NewMessage], now: datetime
+) -> int:
+    people = _people(tx.session, organization_id, messages)
     rows = [
         _row(organization_id, message, people[message.person_id], now)
         for message in messages
@@ -102,6 +106,18 @@ def queue_messages(
     for moment, ids in by_moment.items():
         tx.then_many(JobName.DELIVER_MESSAGE, ids, due_at=moment)
     return len(new)
+
+
+def _people(
+    session: Session, organization_id: int, messages: Sequence[NewMessage]
+) -> dict[int, Any]:
+    lines = session.execute(
+        select(Person.id, Person.email, Person.locale).where(
+            Person.organization_id == organization_id,
+            Person.id.in_({message.person_id for message in messages}),
+        )
+    )
+    return {line.id: line for line in lines}
 
 
 def _row(organization_id: int, message: NewMessage, person: Any, now: datetime) -> dict[str, Any]:
@@ -159,9 +175,17 @@ def mark_undeliverable(session: Session, message_id: int) -> None:
     _end(session, message_id, state=MessageState.UNDELIVERABLE, error="no address")
 
 
-def give_back(session: Session, message_id: int, *, words: str) -> None:
-    """It could not be sent now; it stays queued."""
-    _end(session, message_id, state=MessageState.QUEUED, error=words[:500])
+def give_back(session: Session, message_id: int, *, words: str, now: datetime) -> None:
+    """It could not be sent now; it stays queued, unless it has been tried for days."""
+    is_hopeless = (Message.not_before <= now - GIVE_UP_AFTER) & (
+        Message.attempts >= GIVE_UP_ATTEMPTS
+    )
+    failed, queued = (
+        literal(state, EnumText(MessageState))
+        for state in (MessageState.FAILED, MessageState.QUEUED)
+    )
+    state = case((is_hopeless, failed), else_=queued)
+    _end(session, message_id, state=state, error=words[:500])
 
 
 def _end(session: Session, message_id: int, **values: Any) -> None:

@@ -13,7 +13,7 @@ from plugin.notify.queries import Envelope
 
 
 def deliver(message_id: int) -> None:
-    """The message is sent, refused for good, or still queued (UnavailableError is raised).
+    """The message is sent, refused for good, or still queued (then the error is raised).
 
     At least once: a crash between sending and marking sends again, with the same Message-ID.
     """
@@ -30,9 +30,10 @@ def deliver(message_id: int) -> None:
         log.warning("message.refused", message_id=message_id)
         with transaction() as tx:
             actions.mark_failed(tx.session, message_id, words=error.words)
-    except UnavailableError as error:
+    except Exception as error:  # whatever it was, nobody holds the message any more
+        words = error.words if isinstance(error, UnavailableError) else type(error).__name__
         with transaction() as tx:
-            actions.give_back(tx.session, message_id, words=error.words)
+            actions.give_back(tx.session, message_id, words=words, now=clock.now())
         raise
     else:
         with transaction() as tx:

@@ -4,10 +4,14 @@ import contextlib
 import hashlib
 import smtplib
 import ssl
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email import charset
+from email.errors import MessageError
 from email.utils import formataddr
+from typing import Any
 
 import flask_mail
 from flask import Flask, current_app
@@ -19,7 +23,12 @@ from plugin.core.settings import Settings
 charset.add_charset("utf-8", charset.SHORTEST, charset.QP, "utf-8")
 
 TIMEOUT_SECONDS = 20
+GOOD_BYE_SECONDS = 2
+IDLE_SECONDS = 30
+MAILS_PER_CONNECTION = 100
 PERMANENT = range(500, 600)
+OK = 250
+TOO_BIG = 552
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +71,16 @@ class UnavailableError(Exception):
 
 
 class _Connection(flask_mail.Connection):
-    """Gives up on a silent server, and talks TLS only to the server it was told to."""
+    """Gives up on a silent server, and talks TLS only to the server it was told to.
+
+    It stays open between the mails of a thread: opening one costs more than sending.
+    """
+
+    def __init__(self, mail: Any) -> None:
+        super().__init__(mail)
+        self.address = (mail.server, mail.port)
+        self.host: smtplib.SMTP = self.configure_host()
+        self.used_at = time.monotonic()
 
     def configure_host(self) -> smtplib.SMTP:
         mail = self.mail
@@ -80,11 +98,28 @@ class _Connection(flask_mail.Connection):
             host.login(mail.username, mail.password)
         return host
 
-    def __exit__(self, *_error: object) -> None:
-        """What the server took stays taken, also when it hangs up before our good-bye."""
-        if self.host is not None:
-            with contextlib.suppress(smtplib.SMTPException, OSError):
-                self.host.quit()
+    def may_go_on(self, mail: Any) -> bool:
+        """Whether the next mail can go this way: same server, not stale, and it still answers."""
+        if self.mail is not mail or self.address != (mail.server, mail.port):
+            return False
+        is_fresh = time.monotonic() - self.used_at < IDLE_SECONDS
+        if not is_fresh or self.num_emails >= MAILS_PER_CONNECTION:
+            return False
+        try:
+            return bool(self.host.noop()[0] == OK)
+        except (smtplib.SMTPException, OSError):
+            return False
+
+    def hang_up(self) -> None:
+        """Say good-bye, if anybody listens; what the server took stays taken."""
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            if self.host.sock is not None:
+                self.host.sock.settimeout(GOOD_BYE_SECONDS)
+            self.host.quit()
+        self.host.close()
+
+
+_kept = threading.local()
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -110,38 +145,91 @@ def message_id(key: str, sender: str) -> str:
 
 def send(mail: Mail) -> None:
     """Hand the mail to the server; raises RefusedError or UnavailableError with its words."""
-    settings = current_settings()
+    try:
+        message = _message(mail)
+    except UnicodeError as error:  # an address no mail server of today understands
+        raise _failure(error) from error
+    connection = _connection()
+    try:
+        connection.send(message)
+    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError) as error:
+        _keep(connection)  # the server said no to this mail and listens to the next
+        raise _failure(error) from error
+    except (OSError, flask_mail.BadHeaderError, MessageError, UnicodeError) as error:
+        connection.hang_up()
+        raise _failure(error) from error
+    except BaseException:
+        connection.hang_up()
+        raise
+    _keep(connection)
+
+
+def _message(mail: Mail) -> Any:
+    sender = current_settings().mail_sender
     message = flask_mail.Message(
-        subject=mail.subject,
+        subject=" ".join(mail.subject.split()),
         recipients=[_address(mail.to_name, mail.to_address)],
         body=mail.text,
         html=mail.html,
-        sender=_address(mail.sender_name, settings.mail_sender),
+        sender=_address(mail.sender_name, sender),
         charset="utf-8",
     )
-    message.msgId = message_id(mail.key, settings.mail_sender)
+    message.msgId = message_id(mail.key, sender)
     message.extra_headers = {"Auto-Submitted": "auto-generated"}
     for file in mail.files:
         message.attach(file.filename, file.media_type, file.content)
+    return message
+
+
+def _connection() -> _Connection:
+    """The connection of this thread's last mail if it is still good, else a new one."""
+    mail = current_app.extensions["mail"]
+    last: _Connection | None = getattr(_kept, "connection", None)
+    _kept.connection = None
+    if last is not None:
+        if last.may_go_on(mail):
+            return last
+        last.hang_up()
     try:
-        with _Connection(current_app.extensions["mail"]) as connection:
-            connection.send(message)
-    except smtplib.SMTPRecipientsRefused as error:
+        return _Connection(mail)
+    except OSError as error:  # also every smtplib.SMTPException: it says nothing about this mail
+        raise UnavailableError(_words(error)) from error
+
+
+def _keep(connection: _Connection) -> None:
+    connection.used_at = time.monotonic()
+    _kept.connection = connection
+
+
+def _failure(error: Exception) -> RefusedError | UnavailableError:
+    """For good only if the server's no is about this recipient or this mail.
+
+    A no to our name, our password or our sender address is ours to repair: the mail waits.
+    """
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, words = next(iter(error.recipients.values()))
-        raise _failure(code, words) from error
-    except smtplib.SMTPResponseException as error:
-        raise _failure(error.smtp_code, error.smtp_error) from error
-    except flask_mail.BadHeaderError as error:
-        raise RefusedError("a header holds a line break") from error
-    except (smtplib.SMTPException, OSError) as error:
-        raise UnavailableError(type(error).__name__) from error
+        error = smtplib.SMTPDataError(code, words)
+    if isinstance(error, smtplib.SMTPDataError):
+        is_final = error.smtp_code in PERMANENT
+    elif isinstance(error, smtplib.SMTPResponseException):
+        is_final = error.smtp_code == TOO_BIG
+    else:
+        is_final = not isinstance(error, OSError)  # it cannot be written as a mail
+    return RefusedError(_words(error)) if is_final else UnavailableError(_words(error))
 
 
-def _failure(code: int, words: bytes | str) -> RefusedError | UnavailableError:
-    said = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
-    text = f"{code} {said}"
-    return RefusedError(text) if code in PERMANENT else UnavailableError(text)
+def _words(error: Exception) -> str:
+    """What the server said, or what went wrong; never a name or an address of ours."""
+    if not isinstance(error, smtplib.SMTPResponseException):
+        return type(error).__name__
+    said = error.smtp_error
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+    return f"{error.smtp_code} {text}"
 
 
 def _address(name: str, address: str) -> str:
-    return formataddr((" ".join(name.split()), address))
+    """The header form; a domain in another script is written the way servers know it."""
+    local, at, domain = address.rpartition("@")
+    if not domain.isascii():
+        domain = domain.encode("idna").decode("ascii")
+    return formataddr((" ".join(name.split()), f"{local}{at}{domain}"))

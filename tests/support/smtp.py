@@ -1,6 +1,7 @@
 """A real SMTP server that tests look into: it keeps mails, and refuses when told to."""
 
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
@@ -8,16 +9,30 @@ from email.message import EmailMessage
 from typing import Any
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import Envelope, Session
+from aiosmtpd.smtp import AuthResult, Envelope, Session
 
 
 class Inbox:
-    """What the server received; `answers` are said instead of 250, one per mail."""
+    """What the server received; `answers` are said instead of 250, one per mail.
+
+    `hang_up_after`: the server drops each connection after so many mails, as servers do.
+    """
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.answers: list[str] = []
+        self.sender_answers: list[str] = []
+        self.connections: set[object] = set()
+        self.hang_up_after: int | None = None
         self.port = 0
+
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
+        self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.sender_answers:
+            return self.sender_answers.pop(0)
+        envelope.mail_from = address
+        return "250 OK"
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -35,6 +50,9 @@ class Inbox:
         mail = message_from_bytes(content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
         self.mails.append(mail)
+        self.connections.add(session.peer)
+        if self.hang_up_after and len(self.mails) % self.hang_up_after == 0:
+            server.loop.call_later(0.05, server.transport.close)
         return "250 OK"
 
 
@@ -47,16 +65,28 @@ def free_port() -> int:
 
 
 @contextmanager
-def server() -> Iterator[Inbox]:
-    """An SMTP server on a free port of this machine."""
+def server(tls: ssl.SSLContext | None = None, **options: Any) -> Iterator[Inbox]:
+    """An SMTP server on a free port of this machine; with `tls`, it insists on STARTTLS."""
     inbox = Inbox()
     inbox.port = free_port()
-    controller = Controller(inbox, hostname="127.0.0.1", port=inbox.port)
+    controller = Controller(
+        inbox,
+        hostname="127.0.0.1",
+        port=inbox.port,
+        tls_context=tls,
+        require_starttls=tls is not None,
+        **options,
+    )
     controller.start()
     try:
         yield inbox
     finally:
         controller.stop()
+
+
+def refused_password() -> AuthResult:
+    """What an authenticator of the server answers to a wrong password."""
+    return AuthResult(success=False, handled=False)
 
 
 def text_of(mail: EmailMessage, kind: str = "plain") -> str:
