@@ -119,12 +119,14 @@ def record_completion(
     The caller holds the lock on the run. Only a better score of a passed sitting is added, as a
     fact that supersedes the first.
     """
-    known = queries.completions_of_run(tx.session, run.id)
-    verdict = outcome(report)
-    if known:
+    if run.state is not RunState.OPEN:
+        known = queries.completions_of_run(tx.session, run.id)
+        if not known:
+            return None  # abandoned
         return _improve(tx, run, known[-1], report, evidence=evidence, now=now)
     run.score, run.progress = report.score, report.progress
-    if verdict is Verdict.OPEN or run.state is not RunState.OPEN:
+    verdict = outcome(report)
+    if verdict is Verdict.OPEN:
         return None
     completion = _completion(run, source, f"run:{run.id}", evidence, now)
     completion.run_id = run.id
