@@ -509,3 +509,17 @@ def test_the_player_fits_a_small_frame_and_the_keyboard_reaches_it(
         reached.append(shell.evaluate("() => document.activeElement.id"))
     assert "exit" in reached
     assert complaints == []
+
+
+def test_an_idle_window_learns_from_its_heartbeat_that_another_took_over(
+    page: Page, context: BrowserContext, course: Any, play: Play, address: Address
+) -> None:
+    page.clock.install()
+    module = course(probe())
+    play(module)
+    second = context.new_page()
+    second.goto(f"{address.tool}/")
+    press(second, module)
+    assert not shell_of(page).locator("#message-elsewhere").is_visible()
+    page.clock.fast_forward(61_000)
+    shell_of(page).locator("#message-elsewhere").wait_for()
