@@ -7,7 +7,6 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rq import Queue, SimpleWorker
-from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
@@ -76,13 +75,28 @@ def enqueue(connection: Any, name: QueueName, row_ids: Sequence[int]) -> None:
     )
 
 
-def is_under_way(connection: Any, row_id: int) -> bool:
-    """Whether Redis will still run the job of this row, or a living worker is running it."""
-    try:
-        job = AllowListJob.fetch(job_id(row_id), connection=connection, serializer=JSONSerializer)
-    except NoSuchJobError:
-        return False
-    status = job.get_status()
+def lost_of(connection: Any, row_ids: Sequence[int]) -> list[int]:
+    """Those of the rows whose job Redis will not run and no living worker is running."""
+    waiting = {
+        each
+        for name in QueueName
+        for each in Queue(name, connection=connection, serializer=JSONSerializer).job_ids
+    }
+    rest = [row_id for row_id in row_ids if job_id(row_id) not in waiting]
+    if not rest:
+        return []
+    jobs = AllowListJob.fetch_many(
+        [job_id(row_id) for row_id in rest], connection=connection, serializer=JSONSerializer
+    )
+    return [
+        row_id
+        for row_id, job in zip(rest, jobs, strict=True)
+        if job is None or not _is_under_way(connection, job)
+    ]
+
+
+def _is_under_way(connection: Any, job: Job) -> bool:
+    status = job.get_status(refresh=False)
     if status == JobStatus.STARTED:
         return bool(job.worker_name and connection.exists(f"rq:worker:{job.worker_name}"))
     return status in {JobStatus.QUEUED, JobStatus.DEFERRED, JobStatus.SCHEDULED}

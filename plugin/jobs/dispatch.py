@@ -19,6 +19,7 @@ from plugin.core.settings import Settings
 from plugin.jobs import periodic, step
 
 BATCH = 500
+REAP_BATCH = 5000
 PAUSE_SECONDS = 0.2
 LOST_AFTER = timedelta(minutes=15)
 """A step that was handed out this long ago and that Redis does not know is handed out again."""
@@ -32,6 +33,7 @@ class Dispatcher:
     app: Flask
     settings: Settings
     stop: threading.Event = field(default_factory=threading.Event)
+    connection: Any = None
     _reaped_at: datetime | None = None
     _redis_down: bool = False
 
@@ -55,26 +57,27 @@ class Dispatcher:
             periodic.fire(now)
             if not self.settings.redis_url:
                 return self._work_one(now)
-            connection = queue.connect(self.settings)
-            if self._reaped_at is None or now - self._reaped_at >= REAP_EVERY:
-                reap(connection, now=now)
-                self._reaped_at = now
-            return self._dispatch(connection, now)
+            return self._hand_out(now)
 
-    def _dispatch(self, connection: Any, now: datetime) -> bool:
+    def _hand_out(self, now: datetime) -> bool:
+        self.connection = self.connection or queue.connect(self.settings)
         try:
-            handed = dispatch(connection, now=now)
+            if self._reaped_at is None or now - self._reaped_at >= REAP_EVERY:
+                reap(self.connection, now=now)
+                self._reaped_at = now
+            handed = dispatch(self.connection, now=now)
         except redis.RedisError as error:
             if not self._redis_down:
                 log.warning("dispatcher.queue_unreachable", reason=type(error).__name__)
             self._redis_down = True
             return False
+        if self._redis_down:
+            log.info("dispatcher.queue_back")
         self._redis_down = False
         return handed == BATCH
 
     def _work_one(self, now: datetime) -> bool:
-        row_id = db.session.scalar(_waiting(now, limit=1))
-        db.session.rollback()
+        row_id = _first_due(now)
         if row_id is None:
             return False
         try:
@@ -98,11 +101,20 @@ def _waiting(now: datetime, *, limit: int) -> Any:
     )
 
 
+def _first_due(now: datetime) -> int | None:
+    """Whether there is work, seen without a lock: an idle dispatcher is in nobody's way."""
+    row_id: int | None = db.session.scalar(_waiting(now, limit=1))
+    db.session.rollback()
+    return row_id
+
+
 def dispatch(connection: Any, *, now: datetime, batch: int = BATCH) -> int:
     """Hand a batch of due steps to the workers and remember it, or neither; returns how many.
 
     A crash between Redis and the commit hands them out twice, which `step` makes harmless.
     """
+    if _first_due(now) is None:
+        return 0
     with transaction() as tx:
         ids = tx.session.scalars(_waiting(now, limit=batch).with_for_update(skip_locked=True)).all()
         if not ids:
@@ -122,23 +134,32 @@ def dispatch(connection: Any, *, now: datetime, batch: int = BATCH) -> int:
 
 
 def reap(connection: Any, *, now: datetime, lost_after: timedelta = LOST_AFTER) -> int:
-    """Steps that were handed out long ago and that Redis has lost wait again; returns how many."""
+    """Steps that were handed out long ago and that Redis has lost wait again; returns how many.
+
+    Raises redis.RedisError when Redis cannot be asked: then nothing counts as lost.
+    """
+    released, after = 0, 0
+    while found := _handed_out(now - lost_after, after=after):
+        released += release(queue.lost_of(connection, found))
+        after = found[-1]
+    return released
+
+
+def _handed_out(before: datetime, *, after: int) -> Sequence[int]:
+    """Steps under way since before that moment: the next ones by id."""
     found = db.session.scalars(
         select(OutboxRow.id)
         .where(
-            OutboxRow.dispatched_at <= now - lost_after,
+            OutboxRow.dispatched_at <= before,
             OutboxRow.done_at.is_(None),
             OutboxRow.failed_at.is_(None),
+            OutboxRow.id > after,
         )
-        .order_by(OutboxRow.dispatched_at)
-        .limit(BATCH)
+        .order_by(OutboxRow.id)
+        .limit(REAP_BATCH)
     ).all()
     db.session.rollback()
-    try:
-        lost = [row_id for row_id in found if not queue.is_under_way(connection, row_id)]
-    except redis.RedisError:
-        return 0
-    return release(lost)
+    return found
 
 
 def release(row_ids: Sequence[int]) -> int:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
-from sqlalchemy.orm import Session
 
 from plugin.core import clock
-from plugin.core.db import Tx, transaction
+from plugin.core.db import read_session, transaction
 from plugin.core.log import log
 from plugin.core.outbox import OutboxRow, Periodic
 from plugin.core.upsert import insert_absent
@@ -67,26 +66,28 @@ def declare(now: datetime) -> None:
 
 
 def fire(now: datetime) -> list[str]:
-    """Do what is due and not being done elsewhere; missed turns are done once, not caught up."""
-    with transaction() as tx:
-        names = _claim(tx, now)
-    for name in names:
+    """Do what is due and not being done elsewhere; missed turns are done once, not caught up.
+
+    One at a time: a turn that fails keeps no other from its time.
+    """
+    fired: list[str] = []
+    while (name := _claim(now)) is not None:
         TURNS[name].work()
-    return names
+        fired.append(name)
+    return fired
 
 
-def _claim(tx: Tx, now: datetime) -> list[str]:
-    due = _due(tx.session, now)
-    for row in due:
+def _claim(now: datetime) -> str | None:
+    due = select(Periodic).where(Periodic.due_at <= now, Periodic.name.in_(TURNS))
+    first = due.order_by(Periodic.due_at, Periodic.id).limit(1)
+    session = read_session()
+    is_anything_due = session.scalar(first) is not None
+    session.rollback()
+    if not is_anything_due:
+        return None
+    with transaction() as tx:
+        row = tx.session.scalar(first.with_for_update(skip_locked=True))
+        if row is None:
+            return None
         row.fired_at, row.due_at = now, now + TURNS[row.name].every
-    return [row.name for row in due]
-
-
-def _due(session: Session, now: datetime) -> list[Periodic]:
-    statement = (
-        select(Periodic)
-        .where(Periodic.due_at <= now, Periodic.name.in_(TURNS))
-        .order_by(Periodic.id)
-        .with_for_update(skip_locked=True)
-    )
-    return list(session.scalars(statement))
+        return row.name

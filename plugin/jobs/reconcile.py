@@ -1,22 +1,34 @@
 """Find every row whose next row is missing, and ask for the same step again.
 
-Nothing is done here: steps are queued, and each of them is harmless to run again.
+Nothing is done here: steps are queued, and each of them is harmless to run again. Each search is
+one statement that also knows which steps are still to do.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import redis
-from sqlalchemy import exists, func, or_, select, union_all
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Subquery,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import aliased
 
 from plugin.assign.models import Configuration, ConfigurationVersion, StoredStanding
 from plugin.certs.models import Certificate, CertificateEvent, Edition
 from plugin.certs.rules import EventKind
 from plugin.core import queue
 from plugin.core.context import current_settings
-from plugin.core.db import transaction
+from plugin.core.db import read_session, transaction
 from plugin.core.outbox import JobName, OutboxRow
 from plugin.jobs import dispatch
 from plugin.modules.models import Completion
@@ -27,45 +39,36 @@ from plugin.scorm.models import Package, PackageState
 
 RECENT = timedelta(days=6)
 """Shorter than done steps are kept, so a fact this young must still have its step."""
-LIMIT = 10_000
+CHUNK = 1000
 
-Wanted = Iterable[tuple[int, ...]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """The steps the outbox remembers: those still to do, and when each was last asked for."""
-
-    live: frozenset[tuple[JobName, tuple[int, ...]]]
-    asked: dict[tuple[JobName, tuple[int, ...]], datetime]
+Missing = Any
+"""A SELECT of the arguments of the steps that are missing."""
 
 
 def run(*, now: datetime, lost_at_once: bool = False) -> dict[str, int]:
     """Queue every missing step; returns how many of each kind."""
     repaired = {"lost": _release_lost(now, lost_at_once=lost_at_once)}
-    for job, find in FINDERS.items():
-        with transaction() as tx:
-            known = _known(tx.session, job)
-            missing = [
-                args for args in find(tx.session, known, now) if (job, args) not in known.live
-            ]
-            tx.then_many(job, missing)
-        repaired[job.value] = len(missing)
+    for job, missing in FINDERS.items():
+        repaired[job.value] = _ask(job, missing(now))
     return repaired
 
 
 def everybody(*, now: datetime) -> int:
     """Every configuration's newest version is applied anew, in chunks; returns how many."""
-    with transaction() as tx:
-        versions = tx.session.scalars(
-            select(Configuration.current_version_id)
-            .join(ConfigurationVersion, ConfigurationVersion.id == Configuration.current_version_id)
-            .where(ConfigurationVersion.effective_at <= now)
-        ).all()
-        tx.then_many(
-            JobName.APPLY_VERSION, [(version, 0) for version in versions if version is not None]
-        )
-    return len(versions)
+    return _ask(
+        JobName.APPLY_VERSION,
+        _newest_versions().where(ConfigurationVersion.effective_at <= now),
+    )
+
+
+def _ask(job: JobName, missing: Missing) -> int:
+    session = read_session()
+    found = [tuple(row) for row in session.execute(missing)]
+    session.rollback()
+    for start in range(0, len(found), CHUNK):
+        with transaction() as tx:
+            tx.then_many(job, found[start : start + CHUNK])
+    return len(found)
 
 
 def _release_lost(now: datetime, *, lost_at_once: bool) -> int:
@@ -79,22 +82,40 @@ def _release_lost(now: datetime, *, lost_at_once: bool) -> int:
         return 0
 
 
-def _known(session: Session, job: JobName) -> Known:
-    rows = session.execute(
-        select(OutboxRow.args, OutboxRow.created_at, OutboxRow.done_at).where(
-            OutboxRow.job == job, OutboxRow.failed_at.is_(None)
+def _argument(position: int) -> ColumnElement[int]:
+    return cast(OutboxRow.args[position].as_string(), BigInteger)
+
+
+def _steps(job: JobName, *, arguments: int = 1) -> Subquery:
+    """What the outbox knows of this step, by its first arguments.
+
+    `live`: how many are still to do. `begun_at`: when the newest that was not given up was asked
+    for (of a step that goes on in chunks: its first chunk). `failed_at`: when one was given up.
+    """
+    by = [_argument(position).label(f"id{position}") for position in range(arguments)]
+    is_kept: ColumnElement[bool] = OutboxRow.failed_at.is_(None)
+    if job is JobName.APPLY_VERSION:
+        is_kept &= _argument(1) == 0
+    return (
+        select(
+            *by,
+            func.count()
+            .filter(OutboxRow.done_at.is_(None), OutboxRow.failed_at.is_(None))
+            .label("live"),
+            func.max(OutboxRow.created_at).filter(is_kept).label("begun_at"),
+            func.max(OutboxRow.failed_at).label("failed_at"),
         )
+        .where(OutboxRow.job == job)
+        .group_by(*by)
+        .subquery()
     )
-    live, asked = set(), dict[tuple[JobName, tuple[int, ...]], datetime]()
-    for args, created_at, done_at in rows:
-        key = (job, tuple(args))
-        asked[key] = max(created_at, asked.get(key, created_at))
-        if done_at is None:
-            live.add(key)
-    return Known(live=frozenset(live), asked=asked)
 
 
-def _people(session: Session, known: Known, now: datetime) -> Wanted:
+def _is_idle(steps: Subquery) -> ColumnElement[bool]:
+    return func.coalesce(steps.c.live, 0) == 0
+
+
+def _people(now: datetime) -> Missing:
     """A completion, or the beginning or end of a membership, that nobody was asked to judge."""
     since = now - RECENT
     happened = union_all(
@@ -106,40 +127,80 @@ def _people(session: Session, known: Known, now: datetime) -> Wanted:
             Membership.until_at > since, Membership.until_at <= now
         ),
     ).subquery()
-    news = session.execute(
+    newest = (
         select(happened.c.person_id, func.max(happened.c.at).label("at"))
         .group_by(happened.c.person_id)
-        .order_by(happened.c.person_id)
-        .limit(LIMIT)
+        .subquery()
     )
-    return [
-        (person_id,)
-        for person_id, at in news
-        if known.asked.get((JobName.EVALUATE_PERSON, (person_id,)), since) < at
-    ]
-
-
-def _versions(session: Session, known: Known, now: datetime) -> Wanted:
-    """A version in force that was never applied."""
-    versions = session.scalars(
-        select(ConfigurationVersion.id)
-        .join(Configuration, Configuration.current_version_id == ConfigurationVersion.id)
+    steps = _steps(JobName.EVALUATE_PERSON)
+    return (
+        select(newest.c.person_id)
+        .outerjoin(steps, steps.c.id0 == newest.c.person_id)
         .where(
-            ConfigurationVersion.published_at > now - RECENT,
-            ConfigurationVersion.effective_at <= now,
+            or_(steps.c.begun_at.is_(None), steps.c.begun_at < newest.c.at),
+            _is_idle(steps),
         )
-        .limit(LIMIT)
+        .order_by(newest.c.person_id)
     )
-    return [
-        (version, 0)
-        for version in versions
-        if (JobName.APPLY_VERSION, (version, 0)) not in known.asked
-    ]
 
 
-def _certificates(session: Session, known: Known, now: datetime) -> Wanted:  # noqa: ARG001
+def _newest_versions() -> Missing:
+    return select(ConfigurationVersion.id, literal(0)).join(
+        Configuration, Configuration.current_version_id == ConfigurationVersion.id
+    )
+
+
+def _versions(now: datetime) -> Missing:
+    """A version in force that was never applied, or not to everybody."""
+    steps = _steps(JobName.APPLY_VERSION)
+    return (
+        _newest_versions()
+        .outerjoin(steps, steps.c.id0 == ConfigurationVersion.id)
+        .where(
+            ConfigurationVersion.effective_at > now - RECENT,
+            ConfigurationVersion.effective_at <= now,
+            or_(steps.c.begun_at.is_(None), steps.c.begun_at < steps.c.failed_at),
+            _is_idle(steps),
+        )
+        .order_by(ConfigurationVersion.id)
+    )
+
+
+def _certificates(now: datetime) -> Missing:
     """A valid standing whose facts no edition prints yet."""
-    printed = exists().where(
+    steps = _steps(JobName.ISSUE_CERTIFICATE, arguments=2)
+    standing = StoredStanding
+    return (
+        select(standing.person_id, standing.configuration_id)
+        .join(Configuration, Configuration.id == standing.configuration_id)
+        .join(ConfigurationVersion, ConfigurationVersion.id == standing.version_id)
+        .outerjoin(
+            Certificate,
+            (Certificate.person_id == standing.person_id)
+            & (Certificate.configuration_id == standing.configuration_id),
+        )
+        .outerjoin(
+            steps,
+            (steps.c.id0 == standing.person_id) & (steps.c.id1 == standing.configuration_id),
+        )
+        .where(
+            standing.covered,
+            standing.complete,
+            or_(standing.ends_at.is_(None), standing.ends_at > now),
+            standing.continuous_since_at.is_not(None),
+            ConfigurationVersion.certificate_on,
+            Configuration.archived_at.is_(None),
+            Certificate.erased_at.is_(None),
+            ~_is_printed(),
+            ~_is_withheld(),
+            _is_idle(steps),
+        )
+        .order_by(standing.person_id, standing.configuration_id)
+    )
+
+
+def _is_printed() -> ColumnElement[bool]:
+    return exists().where(
         Edition.certificate_id == Certificate.id,
         Edition.issued_at >= StoredStanding.continuous_since_at,
         or_(
@@ -147,67 +208,67 @@ def _certificates(session: Session, known: Known, now: datetime) -> Wanted:  # n
             Edition.valid_through >= StoredStanding.valid_through,
         ),
     )
-    withheld = exists().where(
+
+
+def _is_withheld() -> ColumnElement[bool]:
+    """Revoked, or suspended and not lifted since."""
+    later = aliased(CertificateEvent)
+    lifted = exists().where(
+        later.certificate_id == CertificateEvent.certificate_id,
+        later.kind == EventKind.LIFTED,
+        later.id > CertificateEvent.id,
+    )
+    return exists().where(
         CertificateEvent.certificate_id == Certificate.id,
-        CertificateEvent.kind == EventKind.REVOKED,
+        or_(
+            CertificateEvent.kind == EventKind.REVOKED,
+            (CertificateEvent.kind == EventKind.SUSPENDED) & ~lifted,
+        ),
     )
-    rows = session.execute(
-        select(StoredStanding.person_id, StoredStanding.configuration_id)
-        .join(Configuration, Configuration.id == StoredStanding.configuration_id)
-        .join(ConfigurationVersion, ConfigurationVersion.id == StoredStanding.version_id)
-        .outerjoin(
-            Certificate,
-            (Certificate.person_id == StoredStanding.person_id)
-            & (Certificate.configuration_id == StoredStanding.configuration_id),
-        )
-        .where(
-            StoredStanding.covered,
-            StoredStanding.complete,
-            or_(StoredStanding.ends_at.is_(None), StoredStanding.ends_at > now),
-            StoredStanding.continuous_since_at.is_not(None),
-            ConfigurationVersion.certificate_on,
-            Configuration.archived_at.is_(None),
-            Certificate.erased_at.is_(None),
-            ~printed,
-            ~withheld,
-        )
-        .limit(LIMIT)
+
+
+def _editions(now: datetime) -> Missing:  # noqa: ARG001
+    """An edition without its PDF, and so without its mail."""
+    steps = _steps(JobName.RENDER_EDITION)
+    return (
+        select(Edition.id)
+        .join(Certificate, Certificate.id == Edition.certificate_id)
+        .outerjoin(steps, steps.c.id0 == Edition.id)
+        .where(Edition.rendered_at.is_(None), Certificate.erased_at.is_(None), _is_idle(steps))
+        .order_by(Edition.id)
     )
-    return [(row.person_id, row.configuration_id) for row in rows]
 
 
-def _editions(session: Session, known: Known, now: datetime) -> Wanted:  # noqa: ARG001
-    """An edition without its PDF."""
-    ids = session.scalars(select(Edition.id).where(Edition.rendered_at.is_(None)).limit(LIMIT))
-    return [(each,) for each in ids]
-
-
-def _messages(session: Session, known: Known, now: datetime) -> Wanted:  # noqa: ARG001
+def _messages(now: datetime) -> Missing:
     """A message nobody is going to send."""
-    ids = session.scalars(
+    steps = _steps(JobName.DELIVER_MESSAGE)
+    return (
         select(Message.id)
+        .outerjoin(steps, steps.c.id0 == Message.id)
         .where(
             or_(
                 Message.state == MessageState.QUEUED,
                 (Message.state == MessageState.SENDING) & (Message.claimed_at < now - CLAIM_LIFE),
             ),
             Message.not_before <= now,
+            _is_idle(steps),
         )
         .order_by(Message.id)
-        .limit(LIMIT)
     )
-    return [(each,) for each in ids]
 
 
-def _packages(session: Session, known: Known, now: datetime) -> Wanted:  # noqa: ARG001
+def _packages(now: datetime) -> Missing:  # noqa: ARG001
     """A package whose import nobody is doing."""
-    ids = session.scalars(
-        select(Package.id).where(Package.state == PackageState.IMPORTING).limit(LIMIT)
+    steps = _steps(JobName.IMPORT_PACKAGE)
+    return (
+        select(Package.id)
+        .outerjoin(steps, steps.c.id0 == Package.id)
+        .where(Package.state == PackageState.IMPORTING, _is_idle(steps))
+        .order_by(Package.id)
     )
-    return [(each,) for each in ids]
 
 
-FINDERS: dict[JobName, Callable[[Session, Known, datetime], Wanted]] = {
+FINDERS: dict[JobName, Callable[[datetime], Missing]] = {
     JobName.EVALUATE_PERSON: _people,
     JobName.APPLY_VERSION: _versions,
     JobName.ISSUE_CERTIFICATE: _certificates,

@@ -54,20 +54,20 @@ class Mail:
     files: Sequence[File] = ()
 
 
-class RefusedError(Exception):
-    """The server will never take this mail; `words` are the server's."""
+class _NotSentError(Exception):
+    """`words` are the server's and may name a person; a log sees only the first, a code."""
 
     def __init__(self, words: str) -> None:
-        super().__init__(words)
+        super().__init__(words.partition(" ")[0])
         self.words = words
 
 
-class UnavailableError(Exception):
+class RefusedError(_NotSentError):
+    """The server will never take this mail."""
+
+
+class UnavailableError(_NotSentError):
     """The mail could not be handed over now; trying again later may help."""
-
-    def __init__(self, words: str) -> None:
-        super().__init__(words)
-        self.words = words
 
 
 class _Connection(flask_mail.Connection):
@@ -144,20 +144,23 @@ def message_id(key: str, sender: str) -> str:
 
 
 def send(mail: Mail) -> None:
-    """Hand the mail to the server; raises RefusedError or UnavailableError with its words."""
+    """Hand the mail to the server; raises RefusedError or UnavailableError with its words.
+
+    These have no cause: the text of smtplib's errors holds the address, and they are logged.
+    """
     try:
         message = _message(mail)
     except UnicodeError as error:  # an address no mail server of today understands
-        raise _failure(error) from error
+        raise _failure(error) from None
     connection = _connection()
     try:
         connection.send(message)
     except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError) as error:
         _keep(connection)  # the server said no to this mail and listens to the next
-        raise _failure(error) from error
+        raise _failure(error) from None
     except (OSError, flask_mail.BadHeaderError, MessageError, UnicodeError) as error:
         connection.hang_up()
-        raise _failure(error) from error
+        raise _failure(error) from None
     except BaseException:
         connection.hang_up()
         raise

@@ -52,7 +52,7 @@ class Inbox:
         self.mails.append(mail)
         self.connections.add(session.peer)
         if self.hang_up_after and len(self.mails) % self.hang_up_after == 0:
-            server.loop.call_later(0.05, server.transport.close)
+            server.loop.call_soon(server.transport.close)
         return "250 OK"
 
 

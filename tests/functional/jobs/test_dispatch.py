@@ -10,8 +10,10 @@ import pytest
 import redis
 from flask import Flask
 from rq import Queue
+from rq.job import Job
 from rq.serializers import JSONSerializer
 from sqlalchemy import select, update
+from structlog.testing import capture_logs
 
 from plugin.core import clock, queue
 from plugin.core.db import db, transaction
@@ -21,6 +23,7 @@ from plugin.jobs import dispatch, pipeline
 from plugin.jobs.dispatch import Dispatcher
 from plugin.org.models import Person
 from tests.support import services
+from tests.support.queries import counted
 from tests.support.smtp import free_port
 from tests.support.world import World
 
@@ -112,6 +115,64 @@ def test_what_redis_lost_is_handed_out_again(app: Flask, with_redis: Settings) -
     assert dispatch.reap(connection, now=clock.now()) == 0, "it may only be slow"
     assert dispatch.reap(connection, now=clock.now() + dispatch.LOST_AFTER) == 2
     assert dispatch.dispatch(connection, now=clock.now()) == 2
+
+
+def test_what_is_lost_is_found_behind_many_that_only_wait(
+    app: Flask, with_redis: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "REAP_BATCH", 3)
+    ask(*range(1, 11))
+    connection = queue.connect(with_redis)
+    dispatch.dispatch(connection, now=clock.now())
+    lost = [waiting(connection)[place] for place in (0, 5, 9)]
+    for each in lost:
+        Job.fetch(each, connection=connection, serializer=JSONSerializer).delete()
+    assert dispatch.reap(connection, now=clock.now() + dispatch.LOST_AFTER) == 3
+    assert dispatch.dispatch(connection, now=clock.now()) == 3
+    assert len(set(waiting(connection))) == 10
+
+
+@pytest.mark.parametrize("is_alive", [True, False])
+def test_a_step_in_a_workers_hands_is_lost_only_with_the_worker(
+    app: Flask, with_redis: Settings, is_alive: bool
+) -> None:
+    ask(1)
+    connection = queue.connect(with_redis)
+    dispatch.dispatch(connection, now=clock.now())
+    (job_id,) = waiting(connection)
+    job = Job.fetch(job_id, connection=connection, serializer=JSONSerializer)
+    Queue(QueueName.HIGH, connection=connection).remove(job_id)
+    connection.hset(job.key, mapping={"status": "started", "worker_name": "somebody"})
+    if is_alive:
+        connection.set("rq:worker:somebody", "here")
+    lost = dispatch.reap(connection, now=clock.now() + dispatch.LOST_AFTER)
+    assert lost == (0 if is_alive else 1)
+
+
+def test_an_outage_of_redis_is_said_once_and_so_is_its_end(
+    app: Flask, settings: Settings, with_redis: Settings
+) -> None:
+    ask(1)
+    nowhere = replace(settings, redis_url=f"redis://127.0.0.1:{free_port()}/0")
+    loop = Dispatcher(app=app, settings=nowhere)
+    with capture_logs() as lines:
+        for _ in range(3):
+            loop.round()
+        loop.settings, loop.connection = with_redis, None
+        for _ in range(3):
+            loop.round()
+    events = [line["event"] for line in lines]
+    assert events == ["dispatcher.queue_unreachable", "dispatcher.queue_back"]
+    assert len(waiting(queue.connect(with_redis))) == 1
+
+
+def test_a_dispatcher_with_nothing_to_do_takes_no_lock(app: Flask, with_redis: Settings) -> None:
+    loop = Dispatcher(app=app, settings=with_redis)
+    loop.round()
+    with counted() as statements:
+        loop.round()
+    assert len(statements) == 2
+    assert not [each for each in statements if "UPDATE" in each or "INSERT" in each]
 
 
 def test_a_worker_does_the_steps_and_leaves_nothing_in_redis(

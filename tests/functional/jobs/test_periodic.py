@@ -54,6 +54,30 @@ def test_many_dispatchers_fire_a_turn_once(app: Flask, fired: list[str]) -> None
     assert fired == ["hourly"]
 
 
+def test_a_turn_that_fails_keeps_no_other_from_its_time(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise ConnectionError
+
+    seen = list[str]()
+    hour = timedelta(hours=1)
+    monkeypatch.setattr(
+        periodic,
+        "TURNS",
+        {
+            "broken": Turn(every=hour, work=fail),
+            "sound": Turn(every=hour, work=lambda: seen.append("sound")),
+        },
+    )
+    periodic.declare(clock.now())
+    due = clock.now() + hour
+    with pytest.raises(ConnectionError):
+        periodic.fire(due)
+    assert periodic.fire(due) == seen == ["sound"]
+    assert periodic.fire(due) == []
+
+
 def test_declaring_again_keeps_when_a_turn_is_due(fired: list[str]) -> None:
     due = db.session.scalars(select(Periodic.due_at)).one()
     db.session.rollback()

@@ -1,22 +1,25 @@
 """Every row whose next row is missing gets it: the same steps, asked for again."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
-from plugin.assign.models import StoredStanding
+from plugin.assign.models import ConfigurationVersion, StoredStanding
+from plugin.certs import actions as certificates
 from plugin.certs.models import Certificate, Edition
 from plugin.core import clock
-from plugin.core.db import db
-from plugin.core.outbox import JobName, OutboxRow
+from plugin.core.db import db, transaction
+from plugin.core.outbox import QUEUE_OF, JobName, OutboxRow
 from plugin.jobs import reconcile
 from plugin.modules.models import Completion
 from plugin.notify.models import Message, MessageKind, MessageState
 from plugin.org.models import Membership
+from plugin.scorm.models import Package, PackageState
 from tests.support import smtp, story
+from tests.support.queries import counted
 from tests.support.work import work_off
 from tests.support.world import World
 
@@ -142,6 +145,124 @@ def test_a_message_in_a_dead_senders_hands_is_asked_for_when_its_time_is_over(
         assert repair() == {"deliver_message": 1}
 
 
+def test_a_version_that_was_applied_to_some_only_is_applied_again(
+    world: World, inbox: smtp.Inbox
+) -> None:
+    story.begin(world)
+    work_off()
+    version_id = db.session.scalars(select(ConfigurationVersion.id)).one()
+    with clock.at(clock.now() + timedelta(hours=1)):
+        world.add(given_up(JobName.APPLY_VERSION, version_id, 500))
+        assert repair() == {"apply_version": 1}
+        work_off()
+        assert repair() == {}
+
+
+def test_a_version_that_comes_into_force_long_after_its_publishing_is_applied(
+    world: World, inbox: smtp.Inbox
+) -> None:
+    story.begin(world)
+    work_off()
+    version_id = db.session.scalars(select(ConfigurationVersion.id)).one()
+    later = clock.now() + timedelta(days=60)
+    lose(JobName.APPLY_VERSION)
+    db.session.execute(update(ConfigurationVersion).values(effective_at=later))
+    db.session.commit()
+    assert repair() == {}
+    with clock.at(later + timedelta(days=1)):
+        assert repair() == {"apply_version": 1}
+    steps = db.session.scalars(select(OutboxRow).where(OutboxRow.done_at.is_(None))).all()
+    assert [step.args for step in steps] == [[version_id, 0]]
+
+
+def test_a_step_that_was_given_up_is_asked_for_again(world: World, inbox: smtp.Inbox) -> None:
+    told = story.begin(world)
+    work_off()
+    with clock.at(clock.now() + timedelta(hours=1)):
+        story.complete(told.person, told.module)
+        step = db.session.scalars(select(OutboxRow).where(OutboxRow.done_at.is_(None))).one()
+        step.failed_at = clock.now()
+        db.session.commit()
+        assert repair() == {"evaluate_person": 1}
+
+
+def test_a_withheld_certificate_is_left_alone_until_it_is_lifted(
+    world: World, inbox: smtp.Inbox
+) -> None:
+    told = story.begin(world)
+    story.complete(told.person, told.module)
+    work_off()
+    certificate = db.session.scalars(select(Certificate)).one()
+    with transaction() as tx:
+        found = tx.session.get_one(Certificate, certificate.id)
+        certificates.suspend(tx.session, found, by=None, reason="Test", now=clock.now())
+    db.session.execute(update(StoredStanding).values(valid_through=date(2099, 1, 1), ends_at=None))
+    db.session.commit()
+    assert repair() == {}
+    with transaction() as tx:
+        found = tx.session.get_one(Certificate, certificate.id)
+        certificates.lift(tx, found, by=None, reason="Test", now=clock.now())
+    lose(JobName.ISSUE_CERTIFICATE)
+    assert repair() == {"issue_certificate": 1}
+
+
+def test_an_erased_certificate_is_never_printed(world: World, inbox: smtp.Inbox) -> None:
+    told = story.begin(world)
+    work_off()
+    story.complete(told.person, told.module)
+    _work_until(JobName.RENDER_EDITION)
+    lose(JobName.RENDER_EDITION)
+    certificate = db.session.scalars(select(Certificate)).one()
+    certificates.erase(db.session, certificate, by=None, now=clock.now())
+    db.session.commit()
+    assert repair() == {}
+
+
+def test_a_package_nobody_imports_is_imported(world: World, inbox: smtp.Inbox) -> None:
+    package = Package(
+        organization_id=world.organization.id,
+        filename="course.zip",
+        sha256="",
+        size=0,
+        upload_key="uploads/1/course.zip",
+        state=PackageState.IMPORTING,
+        findings=[],
+        created_at=clock.now(),
+    )
+    world.add(package)
+    assert repair() == {"import_package": 1}
+    assert repair() == {}
+
+
+def test_many_missing_steps_are_asked_for_in_chunks_each_once(
+    world: World, inbox: smtp.Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "CHUNK", 3)
+    people = [world.person(f"Person {number}") for number in range(8)]
+    module = world.module()
+    for person in people:
+        world.completion(person, module)
+    assert repair() == {"evaluate_person": 8}
+    steps = db.session.scalars(select(OutboxRow.args).order_by(OutboxRow.id)).all()
+    assert steps == [[person.id] for person in people]
+    assert repair() == {}
+
+
+def test_the_number_of_statements_does_not_grow_with_what_is_missing(
+    world: World, inbox: smtp.Inbox
+) -> None:
+    module = world.module()
+
+    def statements_for(number: int) -> int:
+        for each in range(number):
+            world.completion(world.person(f"Person {each}"), module)
+        with counted() as statements:
+            assert repair() == {"evaluate_person": number}
+        return len(statements)
+
+    assert statements_for(2) == statements_for(40)
+
+
 def test_asking_twice_asks_once(world: World, inbox: smtp.Inbox) -> None:
     story.begin(world)
     lose(JobName.APPLY_VERSION)
@@ -165,6 +286,14 @@ def test_comparing_everybody_applies_each_newest_version_in_chunks(
     assert standing.complete
     assert db.session.scalar(select(func.count(Completion.id))) == 1
     assert count_of_everything() == (1, 1, 1)
+
+
+def given_up(job: JobName, *args: int) -> OutboxRow:
+    """A step that failed once too often."""
+    now = clock.now()
+    return OutboxRow(
+        job=job, args=list(args), queue=QUEUE_OF[job], created_at=now, due_at=now, failed_at=now
+    )
 
 
 def _work_until(job: JobName) -> None:

@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 import ssl
+import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -283,3 +284,13 @@ def test_a_message_is_given_up_after_days_of_trying(
         work_off()
     message = only_message()
     assert (message.state, message.error) == (state, "451 4.7.1 come back later")
+
+
+def test_what_is_logged_of_a_failure_names_nobody(world: World, inbox: smtp.Inbox) -> None:
+    inbox.answers = ["451 4.7.1 <ada@example.test> come back later"]
+    tell(world.person(email="ada@example.test"))
+    with pytest.raises(UnavailableError) as caught:
+        work_off()
+    told = "".join(traceback.format_exception(caught.value))
+    assert "ada@example.test" not in told
+    assert only_message().error == "451 4.7.1 <ada@example.test> come back later"
