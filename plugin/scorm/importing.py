@@ -105,8 +105,9 @@ def _sweep(files: Storage, shelf: str, key: str) -> None:
     """Remove what attempts that crashed long ago left beside the package's folder."""
     newest = files.path(key).stat().st_mtime
     for other in files.path(shelf).iterdir():
-        if newest - other.stat().st_mtime > CRASHED_AFTER_SECONDS:
-            files.remove_tree(f"{shelf}/{other.name}")
+        with suppress(FileNotFoundError):  # another attempt has just tidied up after itself
+            if newest - other.stat().st_mtime > CRASHED_AFTER_SECONDS:
+                files.remove_tree(f"{shelf}/{other.name}")
 
 
 def _waiting(package_id: int) -> Waiting | None:
