@@ -44,7 +44,7 @@ test: $(VENV)/dev.done
 	@$(BIN)/python -m tools.ensure chromium postgresql redis
 	@$(MAKE) --no-print-directory check
 	$(BIN)/python -m tests.support.services run -- $(BIN)/pytest -q -n $(WORKERS) tests/functional
-	$(BIN)/python -m tests.support.services run -- $(BIN)/pytest -q -n $(WORKERS) tests/processes
+	$(BIN)/pytest -q -n $(WORKERS) tests/processes  # each worker starts servers of its own
 	$(BIN)/pytest -q -n $(WORKERS) tests/browser
 
 lock: $(VENV)/dev.done
