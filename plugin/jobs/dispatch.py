@@ -41,6 +41,8 @@ class Dispatcher:
         """Go round until `stop` is set; a failing round is logged and the next one tries again."""
         with self.app.app_context():
             periodic.declare(clock.now())
+            if not self.settings.redis_url:
+                take_back()
         while not self.stop.is_set():
             try:
                 busy = self.round()
@@ -160,6 +162,20 @@ def _handed_out(before: datetime, *, after: int) -> Sequence[int]:
     ).all()
     db.session.rollback()
     return found
+
+
+def take_back() -> None:
+    """Whatever a Redis that is no longer used was handed waits again."""
+    with transaction() as tx:
+        tx.session.execute(
+            update(OutboxRow)
+            .where(
+                OutboxRow.dispatched_at.is_not(None),
+                OutboxRow.done_at.is_(None),
+                OutboxRow.failed_at.is_(None),
+            )
+            .values(dispatched_at=None)
+        )
 
 
 def release(row_ids: Sequence[int]) -> int:

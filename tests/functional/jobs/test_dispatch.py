@@ -219,6 +219,31 @@ def test_without_a_redis_address_the_dispatcher_does_the_steps_itself(
     assert seen == [4, 5]
 
 
+def test_without_a_redis_address_what_an_earlier_redis_was_handed_is_done_here(
+    app: Flask,
+    world: World,
+    settings: Settings,
+    with_redis: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = list[int]()
+    loop = Dispatcher(app=app, settings=replace(settings, redis_url=""))
+
+    def evaluate(_tx: Any, person_id: int) -> None:
+        seen.append(person_id)
+        if len(seen) == 2:
+            loop.stop.set()
+
+    monkeypatch.setattr(pipeline, "evaluate_person", evaluate)
+    ask(6, 7)
+    assert dispatch.dispatch(queue.connect(with_redis), now=clock.now()) == 2
+    giving_up = threading.Timer(10, loop.stop.set)
+    giving_up.start()
+    loop.run()
+    giving_up.cancel()
+    assert seen == [6, 7]
+
+
 def test_the_readiness_page_says_when_the_queue_is_gone(settings: Settings, app: Flask) -> None:
     gone = replace(settings, redis_url=f"redis://127.0.0.1:{free_port()}/0")
     assert not queue.is_reachable(gone)
