@@ -12,6 +12,7 @@ import jwt
 
 HINT_SECONDS = 300
 TOKEN_SECONDS = 3600
+ASSERTION_SECONDS = 300
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SCOPES = frozenset(
     {
@@ -162,6 +163,8 @@ class Tokens:
             raise RefusedError("invalid_client", type(error).__name__) from None
         if claims["iss"] != tool.client_id or claims["sub"] != tool.client_id:
             raise RefusedError("invalid_client", "iss and sub")
+        if int(claims["exp"]) > time.time() + ASSERTION_SECONDS:
+            raise RefusedError("invalid_client", "exp is too far ahead")
         with self._lock:
             if claims["jti"] in self._seen:
                 raise RefusedError("invalid_client", "jti was used")

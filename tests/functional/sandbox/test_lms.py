@@ -2,6 +2,7 @@
 
 import json
 import re
+import stat
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from flask.testing import FlaskClient
 
+from sandbox import oidc
 from sandbox.lms import Campus, create_lms
 from sandbox.oidc import ASSERTION
 from sandbox.people import BY_USERNAME, PEOPLE
@@ -128,11 +130,24 @@ def test_a_wrong_request_is_answered_with_an_openid_error(
     assert "id_token" not in fields
 
 
+def test_a_request_without_state_gets_no_token(lms: FlaskClient) -> None:
+    sign_in(lms)
+    fields = authorize(lms, asked(lms, state=None))[1]
+    assert (fields["error"], fields["state"]) == ("invalid_request", "")
+    assert "id_token" not in fields
+
+
 def test_a_hint_works_once(lms: FlaskClient) -> None:
     sign_in(lms)
     query = asked(lms)
     assert "id_token" in authorize(lms, query)[1]
     assert authorize(lms, query)[1]["error"] == "invalid_request"
+
+
+def test_an_old_hint_does_not_work(lms: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    sign_in(lms)
+    monkeypatch.setattr(oidc, "HINT_SECONDS", -1)
+    assert authorize(lms, asked(lms))[1]["error"] == "invalid_request"
 
 
 def test_a_hint_of_somebody_else_does_not_work(lms: FlaskClient) -> None:
@@ -166,7 +181,9 @@ def assertion(**changes: Any) -> str:
         "jti": "first",
         **changes,
     }
-    claims |= {name: now + changes[name] for name in ("iat", "exp") if name in changes}
+    for name in ("iat", "exp"):
+        if changes.get(name) is not None:
+            claims[name] = now + changes[name]
     key = claims.pop("key", TOOL_KEY)
     kid = claims.pop("kid", "tool-1")
     claims = {name: value for name, value in claims.items() if value is not None}
@@ -197,7 +214,10 @@ def test_a_right_assertion_gets_a_token_for_the_scopes_we_know(lms: FlaskClient)
         {"sub": "other"},
         {"aud": "https://elsewhere.example/token"},
         {"exp": -1},
+        {"exp": 330},
         {"iat": 30},
+        {"iat": None},
+        {"exp": None},
         {"jti": None},
         {"kid": "unknown"},
         {"kid": "broken"},
@@ -219,6 +239,8 @@ def test_unknown_scopes_and_grants_are_refused(lms: FlaskClient) -> None:
     assert token(lms, assertion(), scope="openid").json["error"] == "invalid_scope"
     wrong = token(lms, assertion(jti="second"), grant_type="password")
     assert wrong.json["error"] == "unsupported_grant_type"
+    wrong = token(lms, assertion(jti="third"), client_assertion_type="urn:saml")
+    assert wrong.json["error"] == "invalid_request"
 
 
 def test_a_restart_signs_nobody_out_and_keeps_the_key(lms: FlaskClient, campus: Campus) -> None:
@@ -229,6 +251,11 @@ def test_a_restart_signs_nobody_out_and_keeps_the_key(lms: FlaskClient, campus: 
     again.set_cookie("sandbox_session", cookie.value)
     assert again.get("/course").status_code == 200
     assert again.get("/jwks").json == lms.get("/jwks").json
+
+
+def test_private_keys_are_for_their_owner_only(lms: FlaskClient, campus: Campus) -> None:
+    for name in ("platform-key.pem", "session-key"):
+        assert stat.S_IMODE((campus.folder / name).stat().st_mode) == 0o600
 
 
 def test_the_login_request_can_be_sent_on_without_scripts(lms: FlaskClient) -> None:
@@ -258,6 +285,7 @@ def test_pages_may_load_nothing_from_elsewhere(lms: FlaskClient) -> None:
         policy = answer.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
+        assert answer.headers["Cache-Control"] == "no-store"
         assert not re.search(r'(src|href)="(https?:)?//', answer.get_data(as_text=True))
 
 
