@@ -24,6 +24,8 @@ from plugin.lti.tool.commands import lms
 from plugin.org.commands import org, person, unit
 from plugin.scorm.commands import module
 
+PORT = click.IntRange(1, 65535)
+
 
 @click.group()
 @click.version_option(package_name="module-assignment")
@@ -43,7 +45,7 @@ def upgrade() -> None:
 
 @plugin.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8700, show_default=True)
+@click.option("--port", type=PORT, default=8700, show_default=True)
 @click.option("--workers", default=os.cpu_count() or 1, show_default=True, help="Processes.")
 @click.option("--threads", default=2, show_default=True, help="Threads of each process.")
 def serve(host: str, port: int, workers: int, threads: int) -> None:
@@ -65,9 +67,13 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
 @plugin.command()
 @click.option("--reset", is_flag=True, help="Forget what the demo has stored and start over.")
 @click.option("--folder", default="var", show_default=True, help="Where the demo keeps its data.")
-@click.option("--port", default=8700, show_default=True, help="Port of the tool.")
-@click.option("--lms-port", default=8701, show_default=True, help="Port of the small LMS.")
-@click.option("--smtp-port", default=8725, show_default=True, help="Port of the mail server.")
+@click.option("--port", type=PORT, default=8700, show_default=True, help="Port of the tool.")
+@click.option(
+    "--lms-port", type=PORT, default=8701, show_default=True, help="Port of the small LMS."
+)
+@click.option(
+    "--smtp-port", type=PORT, default=8725, show_default=True, help="Port of the mail server."
+)
 def demo(reset: bool, folder: str, port: int, lms_port: int, smtp_port: int) -> None:
     """Run the product with a small LMS and a mail inbox beside it, until Ctrl-C.
 

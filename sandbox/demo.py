@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import FrameType
+from typing import TextIO
 
 from plugin.app import create_app
 from plugin.core import embedded, migrate
@@ -27,6 +28,7 @@ from sandbox.serve import refuse_production
 
 READY_SECONDS = 60.0
 EX_USAGE = 2
+LAST_PORT = 65535
 MADE_BY_US = ("demo.db*", "campus.json", "secrets.json", "files", "lms", "log", "queue")
 
 
@@ -99,7 +101,7 @@ def _supervise(places: Places, stopping: list[int]) -> None:
             time.sleep(0.3)
             family.restart_the_dead()
             if not queue.is_alive():
-                queue = _queue(places)
+                queue = _queue_again(places, settings)
     finally:
         if family is not None:
             family.stop()
@@ -109,6 +111,15 @@ def _supervise(places: Places, stopping: list[int]) -> None:
 def _queue(places: Places) -> Embedded:
     given = os.environ.get("PLUGIN_REDIS_URL", "")
     return embedded.start(places.folder / "queue", given_url=given)
+
+
+def _queue_again(places: Places, settings: Settings) -> Embedded:
+    """The queue where everybody looks for it; work that it lost is in the database."""
+    queue = _queue(places)
+    if queue.url != settings.redis_url:
+        log = places.folder / "queue" / "queue.log"
+        raise DemoError(f"The queue ended and does not start again: see {log}")
+    return queue
 
 
 def _stop_signals() -> list[int]:
@@ -126,8 +137,7 @@ def _stop_signals() -> list[int]:
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """No other demo uses this folder meanwhile, on whichever ports."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    with _lock_file(folder) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -136,6 +146,17 @@ def _alone(folder: Path) -> Iterator[None]:
                 "folder: plugin demo --folder var2"
             ) from None
         yield
+
+
+def _lock_file(folder: Path) -> TextIO:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder / "lock").open("w")
+    except OSError as error:
+        raise TakenError(
+            f"The demo cannot keep its data in {folder} ({error.strerror}). Choose another "
+            "folder: plugin demo --folder var2"
+        ) from None
 
 
 def settings_of(places: Places, redis_url: str) -> Settings:
@@ -248,15 +269,23 @@ The tool itself listens at {settings.tool_url}. Ctrl-C stops everything.
 
 
 def _check_ports(places: Places) -> None:
+    """Each part has a free port of its own."""
+    seen = set[int]()
     for option in ("port", "lms_port", "smtp_port"):
         port = getattr(places, option)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                name = option.replace("_", "-")
-                raise TakenError(
-                    f"Port {port} is in use. Stop what uses it, or choose another: "
-                    f"plugin demo --{name} {port + 100}"
-                ) from None
+        if port in seen or not _is_free(port):
+            other = port + 100 if port + 100 <= LAST_PORT else port - 100
+            why = "asked for twice:" if port in seen else "in use. Stop what uses it, or"
+            name = option.replace("_", "-")
+            raise TakenError(f"Port {port} is {why} choose another: plugin demo --{name} {other}")
+        seen.add(port)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

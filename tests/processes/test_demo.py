@@ -150,6 +150,42 @@ def test_a_taken_port_gives_a_sentence_and_no_trace(folder: Path) -> None:
     assert "Traceback" not in demo.output
 
 
+def test_a_port_that_cannot_be_is_refused_and_one_asked_for_twice_too(folder: Path) -> None:
+    same = free_port()
+    for port, lms_port, said in (
+        (99999, None, "99999 is not in the range"),
+        (same, same, f"Port {same} is asked for twice: choose another: plugin demo --lms-port"),
+    ):
+        demo = demos.start(folder, port=port, lms_port=lms_port)
+        assert demo.process.wait(timeout=30) == 2
+        assert said in demo.output
+        assert "Traceback" not in demo.output
+
+
+def test_a_folder_that_cannot_be_gives_a_sentence_and_no_trace(folder: Path) -> None:
+    folder.write_text("a file")
+    demo = demos.start(folder)
+    assert demo.process.wait(timeout=30) == 2
+    assert f"The demo cannot keep its data in {folder}" in demo.output
+    assert "Traceback" not in demo.output
+
+
+def test_a_queue_that_cannot_start_again_ends_the_demo_which_goes_on_without_it(
+    folder: Path,
+) -> None:
+    with demos.running(folder) as demo:
+        for kept in (folder / "queue" / "appendonlydir").iterdir():
+            kept.write_text("broken")
+        kill(f"{folder}/queue/queue.")
+        assert demo.process.wait(timeout=30) == 1
+        assert "The queue ended and does not start again" in demo.output
+        assert "Traceback" not in demo.output
+        eventually(lambda: processes_of(folder) == [])
+    with demos.running(folder) as again:
+        assert "Work is queued in no Redis" in again.output
+        ended(again)
+
+
 def test_production_cannot_start_it(folder: Path) -> None:
     for command in (
         [sys.executable, "-m", "plugin.cli", "demo", "--folder", str(folder)],
