@@ -1,4 +1,9 @@
-"""A worker that kills itself at one point of one step: `killer.py STEP before|inside|after`."""
+"""Hands out and works off everything that is due, in one process that kills itself at one point.
+
+`killer.py STEP before|inside|after`: at that point of that step. `killer.py mail`: when the mail
+server has taken a mail and nobody has noted it. `killer.py dispatcher`: when Redis has the steps
+and the database does not know it yet.
+"""
 
 import os
 import signal
@@ -6,10 +11,12 @@ import sys
 from typing import Any
 
 from plugin.app import create_app
-from plugin.core import queue
+from plugin.core import clock, queue
 from plugin.core.outbox import QueueName
 from plugin.core.settings import Settings
-from plugin.jobs import pipeline, step
+from plugin.jobs import dispatch, pipeline, step
+from plugin.notify import delivery
+from plugin.notify.mailer import Mail
 
 
 def die() -> None:
@@ -41,13 +48,42 @@ def arm(name: str, point: str) -> None:
         step.run = run_and_die
 
 
+def arm_mail() -> None:
+    """From now on the first mail that leaves ends this process."""
+    original = delivery.send
+
+    def send_and_die(mail: Mail) -> None:
+        original(mail)
+        die()
+
+    delivery.send = send_and_die
+
+
+def arm_dispatcher() -> None:
+    """From now on the first hand-out ends this process."""
+    original = queue.enqueue
+
+    def enqueue_and_die(*args: Any) -> None:
+        original(*args)
+        die()
+
+    queue.enqueue = enqueue_and_die
+
+
 def main() -> None:
     settings = Settings.from_env()
     app = create_app(settings)
-    if len(sys.argv) > 1:
-        arm(sys.argv[1], sys.argv[2])
+    match sys.argv[1:]:
+        case ["dispatcher"]:
+            arm_dispatcher()
+        case ["mail"]:
+            arm_mail()
+        case [name, point]:
+            arm(name, point)
     with app.app_context():
-        queue.work(settings, list(QueueName), burst=True, max_jobs=100)
+        connection = queue.connect(settings)
+        while dispatch.dispatch(connection, now=clock.now()):
+            queue.work(settings, list(QueueName), burst=True, max_jobs=100)
 
 
 if __name__ == "__main__":

