@@ -85,6 +85,29 @@ def test_a_step_that_runs_in_many_threads_takes_effect_once(
     assert effect(person) == "Byron+"
 
 
+def test_a_step_another_worker_is_finishing_takes_no_second_effect(
+    app: Flask, world: World, effects: Effects
+) -> None:
+    person = world.person("Ada Byron")
+    row_id = ask(person.id)
+    db.session.rollback()
+
+    def other() -> None:
+        with app.app_context():
+            step.run(row_id)
+
+    late = threading.Thread(target=other)
+    with transaction() as tx:
+        tx.session.get_one(OutboxRow, row_id).done_at = clock.now()
+        tx.session.flush()
+        late.start()
+        late.join(timeout=0.5)
+        assert late.is_alive(), "it has seen the step as still to do, and waits"
+    late.join()
+    assert effect(person) == "Byron"
+    assert effects.runs == 0
+
+
 def test_a_failed_step_leaves_no_effect_and_is_tried_again_later(
     app: Flask, world: World, effects: Effects
 ) -> None:
