@@ -56,7 +56,7 @@ def _install(missing: list[str]) -> None:
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for command in (
             ["apt-get", "update", "-qq"],
-            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
+            ["apt-get", "install", "-y", "-qq", *packages],
         ):
             subprocess.run(command, check=False, env=quiet, stdout=subprocess.DEVNULL)
     elif shutil.which("brew"):

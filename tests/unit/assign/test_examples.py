@@ -1,4 +1,4 @@
-"""The examples of `domain.md` §9 that need no page; the number is in the name."""
+"""The examples of the rules that need no page; the number is in the name."""
 
 from datetime import date, timedelta
 
