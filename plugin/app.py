@@ -129,6 +129,7 @@ def _page_facts() -> dict[str, object]:
         "product_name": current_settings().product_name,
         "me": _me(),
         "navigation": navigation.links(_me()),
+        "navigation_below": navigation.links_below(_me()),
         "page_language": str(language).replace("_", "-"),
         "page_direction": language.text_direction,
     }

@@ -18,12 +18,14 @@ ROOT = Path(__file__).resolve().parents[1]
 MODULES = ROOT / "node_modules"
 NODE = ROOT / "build" / "node"
 PACKAGE = MODULES / "scorm-again"
+HTMX = MODULES / "htmx.org"
 
 
 def main() -> None:
     """Everything in `static/vendor` is as the lock file says; quick when it already is."""
     _install()
     _copy_player()
+    _copy_htmx()
     fonts.main()
 
 
@@ -67,6 +69,13 @@ def _copy_player() -> None:
         shutil.copyfile(PACKAGE / "dist" / "esm" / name, target / name)
     vendor.check()
     print(f"scorm-again {vendor.VERSION}: ready")
+
+
+def _copy_htmx() -> None:
+    target = vendor.FOLDER.parent / "htmx"
+    target.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(HTMX / "LICENSE", target / "LICENSE")
+    shutil.copyfile(HTMX / "dist" / "htmx.min.js", target / "htmx.min.js")
 
 
 if __name__ == "__main__":

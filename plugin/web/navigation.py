@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from flask import current_app, request, url_for
+from flask import current_app, g, request, url_for
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
@@ -17,6 +17,7 @@ class _Place:
     label: LazyString
     covers: tuple[str, ...]
     """Pages whose endpoint starts with one of these are reached through it."""
+    below: tuple["_Place", ...] = ()
 
 
 _OWN = (
@@ -25,13 +26,43 @@ _OWN = (
     _Place("dashboard.certificates", _l("Certificates"), ("dashboard.certificates",)),
 )
 _ADMINISTRATION = (
-    _Place("org.units", _l("Units"), ("org.",)),
-    _Place("assign.configurations", _l("Training"), ("assign.",)),
+    _Place(
+        "reports.overview",
+        _l("Overview"),
+        ("reports.",),
+        below=(
+            _Place("reports.overview", _l("At a glance"), ("reports.overview",)),
+            _Place("reports.standings", _l("Standings"), ("reports.standings",)),
+        ),
+    ),
+    _Place(
+        "people.listing",
+        _l("Organization"),
+        ("people.", "person.", "units.", "imports.", "launch_rules."),
+        below=(
+            _Place("people.listing", _l("Users"), ("people.", "person.")),
+            _Place("units.groups", _l("Groups"), ("units.groups",)),
+            _Place("units.sites", _l("Sites"), ("units.sites",)),
+            _Place("units.regions", _l("Regions"), ("units.regions",)),
+            _Place("imports.listing", _l("Imports"), ("imports.",)),
+            _Place("launch_rules.listing", _l("Rules"), ("launch_rules.",)),
+        ),
+    ),
+    _Place(
+        "assign.configurations",
+        _l("Training"),
+        ("assign.", "templates."),
+        below=(
+            _Place("assign.configurations", _l("Configurations"), ("assign.",)),
+            _Place("templates.listing", _l("Templates"), ("templates.",)),
+        ),
+    ),
     _Place(
         "modules.catalogue",
         _l("Modules"),
         ("modules.", "scorm.module", "scorm.new_package", "scorm.package"),
     ),
+    _Place("issued.listing", _l("Certificates issued"), ("issued.",)),
 )
 
 
@@ -45,6 +76,11 @@ class Link:
     starts_group: bool = False
 
 
+def stand_at(endpoint: str) -> None:
+    """This page is reached through `endpoint`, whatever its own address says."""
+    g.navigation_place = endpoint
+
+
 def links(person: Me | None) -> tuple[Link, ...]:
     """What this person can go to from here; nothing for a visitor we do not know."""
     if person is None:
@@ -56,17 +92,26 @@ def links(person: Me | None) -> tuple[Link, ...]:
     )
 
 
+def links_below(person: Me | None) -> tuple[Link, ...]:
+    """The places inside the part of the product this page belongs to; none if it has only one."""
+    if person is None:
+        return ()
+    part = next((each for each in _ADMINISTRATION if _is_here(each)), None)
+    found = _links(person, part.below) if part else ()
+    return found if len(found) > 1 else ()
+
+
 def _links(person: Me, places: Iterable[_Place]) -> tuple[Link, ...]:
-    here = request.endpoint or ""
     return tuple(
-        Link(
-            label=str(place.label),
-            url=url_for(place.endpoint),
-            is_current=here.startswith(place.covers),
-        )
+        Link(label=str(place.label), url=url_for(place.endpoint), is_current=_is_here(place))
         for place in places
         if _may_open(person, place.endpoint)
     )
+
+
+def _is_here(place: _Place) -> bool:
+    here: str = g.get("navigation_place") or request.endpoint or ""
+    return here.startswith(place.covers)
 
 
 def _may_open(person: Me, endpoint: str) -> bool:
