@@ -29,10 +29,17 @@ DATES = ("covered", "complete", "valid_through", "ends_at", "continuous_since_at
 
 def evaluate_person(tx: Tx, person_id: int, *, now: datetime) -> None:
     """The person's stored standings are what the facts say. Safe to call again."""
-    person = tx.session.get_one(Person, person_id)
-    concerned = configurations_of_people(person.organization_id, [person_id])
+    evaluate_people(tx, [person_id], now=now)
+
+
+def evaluate_people(tx: Tx, person_ids: Sequence[int], *, now: datetime) -> None:
+    """These people's stored standings are what the facts say; they are of one organization."""
+    organization_id = tx.session.scalars(
+        select(Person.organization_id).where(Person.id.in_(person_ids)).distinct()
+    ).one()
+    concerned = configurations_of_people(organization_id, list(person_ids))
     ids = tx.session.scalars(concerned).all()
-    refresh_standings(tx, person.organization_id, ids, [person_id], now=now)
+    refresh_standings(tx, organization_id, ids, list(person_ids), now=now)
 
 
 def apply_version(tx: Tx, version_id: int, after_person_id: int, *, now: datetime) -> None:

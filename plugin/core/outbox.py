@@ -15,6 +15,7 @@ class JobName(StrEnum):
     """Every step the product can do later; each is a function of `jobs.pipeline`."""
 
     EVALUATE_PERSON = "evaluate_person"
+    EVALUATE_PEOPLE = "evaluate_people"
     APPLY_VERSION = "apply_version"
     ISSUE_CERTIFICATE = "issue_certificate"
     RENDER_EDITION = "render_edition"
@@ -30,8 +31,11 @@ class QueueName(StrEnum):
     BULK = "bulk"
 
 
+PEOPLE_PER_STEP = 200
+
 QUEUE_OF = {
     JobName.EVALUATE_PERSON: QueueName.HIGH,
+    JobName.EVALUATE_PEOPLE: QueueName.BULK,
     JobName.APPLY_VERSION: QueueName.BULK,
     JobName.ISSUE_CERTIFICATE: QueueName.HIGH,
     JobName.RENDER_EDITION: QueueName.HIGH,
@@ -126,4 +130,14 @@ def add(
         OutboxRow(
             job=job, args=list(args), queue=QUEUE_OF[job], created_at=now, due_at=due_at or now
         )
+    )
+
+
+def evaluate_people(session: Session, person_ids: Sequence[int]) -> None:
+    """A fact about each of these people changed: they are judged again, in bulk, by chunks."""
+    ids = sorted(set(person_ids))
+    add_many(
+        session,
+        JobName.EVALUATE_PEOPLE,
+        [ids[start : start + PEOPLE_PER_STEP] for start in range(0, len(ids), PEOPLE_PER_STEP)],
     )

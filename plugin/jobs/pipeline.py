@@ -27,6 +27,11 @@ def evaluate_person(tx: Tx, person_id: int) -> None:
     judgement.evaluate_person(tx, person_id, now=clock.now())
 
 
+def evaluate_people(tx: Tx, *person_ids: int) -> None:
+    """A fact about each of these people changed, many at once: as `evaluate_person` for each."""
+    judgement.evaluate_people(tx, person_ids, now=clock.now())
+
+
 def apply_version(tx: Tx, version_id: int, after_person_id: int) -> None:
     """A version was published: the next people by id are judged by it, then the ones after."""
     judgement.apply_version(tx, version_id, after_person_id, now=clock.now())

@@ -4,7 +4,7 @@ Nothing is done here: steps are queued, and each of them is harmless to run agai
 one statement that also knows which steps are still to do.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ import redis
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Select,
     Subquery,
     cast,
     exists,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.orm import aliased
@@ -96,19 +98,35 @@ def _steps(job: JobName, *, arguments: int = 1) -> Subquery:
     is_kept: ColumnElement[bool] = OutboxRow.failed_at.is_(None)
     if job is JobName.APPLY_VERSION:
         is_kept &= _argument(1) == 0
+    return _summary(by, is_kept).where(OutboxRow.job == job).group_by(*by).subquery()
+
+
+def _judgings() -> Subquery:
+    """The same of the steps that judge people, alone or many at once, by person."""
+    is_postgresql = read_session().get_bind().dialect.name == "postgresql"
+    each: Any = func.jsonb_array_elements_text if is_postgresql else func.json_each
+    people = each(OutboxRow.args).table_valued("value")
+    person_id = cast(people.c.value, BigInteger)
     return (
-        select(
-            *by,
-            func.count()
-            .filter(OutboxRow.done_at.is_(None), OutboxRow.failed_at.is_(None))
-            .label("live"),
-            func.max(OutboxRow.created_at).filter(is_kept).label("begun_at"),
-            func.max(OutboxRow.failed_at).label("failed_at"),
-        )
-        .where(OutboxRow.job == job)
-        .group_by(*by)
+        _summary([person_id.label("id0")], OutboxRow.failed_at.is_(None))
+        .select_from(OutboxRow)
+        .join(people, true())
+        .where(OutboxRow.job.in_((JobName.EVALUATE_PERSON, JobName.EVALUATE_PEOPLE)))
+        .group_by(person_id)
         .subquery()
     )
+
+
+def _summary(by: Sequence[ColumnElement[int]], is_kept: ColumnElement[bool]) -> Select[Any]:
+    columns: list[ColumnElement[Any]] = [
+        *by,
+        func.count()
+        .filter(OutboxRow.done_at.is_(None), OutboxRow.failed_at.is_(None))
+        .label("live"),
+        func.max(OutboxRow.created_at).filter(is_kept).label("begun_at"),
+        func.max(OutboxRow.failed_at).label("failed_at"),
+    ]
+    return select(*columns)
 
 
 def _is_idle(steps: Subquery) -> ColumnElement[bool]:
@@ -132,7 +150,7 @@ def _people(now: datetime) -> Missing:
         .group_by(happened.c.person_id)
         .subquery()
     )
-    steps = _steps(JobName.EVALUATE_PERSON)
+    steps = _judgings()
     return (
         select(newest.c.person_id)
         .outerjoin(steps, steps.c.id0 == newest.c.person_id)

@@ -140,6 +140,8 @@ class Membership(Base):
     since_at: Mapped[datetime]
     until_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    silent: Mapped[bool] = mapped_column(default=False)
+    """Begun without mail about the training that comes with it (an import, for example)."""
 
 
 class Grant(Base):

@@ -10,13 +10,13 @@ from sqlalchemy import delete, func, select, update
 from plugin.assign.models import ConfigurationVersion, StoredStanding
 from plugin.certs import actions as certificates
 from plugin.certs.models import Certificate, Edition
-from plugin.core import clock
+from plugin.core import clock, outbox
 from plugin.core.db import db, transaction
 from plugin.core.outbox import QUEUE_OF, JobName, OutboxRow
 from plugin.jobs import reconcile
 from plugin.modules.models import Completion
 from plugin.notify.models import Message, MessageKind, MessageState
-from plugin.org.models import Membership
+from plugin.org.models import Membership, MembershipSource
 from plugin.scorm.models import Package, PackageState
 from tests.support import smtp, story
 from tests.support.queries import counted
@@ -81,6 +81,32 @@ def test_a_completion_nobody_judged_is_judged(world: World, inbox: smtp.Inbox) -
         assert repair() == {"evaluate_person": 1}
         work_off()
     assert count_of_everything() == (1, 1, 1)
+
+
+def test_many_judged_in_one_step_are_not_judged_again(world: World, inbox: smtp.Inbox) -> None:
+    told = story.begin(world)
+    others = [world.person(f"P{number} X") for number in range(3)]
+    ids = [person.id for person in others]
+    lose(JobName.EVALUATE_PERSON)
+    with transaction() as tx:
+        unit = tx.session.merge(told.unit)
+        for person_id in ids:
+            tx.session.add(
+                Membership(
+                    organization_id=unit.organization_id,
+                    unit_id=unit.id,
+                    person_id=person_id,
+                    source=MembershipSource.CSV,
+                    since_at=clock.now(),
+                    created_at=clock.now(),
+                )
+            )
+        outbox.evaluate_people(tx.session, [*ids, told.person.id])
+    work_off()
+    assert db.session.scalar(select(func.count(StoredStanding.id))) == 4
+    assert repair() == {}
+    lose(JobName.EVALUATE_PEOPLE)
+    assert repair() == {"evaluate_person": 4}
 
 
 def test_a_membership_that_ended_unseen_is_judged(world: World, inbox: smtp.Inbox) -> None:
