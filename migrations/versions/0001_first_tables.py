@@ -400,6 +400,10 @@ def upgrade() -> None:
     sa.Column('published_by', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('reason', sa.Text(), nullable=False),
     sa.Column('effective_at', UTCDateTime(), nullable=False),
+    sa.Column('grace_until', sa.Date(), nullable=True),
+    sa.Column('apply_to_existing', sa.Boolean(), nullable=False),
+    sa.Column('mail_from_at', UTCDateTime(), nullable=True),
+    sa.Column('issue_from_at', UTCDateTime(), nullable=True),
     sa.ForeignKeyConstraint(['configuration_id'], ['configuration.id'], name=op.f('fk_configuration_version_configuration_id_configuration')),
     sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_configuration_version_organization_id_organization')),
     sa.ForeignKeyConstraint(['published_by'], ['person.id'], name=op.f('fk_configuration_version_published_by_person')),
@@ -466,6 +470,7 @@ def upgrade() -> None:
     sa.Column('status', sa.String(length=40), nullable=False),
     sa.Column('due_days', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('required_since_at', UTCDateTime(), nullable=True),
+    sa.Column('grace_until', sa.Date(), nullable=True),
     sa.ForeignKeyConstraint(['module_id'], ['module.id'], name=op.f('fk_configuration_row_module_id_module')),
     sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_configuration_row_organization_id_organization')),
     sa.ForeignKeyConstraint(['version_id'], ['configuration_version.id'], name=op.f('fk_configuration_row_version_id_configuration_version')),
@@ -484,6 +489,7 @@ def upgrade() -> None:
     sa.Column('facts', Json, nullable=False),
     sa.Column('valid_through', sa.Date(), nullable=True),
     sa.Column('issued_at', UTCDateTime(), nullable=False),
+    sa.Column('silent', sa.Boolean(), nullable=False),
     sa.Column('pdf_key', sa.Text(), nullable=True),
     sa.Column('pdf_sha256', sa.Text(), nullable=True),
     sa.Column('rendered_at', UTCDateTime(), nullable=True),
@@ -529,6 +535,7 @@ def upgrade() -> None:
     sa.Column('valid_through', sa.Date(), nullable=True),
     sa.Column('ends_at', UTCDateTime(), nullable=True),
     sa.Column('continuous_since_at', UTCDateTime(), nullable=True),
+    sa.Column('proved_at', UTCDateTime(), nullable=True),
     sa.Column('missing', Json, nullable=False),
     sa.Column('updated_at', UTCDateTime(), nullable=False),
     sa.ForeignKeyConstraint(['configuration_id'], ['configuration.id'], name=op.f('fk_standing_configuration_id_configuration')),
@@ -542,6 +549,19 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_standing_configuration_id'), ['configuration_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_standing_ends_at'), ['ends_at'], unique=False)
 
+    op.create_table('version_progress',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('version_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('people', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('judged', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('started_at', UTCDateTime(), nullable=False),
+    sa.Column('finished_at', UTCDateTime(), nullable=True),
+    sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_version_progress_organization_id_organization')),
+    sa.ForeignKeyConstraint(['version_id'], ['configuration_version.id'], name=op.f('fk_version_progress_version_id_configuration_version')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_version_progress')),
+    sa.UniqueConstraint('version_id', name=op.f('uq_version_progress_version_id'))
+    )
     op.create_table('completion',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -582,6 +602,7 @@ def upgrade() -> None:
     sa.Column('applies_until', UTCDateTime(), nullable=True),
     sa.Column('validity_months', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('pass_mark', sa.Double(), nullable=True),
+    sa.Column('in_grace', sa.Boolean(), nullable=False),
     sa.CheckConstraint('pass_mark IS NULL OR (pass_mark >= 0 AND pass_mark <= 1)', name=op.f('ck_row_term_pass_mark_is_a_share')),
     sa.CheckConstraint('validity_months IS NULL OR validity_months > 0', name=op.f('ck_row_term_validity_is_positive')),
     sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_row_term_organization_id_organization')),
@@ -667,6 +688,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_completion_module_id'))
 
     op.drop_table('completion')
+    op.drop_table('version_progress')
     with op.batch_alter_table('standing', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_standing_ends_at'))
         batch_op.drop_index(batch_op.f('ix_standing_configuration_id'))

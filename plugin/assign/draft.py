@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from plugin.assign.facts import RowFacts, RowStatus, TermFacts
+from plugin.assign.facts import CertificateStart, GraceFacts, RowFacts, RowStatus, TermFacts
 
 MAX_MONTHS = 240
 MAX_DAYS = 3650
@@ -69,28 +69,94 @@ def publish(
     *,
     now: datetime,
     apply_to_existing: bool,
+    grace_until: date | None = None,
+    today: date | None = None,
 ) -> tuple[RowFacts, ...]:
-    """The rows of the next version: what was promised for earlier completions is carried over.
+    """The rows of the next version, in force from `now`: earlier promises are carried over.
 
     A row required before keeps the moment it became so. A changed period or pass mark judges what
     happens from `now` on, unless it is to apply to existing completions too (domain §6.2). A row
-    nobody could see promised nothing.
+    nobody could see promised nothing. What is asked more binds after `grace_until`, the last day
+    of the grace; a grace that is not over by `today` is kept.
     """
     known = {row.module_id: row for row in before}
     return tuple(
-        RowFacts(
-            module_id=row.module_id,
-            position=place,
-            status=row.status,
-            due_days=row.due_days,
-            required_since=_required_since(known.get(row.module_id), row, now),
-            terms=_terms(
-                None if apply_to_existing else known.get(row.module_id),
-                TermFacts(validity_months=row.validity_months, pass_mark=row.pass_mark),
-                now,
-            ),
+        _next_row(
+            known.get(row.module_id),
+            row,
+            place,
+            now=now,
+            apply_to_existing=apply_to_existing,
+            grace_until=grace_until,
+            today=today or now.date(),
         )
         for place, row in enumerate(rows)
+    )
+
+
+def _next_row(
+    before: RowFacts | None,
+    row: DraftRow,
+    place: int,
+    *,
+    now: datetime,
+    apply_to_existing: bool,
+    grace_until: date | None,
+    today: date,
+) -> RowFacts:
+    wanted = TermFacts(validity_months=row.validity_months, pass_mark=row.pass_mark)
+    terms = _terms(None if apply_to_existing else before, wanted, now)
+    return RowFacts(
+        module_id=row.module_id,
+        position=place,
+        status=row.status,
+        due_days=row.due_days,
+        required_since=_required_since(before, row, now),
+        terms=terms,
+        grace=_grace(before, row, terms, grace_until=grace_until, today=today),
+    )
+
+
+def _grace(
+    before: RowFacts | None,
+    row: DraftRow,
+    terms: tuple[TermFacts, ...],
+    *,
+    grace_until: date | None,
+    today: date,
+) -> GraceFacts | None:
+    """The grace of a required row: the one this publish gives, else one that is not over."""
+    if row.status is not RowStatus.REQUIRED:
+        return None
+    was_required = before is not None and before.status is RowStatus.REQUIRED
+    if grace_until is not None and not was_required:
+        return GraceFacts(last_day=grace_until)
+    if grace_until is not None and before is not None and before.terms != terms:
+        return GraceFacts(last_day=grace_until, terms=before.terms)
+    if was_required and before is not None and before.grace is not None:
+        return before.grace if before.grace.last_day >= today else None
+    return None
+
+
+class CertificateWay(StrEnum):
+    """What switching the certificate on does for those who have done everything already."""
+
+    MAIL = "mail"
+    SILENT = "silent"
+    FROM_NOW = "from_now"
+
+
+def certificate_start(
+    before: CertificateStart | None, way: CertificateWay, *, is_on: bool, now: datetime
+) -> CertificateStart:
+    """From when certificates are issued and mailed; `before` is given when it was on before."""
+    if not is_on:
+        return CertificateStart()
+    if before is not None:
+        return before
+    return CertificateStart(
+        mail_from=now if way is CertificateWay.SILENT else None,
+        issue_from=now if way is CertificateWay.FROM_NOW else None,
     )
 
 

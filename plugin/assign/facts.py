@@ -31,6 +31,18 @@ class TermFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GraceFacts:
+    """What a publish asks more than before binds only after `last_day`.
+
+    Until then the `terms` that judged before still satisfy the row; without any, the row was not
+    asked before and counts as satisfied.
+    """
+
+    last_day: date
+    terms: tuple[TermFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RowFacts:
     """One module in a version; `terms` cover all of time without a gap."""
 
@@ -40,6 +52,7 @@ class RowFacts:
     due_days: int | None = None
     required_since: datetime | None = None
     terms: tuple[TermFacts, ...] = (TermFacts(),)
+    grace: GraceFacts | None = None
 
     @property
     def newest_term(self) -> TermFacts:
@@ -48,7 +61,12 @@ class RowFacts:
 
     def term_at(self, moment: datetime) -> TermFacts:
         """The term that judges what happened at `moment`."""
-        return next(term for term in self.terms if term.covers(moment))
+        return term_at(self.terms, moment)
+
+
+def term_at(terms: tuple[TermFacts, ...], moment: datetime) -> TermFacts:
+    """The one of the terms that judges what happened at `moment`."""
+    return next(term for term in terms if term.covers(moment))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +108,17 @@ class EarlierVersion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateStart:
+    """How the certificate was switched on for those who had done everything before (domain §6.3).
+
+    Proven before `mail_from`: a first edition without mail. Proven before `issue_from`: none.
+    """
+
+    mail_from: datetime | None = None
+    issue_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigurationFacts:
     """The version of a configuration in force; `earlier` ones newest first, without a gap."""
 
@@ -100,6 +129,7 @@ class ConfigurationFacts:
     zone: str
     effective_at: datetime
     certificate_on: bool = True
+    certificate_start: CertificateStart = CertificateStart()
     archived: bool = False
     rows: tuple[RowFacts, ...]
     earlier: tuple[EarlierVersion, ...] = ()

@@ -10,10 +10,12 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from plugin.assign.facts import (
+    CertificateStart,
     CompletionFacts,
     ConfigurationFacts,
     CoverageFacts,
     EarlierVersion,
+    GraceFacts,
     RowFacts,
     RowStatus,
     TermFacts,
@@ -84,6 +86,7 @@ class Facts:
     completions: dict[int, list[CompletionFacts]] = field(default_factory=_lists)
     waivers: dict[tuple[int, int], list[WaiverFacts]] = field(default_factory=_lists)
     open_runs: dict[tuple[int, int], OpenRun] = field(default_factory=dict)
+    silent: dict[int, list[tuple[frozenset[int], Span]]] = field(default_factory=_lists)
     recorded_at: datetime | None = None
 
     def standing(
@@ -103,6 +106,16 @@ class Facts:
             self.waivers.get((person_id, configuration_id), []),
             at=at or self.at,
         )
+
+    def began_silently(self, person_id: int, configuration_id: int, at: datetime) -> bool:
+        """Whether only memberships that began without mail cover the person at `at`."""
+        unit_id = self.configurations[configuration_id].unit_id
+
+        def covering(spans: list[tuple[frozenset[int], Span]]) -> int:
+            return sum(unit_id in units and span.holds(at) for units, span in spans)
+
+        silent = covering(self.silent.get(person_id, []))
+        return silent > 0 and silent == covering(self.memberships.get(person_id, []))
 
 
 def facts(
@@ -151,6 +164,7 @@ def _add_configurations(found: Facts, versions: Iterable[Line], rows: Iterable[L
             zone=newest.s1,
             effective_at=newest.t1,
             certificate_on=newest.flag,
+            certificate_start=CertificateStart(mail_from=newest.t4, issue_from=newest.t5),
             archived=any(each is not None and each <= found.at for each in (newest.t2, newest.t3)),
             rows=rows_of.get(newest.b, ()),
             earlier=_earlier(published, rows_of),
@@ -191,8 +205,10 @@ def _rows_by_version(lines: Iterable[Line]) -> dict[int, tuple[RowFacts, ...]]:
     for line in lines:
         by_row[line.a, line.b].append(line)
     by_version: dict[int, list[RowFacts]] = defaultdict(list)
-    for (version_id, module_id), terms in by_row.items():
-        first = terms[0]
+    for (version_id, module_id), lines_of_row in by_row.items():
+        first = lines_of_row[0]
+        terms = [_term(line) for line in sorted(lines_of_row, key=lambda line: line.e)]
+        before = tuple(term for term, in_grace in terms if in_grace)
         by_version[version_id].append(
             RowFacts(
                 module_id=module_id,
@@ -200,18 +216,19 @@ def _rows_by_version(lines: Iterable[Line]) -> dict[int, tuple[RowFacts, ...]]:
                 status=RowStatus(first.s1),
                 due_days=first.d,
                 required_since=first.t1,
-                terms=tuple(
-                    TermFacts(
-                        applies_from=term.t2,
-                        applies_until=term.t3,
-                        validity_months=term.f,
-                        pass_mark=term.x,
-                    )
-                    for term in sorted(terms, key=lambda term: term.e)
-                ),
+                terms=tuple(term for term, in_grace in terms if not in_grace),
+                grace=GraceFacts(last_day=first.day, terms=before) if first.day else None,
             )
         )
     return {version_id: tuple(rows) for version_id, rows in by_version.items()}
+
+
+def _term(line: Line) -> tuple[TermFacts, bool]:
+    """The term, and whether it is one of before that judges until the grace is over."""
+    term = TermFacts(
+        applies_from=line.t2, applies_until=line.t3, validity_months=line.f, pass_mark=line.x
+    )
+    return term, bool(line.flag)
 
 
 def _add_people(found: Facts, lines: dict[str, list[Line]]) -> None:
@@ -219,7 +236,10 @@ def _add_people(found: Facts, lines: dict[str, list[Line]]) -> None:
     for line in lines["membership"]:
         until = min((each for each in (line.t2, line.t3, line.t4) if each), default=None)
         units = frozenset(each for each in (line.b, line.c) if each is not None)
-        found.memberships[line.a].append((units, Span(since=line.t1, until=until)))
+        span = (units, Span(since=line.t1, until=until))
+        found.memberships[line.a].append(span)
+        if line.flag:
+            found.silent[line.a].append(span)
         recorded.append(line.t5)
     for line in lines["completion"]:
         found.completions[line.a].append(

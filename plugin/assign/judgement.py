@@ -6,14 +6,19 @@ from datetime import date, datetime
 from typing import Any
 
 from babel.dates import format_date
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from plugin.assign import queries
 from plugin.assign.fetch import Facts, VersionLine, facts
-from plugin.assign.models import Configuration, ConfigurationVersion, StoredStanding
-from plugin.assign.standing import RowStanding, Standing
+from plugin.assign.models import (
+    Configuration,
+    ConfigurationVersion,
+    StoredStanding,
+    VersionProgress,
+)
+from plugin.assign.standing import RowStanding, RowState, Standing
 from plugin.assign.statement import configurations_of_people
 from plugin.assign.validity import morning
 from plugin.core.base import JsonDict
@@ -45,19 +50,54 @@ def evaluate_people(tx: Tx, person_ids: Sequence[int], *, now: datetime) -> None
 def apply_version(tx: Tx, version_id: int, after_person_id: int, *, now: datetime) -> None:
     """The next people by id are judged by the version, and the step after these is under way.
 
-    A version that is no longer the newest has nothing to do: the newer one's steps judge everybody.
+    A version that is not in force has nothing to do: a newer one's steps judge everybody.
     """
     version = tx.session.get_one(ConfigurationVersion, version_id)
     configuration = tx.session.get_one(Configuration, version.configuration_id)
-    if configuration.current_version_id != version_id:
-        return
     now = max(now, version.effective_at)  # our clock may be behind the publisher's
+    in_force = queries.version_in_force(tx.session, configuration, now)
+    if in_force is None or in_force.id != version_id:
+        return
     people = queries.people_to_judge(
         tx.session, configuration, after=after_person_id, limit=CHUNK, at=now
     )
     refresh_standings(tx, configuration.organization_id, [configuration.id], people, now=now)
-    if len(people) == CHUNK:
+    is_last = len(people) < CHUNK
+    if after_person_id == 0:
+        _begin_progress(tx.session, configuration, version, now=now)
+    _advance(tx.session, version, len(people), now=now if is_last else None)
+    if not is_last:
         tx.then(JobName.APPLY_VERSION, version_id, people[-1])
+
+
+def _begin_progress(
+    session: Session, configuration: Configuration, version: ConfigurationVersion, *, now: datetime
+) -> None:
+    """Nobody is judged yet by this round; a round begun again starts at nothing."""
+    is_postgresql = session.get_bind().dialect.name == "postgresql"
+    values = {
+        "organization_id": version.organization_id,
+        "version_id": version.id,
+        "people": queries.count_people_to_judge(session, configuration, at=now),
+        "judged": 0,
+        "started_at": now,
+        "finished_at": None,
+    }
+    insert = (postgresql.insert if is_postgresql else sqlite.insert)(VersionProgress)
+    session.execute(
+        insert.values(values).on_conflict_do_update(index_elements=["version_id"], set_=values)
+    )
+
+
+def _advance(
+    session: Session, version: ConfigurationVersion, people: int, *, now: datetime | None
+) -> None:
+    session.execute(
+        update(VersionProgress)
+        .where(VersionProgress.version_id == version.id)
+        .values(judged=VersionProgress.judged + people, finished_at=now)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def refresh_standings(
@@ -139,14 +179,15 @@ def stored_values(standing: Standing) -> JsonDict:
         "valid_through": standing.valid_through,
         "ends_at": standing.ends_at,
         "continuous_since_at": standing.continuous_since,
+        "proved_at": standing.proved_at,
         "missing": [
             {
                 "module_id": row.module_id,
-                "reason": row.state.value,
+                "reason": (RowState.NEW_REQUIREMENT if row.by_grace else row.state).value,
                 "since": row.since.isoformat() if row.since else None,
             }
-            for row in standing.missing
-            if not row.was_ever_satisfied
+            for row in standing.to_do
+            if not row.is_proven
         ],
     }
 
@@ -204,11 +245,15 @@ def _follow(
         standing = change.standing
         known = _version_before(found, change)
         news = _news(standing, known) if standing.covered else ()
-        if news:
+        unasked = known is None and found.began_silently(
+            change.person.id, standing.configuration_id, standing.at
+        )
+        if news and not unasked:
             messages.append(_message(found, change, news, known, now=now))
         promised = known is not None and known.certificate_on
         is_proof = standing.certificate_on and standing.is_valid(standing.at)
-        if is_proof and (change.is_of_dates or not promised):
+        is_news = change.is_of_dates or not promised or standing.certificate_start.issue_from
+        if is_proof and is_news:
             valid.append((change.person.id, standing.configuration_id))
     queue_messages(tx, organization_id, messages, now=now)
     if valid:
@@ -227,7 +272,7 @@ def _news(standing: Standing, known: VersionLine | None) -> tuple[RowStanding, .
     """The unmet duties that are new to the person; what is met is no news (domain §3.5)."""
     return tuple(
         row
-        for row in standing.missing
+        for row in standing.to_do
         if known is None or (row.since is not None and row.since > known.effective_at)
     )
 
@@ -242,17 +287,18 @@ def _message(
 ) -> NewMessage:
     """One mail that names everything to do; its key is the version that brought the newest duty."""
     standing, before = change.standing, change.before
-    had_certificate = (
+    lost_certificate = (
         known is not None
         and known.certificate_on
         and before.complete
         and (before.ends_at is None or before.ends_at > standing.at)
+        and not standing.is_valid(standing.at)
     )
     brought_by = _version_of(found, standing.configuration_id, news)
     line = found.lines[standing.configuration_id]
     return NewMessage(
         person_id=change.person.id,
-        kind=MessageKind.NEW_REQUIREMENT if had_certificate else MessageKind.NEW_TRAINING,
+        kind=MessageKind.NEW_REQUIREMENT if lost_certificate else MessageKind.NEW_TRAINING,
         key=f"new_training:{change.person.id}:{standing.configuration_id}:{brought_by.id}",
         facts={
             "unit_name": line.unit_name,
@@ -262,7 +308,7 @@ def _message(
                     "title": found.modules[row.module_id].title,
                     "due_on": _spelled(row.due_on, change.person.locale or line.locale),
                 }
-                for row in standing.missing
+                for row in standing.to_do
             ],
         },
         not_before=morning(now, standing.zone),

@@ -18,7 +18,7 @@ class Configuration(Base):
     organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
     name: Mapped[str]
-    current_version_id: Mapped[int | None]  # of configuration_version; a constraint is circular
+    current_version_id: Mapped[int | None]  # the newest published, perhaps not in force yet
     created_at: Mapped[datetime]
     archived_at: Mapped[datetime | None]
 
@@ -54,6 +54,10 @@ class ConfigurationVersion(AppendOnly, Base):
     published_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     reason: Mapped[str]
     effective_at: Mapped[datetime]
+    grace_until: Mapped[date | None]
+    apply_to_existing: Mapped[bool] = mapped_column(default=False)
+    mail_from_at: Mapped[datetime | None]
+    issue_from_at: Mapped[datetime | None]
 
     rows: Mapped[list["ConfigurationRow"]] = relationship(
         lazy="raise", order_by="ConfigurationRow.position"
@@ -74,12 +78,16 @@ class ConfigurationRow(AppendOnly, Base):
     status: Mapped[RowStatus] = mapped_column(EnumText(RowStatus))
     due_days: Mapped[int | None]
     required_since_at: Mapped[datetime | None]
+    grace_until: Mapped[date | None]
 
     terms: Mapped[list["RowTerm"]] = relationship(lazy="raise", order_by="RowTerm.id")
 
 
 class RowTerm(AppendOnly, Base):
-    """The validity and pass mark that judge the completions of one stretch of time."""
+    """The validity and pass mark that judge the completions of one stretch of time.
+
+    `in_grace`: a term of before, which still judges until the row's grace is over.
+    """
 
     __tablename__ = "row_term"
     __table_args__ = (
@@ -99,6 +107,21 @@ class RowTerm(AppendOnly, Base):
     applies_until: Mapped[datetime | None]
     validity_months: Mapped[int | None]
     pass_mark: Mapped[float | None]
+    in_grace: Mapped[bool] = mapped_column(default=False)
+
+
+class VersionProgress(Base):
+    """How far the judging of the people under a version has come."""
+
+    __tablename__ = "version_progress"
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    version_id: Mapped[int] = mapped_column(ForeignKey("configuration_version.id"), unique=True)
+    people: Mapped[int]
+    judged: Mapped[int]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
 
 
 class Waiver(Base):
@@ -142,5 +165,6 @@ class StoredStanding(Base):
     valid_through: Mapped[date | None]
     ends_at: Mapped[datetime | None]
     continuous_since_at: Mapped[datetime | None]
+    proved_at: Mapped[datetime | None]
     missing: Mapped[JsonList]
     updated_at: Mapped[datetime]

@@ -1,10 +1,10 @@
 """Which facts satisfy a row, and for how long each does."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
-from plugin.assign.facts import CompletionFacts, RowFacts, TermFacts, WaiverFacts
+from plugin.assign.facts import CompletionFacts, RowFacts, TermFacts, WaiverFacts, term_at
 from plugin.assign.spans import Span
 from plugin.assign.validity import end_of, local_date, valid_through
 
@@ -22,7 +22,10 @@ class Learned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """A completion or waiver that satisfies a row until before `ends_at` (None: for ever)."""
+    """A completion, waiver or grace that satisfies a row until before `ends_at` (None: for ever).
+
+    `grace_until` is the last day of a grace when that is what the proof ends with.
+    """
 
     completion_id: int | None
     starts_at: datetime
@@ -31,10 +34,13 @@ class Proof:
     valid_through: date | None
     ends_at: datetime | None
     voided_at: datetime | None
+    is_waiver: bool = False
+    grace_until: date | None = None
 
     @property
-    def is_waiver(self) -> bool:
-        return self.completion_id is None
+    def by_grace(self) -> bool:
+        """Whether nothing but the grace satisfies the row."""
+        return self.completion_id is None and not self.is_waiver
 
     @property
     def span(self) -> Span:
@@ -65,6 +71,9 @@ def proofs(
             term = row.term_at(each.fact.happened_at)
             if qualifies(each.fact, term):
                 yield _of_completion(each, term, zone)
+            yield from _within_grace(each, row, zone)
+    if row.grace is not None and not row.grace.terms and row.required_since is not None:
+        yield _of_grace(row.required_since, row.grace.last_day, zone)
     for waiver in waivers:
         if waiver.module_id == row.module_id and waiver.from_at <= at:
             ended_at = waiver.ended_at if waiver.ended_at and waiver.ended_at <= at else None
@@ -87,6 +96,7 @@ def best(found: Iterator[Proof]) -> Proof | None:
         found,
         key=lambda proof: (
             proof.ends_at or FOR_EVER,
+            not proof.by_grace,
             not proof.is_waiver,
             proof.starts_at,
             proof.completion_id or 0,
@@ -109,6 +119,34 @@ def _of_completion(completion: Learned, term: TermFacts, zone: str) -> Proof:
     )
 
 
+def _within_grace(completion: Learned, row: RowFacts, zone: str) -> Iterator[Proof]:
+    """What the completion is worth by the terms of before, until the grace is over."""
+    if row.grace is None or not row.grace.terms:
+        return
+    term = term_at(row.grace.terms, completion.fact.happened_at)
+    if not qualifies(completion.fact, term):
+        return
+    proof = _of_completion(completion, term, zone)
+    over = end_of(row.grace.last_day, zone)
+    if proof.ends_at is None or proof.ends_at > over:
+        last_day = row.grace.last_day
+        proof = replace(proof, valid_through=last_day, ends_at=over, grace_until=last_day)
+    yield proof
+
+
+def _of_grace(since: datetime, last_day: date, zone: str) -> Proof:
+    return Proof(
+        completion_id=None,
+        starts_at=since,
+        completed_on=None,
+        months=None,
+        valid_through=last_day,
+        ends_at=end_of(last_day, zone),
+        voided_at=None,
+        grace_until=last_day,
+    )
+
+
 def _of_waiver(waiver: WaiverFacts, ended_at: datetime | None, zone: str) -> Proof:
     return Proof(
         completion_id=None,
@@ -118,4 +156,5 @@ def _of_waiver(waiver: WaiverFacts, ended_at: datetime | None, zone: str) -> Pro
         valid_through=waiver.until_on,
         ends_at=end_of(waiver.until_on, zone),
         voided_at=ended_at,
+        is_waiver=True,
     )

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import exists, func, or_, select, true
+from sqlalchemy import Select, exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from plugin.assign.errors import ConfigurationNotFoundError, NotPublishedError
@@ -21,7 +22,7 @@ from plugin.assign.standing import Standing
 from plugin.assign.statement import in_force, is_active
 from plugin.assign.visible import VisibleModule, visible_modules
 from plugin.modules.models import Module, ModuleState
-from plugin.org.models import Membership, Person, Unit
+from plugin.org.models import Membership, Organization, Person, Unit
 
 __all__ = ["ConfigurationLine", "Facts", "ModuleLine", "OpenRun", "facts"]
 
@@ -37,6 +38,15 @@ def configuration_of(
     if found is None:
         raise ConfigurationNotFoundError(configuration_id)
     return found
+
+
+def zone_of(session: Session, configuration: Configuration) -> str:
+    """The time zone that dates of this configuration are counted in."""
+    return session.execute(
+        select(func.coalesce(Unit.time_zone, Organization.time_zone))
+        .join(Organization, Organization.id == Unit.organization_id)
+        .where(Unit.id == configuration.unit_id)
+    ).scalar_one()
 
 
 def draft_of(session: Session, configuration: Configuration) -> ConfigurationDraft:
@@ -135,29 +145,40 @@ def people_to_judge(
     session: Session, configuration: Configuration, *, after: int, limit: int, at: datetime
 ) -> Sequence[int]:
     """Ids of the next people the configuration covers, or who have a standing under it."""
-    members = (
+    members = _covered(configuration, at).where(Membership.person_id > after)
+    judged = _judged(configuration).where(StoredStanding.person_id > after)
+    return sorted(
+        {
+            *session.scalars(members.order_by(Membership.person_id).limit(limit)),
+            *session.scalars(judged.order_by(StoredStanding.person_id).limit(limit)),
+        }
+    )[:limit]
+
+
+def count_people_to_judge(session: Session, configuration: Configuration, *, at: datetime) -> int:
+    """How many people `people_to_judge` gives in all."""
+    everybody = _covered(configuration, at).union(_judged(configuration)).subquery()
+    return session.scalar(select(func.count()).select_from(everybody)) or 0
+
+
+def _covered(configuration: Configuration, at: datetime) -> Select[Any]:
+    return (
         select(Membership.person_id)
         .join(Unit, Unit.id == Membership.unit_id)
         .join(Person, Person.id == Membership.person_id)
         .where(
             Membership.organization_id == configuration.organization_id,
             or_(Unit.id == configuration.unit_id, Unit.region_id == configuration.unit_id),
-            Membership.person_id > after,
             is_active(at),
         )
         .distinct()
-        .order_by(Membership.person_id)
-        .limit(limit)
     )
-    judged = (
-        select(StoredStanding.person_id)
-        .where(
-            StoredStanding.configuration_id == configuration.id, StoredStanding.person_id > after
-        )
-        .order_by(StoredStanding.person_id)
-        .limit(limit)
+
+
+def _judged(configuration: Configuration) -> Select[Any]:
+    return select(StoredStanding.person_id).where(
+        StoredStanding.configuration_id == configuration.id
     )
-    return sorted({*session.scalars(members), *session.scalars(judged)})[:limit]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,10 +240,21 @@ def configurations(
 
 
 def current_version(session: Session, configuration: Configuration) -> ConfigurationVersion | None:
-    """The version published last, without its rows."""
+    """The version published last, without its rows; perhaps not in force yet."""
     if configuration.current_version_id is None:
         return None
     return session.get_one(ConfigurationVersion, configuration.current_version_id)
+
+
+def version_in_force(
+    session: Session, configuration: Configuration, at: datetime
+) -> ConfigurationVersion | None:
+    """The version people are judged by at `at`, without its rows."""
+    return session.scalar(
+        select(ConfigurationVersion).where(
+            ConfigurationVersion.configuration_id == configuration.id, in_force(at)
+        )
+    )
 
 
 def modules_to_assign(

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from plugin.assign import proofs as proving
 from plugin.assign.facts import (
+    CertificateStart,
     CompletionFacts,
     ConfigurationFacts,
     CoverageFacts,
@@ -26,6 +27,7 @@ FOR_EVER = datetime.max.replace(tzinfo=UTC)
 class RowState(StrEnum):
     SATISFIED = "satisfied"
     WAIVED = "waived"
+    IN_GRACE = "in_grace"
     EXPIRED = "expired"
     NEVER_COMPLETED = "never_completed"
     NEW_REQUIREMENT = "new_requirement"
@@ -45,6 +47,8 @@ class RowStanding:
     valid_through: date | None
     ends_at: datetime | None
     exempt: bool
+    by_grace: bool
+    grace_until: date | None
     since: datetime | None
     due_on: date | None
     overdue: bool
@@ -54,12 +58,17 @@ class RowStanding:
     @property
     def is_satisfied(self) -> bool:
         """Whether it was satisfied at the moment asked about."""
-        return self.state in {RowState.SATISFIED, RowState.WAIVED}
+        return self.state in {RowState.SATISFIED, RowState.WAIVED, RowState.IN_GRACE}
 
     @property
     def was_ever_satisfied(self) -> bool:
         """Whether something once satisfied it, even if that has run out."""
-        return self.is_satisfied or self.state is RowState.EXPIRED
+        return self.is_satisfied or self.state is RowState.EXPIRED or self.by_grace
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether a completion or waiver ever satisfied it; a grace proves nothing."""
+        return self.was_ever_satisfied and not self.by_grace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +82,7 @@ class Standing:
     zone: str
     at: datetime
     certificate_on: bool
+    certificate_start: CertificateStart
     archived: bool
     covered: bool
     covered_since: datetime | None
@@ -81,6 +91,7 @@ class Standing:
     valid_through: date | None
     ends_at: datetime | None
     continuous_since: datetime | None
+    proved_at: datetime | None
     binding: RowStanding | None
     rows: tuple[RowStanding, ...]
 
@@ -89,6 +100,17 @@ class Standing:
         """The required rows not satisfied at the moment asked about; each knows its reason."""
         return tuple(
             row for row in self.rows if row.status is RowStatus.REQUIRED and not row.is_satisfied
+        )
+
+    @property
+    def to_do(self) -> tuple[RowStanding, ...]:
+        """The required rows that ask something of the person: what is missing, and what a grace
+        still covers."""
+        return tuple(
+            row
+            for row in self.rows
+            if row.status is RowStatus.REQUIRED
+            and (not row.is_satisfied or row.state is RowState.IN_GRACE)
         )
 
     def is_valid(self, at: datetime) -> bool:
@@ -107,13 +129,16 @@ def evaluate(
     """Judge the person by the facts known at `at`; their order never matters."""
     learned = proving.learned(completions, at=at)
     covered_since = None if configuration.archived else unbroken_since(coverage.spans, at)
-    rows = tuple(
+    judged = [
         _row(row, configuration, covered_since, learned, waivers, at=at)
         for row in sorted(configuration.rows, key=lambda row: (row.position, row.module_id))
         if row.status is not RowStatus.HIDDEN
-    )
+    ]
+    rows = tuple(row for row, _ in judged)
     obliged = tuple(row for row in rows if row.status is RowStatus.REQUIRED)
-    complete = bool(obliged) and all(row.was_ever_satisfied for row in obliged)
+    complete = all(row.was_ever_satisfied for row in obliged) and any(
+        row.is_proven for row in obliged
+    )
     binding = min(obliged, key=urgency, default=None)
     through = binding if complete else None
     return Standing(
@@ -124,6 +149,7 @@ def evaluate(
         zone=configuration.zone,
         at=at,
         certificate_on=configuration.certificate_on,
+        certificate_start=configuration.certificate_start,
         archived=configuration.archived,
         covered=covered_since is not None,
         covered_since=covered_since,
@@ -136,8 +162,18 @@ def evaluate(
             if complete and all(row.is_satisfied for row in obliged)
             else None
         ),
+        proved_at=_proved_at(judged) if complete else None,
         binding=binding,
         rows=rows,
+    )
+
+
+def _proved_at(judged: Sequence[tuple[RowStanding, Proof | None]]) -> datetime | None:
+    """When the newest of what the required rows rest on became known."""
+    return max(
+        proof.starts_at
+        for row, proof in judged
+        if proof is not None and not proof.by_grace and row.status is RowStatus.REQUIRED
     )
 
 
@@ -160,13 +196,13 @@ def _row(
     waivers: Sequence[WaiverFacts],
     *,
     at: datetime,
-) -> RowStanding:
+) -> tuple[RowStanding, Proof | None]:
     best = proving.best(proving.proofs(row, learned, waivers, configuration.zone, at=at))
     state = _state(best, row, configuration, covered_since, at=at)
     term = row.term_at(at)
     due_on = _due_on(row, best, covered_since, configuration.zone)
     unsatisfied = state not in {RowState.SATISFIED, RowState.WAIVED}
-    return RowStanding(
+    standing = RowStanding(
         module_id=row.module_id,
         position=row.position,
         status=row.status,
@@ -177,12 +213,15 @@ def _row(
         valid_through=best.valid_through if best else None,
         ends_at=best.ends_at if best else None,
         exempt=best.is_waiver if best else False,
+        by_grace=best.by_grace if best else False,
+        grace_until=best.grace_until if best else None,
         since=row.required_since,
         due_on=due_on,
         overdue=unsatisfied and due_on is not None and at >= end_of(due_on, configuration.zone),
         pass_mark=term.pass_mark,
         validity_months=term.validity_months,
     )
+    return standing, best
 
 
 def _state(
@@ -193,7 +232,9 @@ def _state(
     *,
     at: datetime,
 ) -> RowState:
-    if best is None:
+    if best is not None and best.by_grace and best.ends_at is not None and at < best.ends_at:
+        return RowState.IN_GRACE
+    if best is None or best.by_grace:
         is_new = _is_added_later(row, configuration, covered_since)
         return RowState.NEW_REQUIREMENT if is_new else RowState.NEVER_COMPLETED
     if best.ends_at is not None and at >= best.ends_at:
@@ -214,13 +255,20 @@ def _is_added_later(
 def _due_on(
     row: RowFacts, best: Proof | None, covered_since: datetime | None, zone: str
 ) -> date | None:
-    """Days are counted from the day the duty began for this person; None when it was met."""
-    if row.required_since is None or row.due_days is None or covered_since is None:
+    """Days are counted from the day the duty began for this person; None when it was met.
+
+    A grace is over on its last day, also when the days would give longer.
+    """
+    if row.required_since is None or covered_since is None:
         return None
     began_at = max(row.required_since, covered_since)
-    if best is not None and (best.ends_at is None or best.ends_at > began_at):
+    in_grace = best.grace_until if best is not None and best.by_grace else None
+    if best is not None and not best.by_grace and (best.ends_at is None or best.ends_at > began_at):
         return None
-    return local_date(began_at, zone) + timedelta(days=row.due_days)
+    if row.due_days is None:
+        return in_grace
+    due_on = local_date(began_at, zone) + timedelta(days=row.due_days)
+    return due_on if in_grace is None else min(due_on, in_grace)
 
 
 def _continuous_since(

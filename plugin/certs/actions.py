@@ -83,6 +83,7 @@ def issue(
         facts=facts.to_json(),
         valid_through=standing.valid_through,
         issued_at=at,
+        silent=owed.silent,
     )
     session.add(edition)
     audit.record(session, "edition.issued", about=edition, by=None, now=now)
@@ -128,6 +129,7 @@ def _new_certificate(
 def keep_pdf(tx: Tx, edition_id: int, stored: Stored, *, valid_through: str, now: datetime) -> None:
     """The edition has its document, and its mail is queued; both once, however often it is asked.
 
+    A silent edition has no mail.
     `valid_through` is the last day in the words of the mail's language.
     """
     session = tx.session
@@ -140,6 +142,8 @@ def keep_pdf(tx: Tx, edition_id: int, stored: Stored, *, valid_through: str, now
     if first is None:
         return
     edition = session.get_one(Edition, edition_id)
+    if edition.silent:
+        return
     certificate = session.get_one(Certificate, edition.certificate_id)
     facts = CertificateFacts.from_json(edition.facts)
     notify.queue_message(

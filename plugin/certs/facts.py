@@ -7,12 +7,13 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleLine:
-    """One required module: when it was passed, or that the person is exempt, and until when."""
+    """One required module: when it was passed, or why not yet, and until when."""
 
     title: str
     completed_on: date | None
     valid_through: date | None
     is_exempt: bool = False
+    is_in_grace: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,7 @@ class CertificateFacts:
                 completed_on=_date(line["completed_on"]),
                 valid_through=_date(line["valid_through"]),
                 is_exempt=line["is_exempt"],
+                is_in_grace=line.get("is_in_grace", False),
             )
             for line in kept["modules"]
         )

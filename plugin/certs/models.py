@@ -66,6 +66,7 @@ class Edition(Base):
     facts: Mapped[JsonDict]
     valid_through: Mapped[date | None]
     issued_at: Mapped[datetime]
+    silent: Mapped[bool] = mapped_column(default=False)
     pdf_key: Mapped[str | None]
     pdf_sha256: Mapped[str | None]
     rendered_at: Mapped[datetime | None]

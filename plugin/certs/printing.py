@@ -50,4 +50,5 @@ def _line(row: RowStanding, found: Facts) -> ModuleLine:
         completed_on=row.completed_on,
         valid_through=row.valid_through,
         is_exempt=row.exempt,
+        is_in_grace=row.by_grace,
     )

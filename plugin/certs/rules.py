@@ -49,10 +49,11 @@ class EditionFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextEdition:
-    """Issue an edition of this kind, now or not before `due_at`."""
+    """Issue an edition of this kind, now or not before `due_at`; `silent`: without mail."""
 
     kind: EditionKind
     due_at: datetime | None = None
+    silent: bool = False
 
 
 def state(events: Sequence[EventFacts], standing: Standing, *, at: datetime) -> CertificateState:
@@ -96,7 +97,7 @@ def next_edition(
     if state(events, standing, at=at) is not CertificateState.VALID:
         return None
     if last is None:
-        return NextEdition(kind=EditionKind.FIRST)
+        return _first(standing)
     since = standing.continuous_since
     if since is not None and since > last.issued_at:
         return NextEdition(kind=EditionKind.RESTORATION)
@@ -106,6 +107,16 @@ def next_edition(
     if local_date(last.issued_at, standing.zone) == today:
         return NextEdition(kind=EditionKind.RENEWAL, due_at=end_of(today, standing.zone))
     return NextEdition(kind=EditionKind.RENEWAL)
+
+
+def _first(standing: Standing) -> NextEdition | None:
+    """The first edition; who had done everything before the certificate was switched on gets it
+    silently or not at all, if the switch was set so (domain §6.3)."""
+    start, proved_at = standing.certificate_start, standing.proved_at
+    if proved_at is not None and start.issue_from is not None and proved_at < start.issue_from:
+        return None
+    silent = proved_at is not None and start.mail_from is not None and proved_at < start.mail_from
+    return NextEdition(kind=EditionKind.FIRST, silent=silent)
 
 
 def is_later(day: date | None, than: date | None) -> bool:

@@ -106,6 +106,8 @@ def _row(row: RowStanding, zone: str) -> str:
     match row.state:
         case RowState.WAIVED:
             return _("Exempt through %(day)s", day=day)
+        case RowState.IN_GRACE:
+            return _("New requirement, to be completed by %(day)s", day=day)
         case RowState.EXPIRED:
             return _("Expired, was valid through %(day)s", day=day)
         case RowState.NEVER_COMPLETED:

@@ -105,7 +105,7 @@ def _todos(proof: Proof, reasons: Iterable[Reason]) -> list[Todo]:
         words = {"module": renewal.title, "date": day(renewal.by)}
         text = (
             _("Complete %(module)s by %(date)s", **words)
-            if renewal.is_exempt
+            if renewal.is_first
             else _("Renew %(module)s by %(date)s", **words)
         )
         found.append(Todo(module_id=renewal.module_id, text=text))

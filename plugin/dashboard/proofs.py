@@ -41,7 +41,8 @@ class Renewal:
     module_id: int
     title: str
     by: date
-    is_exempt: bool
+    is_first: bool
+    """Never done by the person so far: exempt, or within a grace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,7 @@ def _proof(standing: Standing, facts: LearnerFacts, paper: Paper | None, *, at: 
         unit=line.unit_name,
         state=verdict,
         valid_through=standing.valid_through,
-        satisfied=sum(row.is_satisfied for row in obliged),
+        satisfied=sum(row.is_satisfied and not row.by_grace for row in obliged),
         required=len(obliged),
         reasons=tuple(_reasons(standing, facts)) if verdict is CertificateState.INVALID else (),
         renewal=_renewal(standing, facts, today) if verdict is CertificateState.VALID else None,
@@ -121,11 +122,13 @@ def _since(row: RowStanding, zone: str) -> date | None:
 
 def _renewal(standing: Standing, facts: LearnerFacts, today: date) -> Renewal | None:
     row = standing.binding
-    if row is None or row.valid_through is None or not is_renewal_near(row.valid_through, today):
+    if row is None or row.valid_through is None:
+        return None
+    if not row.by_grace and not is_renewal_near(row.valid_through, today):
         return None
     return Renewal(
         module_id=row.module_id,
         title=facts.modules[row.module_id].title,
         by=row.valid_through,
-        is_exempt=row.exempt,
+        is_first=row.exempt or row.by_grace,
     )

@@ -125,6 +125,7 @@ def _tile(
     row = module.binding.row
     zone = facts.configurations[module.binding.configuration_id].zone
     verdict = _verdict(module, today=local_date(at, zone))
+    is_done = row.is_satisfied and not row.by_grace
     may_start = line.kind in startable and line.state == ModuleState.PUBLISHED
     return Tile(
         module_id=module.module_id,
@@ -133,10 +134,10 @@ def _tile(
         verdict=verdict,
         due_on=module.due_on,
         completed_on=row.completed_on,
-        valid_through=row.valid_through,
+        valid_through=None if row.by_grace else row.valid_through,
         is_exempt=row.exempt,
         pass_mark=module.pass_mark,
-        last_attempt=None if row.is_satisfied or run else attempt,
+        last_attempt=None if is_done or run else attempt,
         askers=_askers(module, facts.configurations),
         percent=round(100 * run.progress) if run and run.progress is not None else None,
         step=_step(verdict, run is not None, attempt is not None) if may_start else None,

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from plugin.assign.models import Configuration, ConfigurationVersion, StoredStanding
+from plugin.assign.statement import in_force
 from plugin.certs.models import Certificate, CertificateEvent, Edition
 from plugin.certs.rules import EventKind
 from plugin.core import queue
@@ -59,7 +60,7 @@ def everybody(*, now: datetime) -> int:
     """Every configuration's newest version is applied anew, in chunks; returns how many."""
     return _ask(
         JobName.APPLY_VERSION,
-        _newest_versions().where(ConfigurationVersion.effective_at <= now),
+        _versions_in_force(now),
     )
 
 
@@ -162,21 +163,18 @@ def _people(now: datetime) -> Missing:
     )
 
 
-def _newest_versions() -> Missing:
-    return select(ConfigurationVersion.id, literal(0)).join(
-        Configuration, Configuration.current_version_id == ConfigurationVersion.id
-    )
+def _versions_in_force(now: datetime) -> Missing:
+    return select(ConfigurationVersion.id, literal(0)).where(in_force(now))
 
 
 def _versions(now: datetime) -> Missing:
     """A version in force that was never applied, or not to everybody."""
     steps = _steps(JobName.APPLY_VERSION)
     return (
-        _newest_versions()
+        _versions_in_force(now)
         .outerjoin(steps, steps.c.id0 == ConfigurationVersion.id)
         .where(
             ConfigurationVersion.effective_at > now - RECENT,
-            ConfigurationVersion.effective_at <= now,
             or_(steps.c.begun_at.is_(None), steps.c.begun_at < steps.c.failed_at),
             _is_idle(steps),
         )
@@ -209,6 +207,11 @@ def _certificates(now: datetime) -> Missing:
             ConfigurationVersion.certificate_on,
             Configuration.archived_at.is_(None),
             Certificate.erased_at.is_(None),
+            or_(
+                ConfigurationVersion.issue_from_at.is_(None),
+                Certificate.id.is_not(None),
+                standing.proved_at >= ConfigurationVersion.issue_from_at,
+            ),
             ~_is_printed(),
             ~_is_withheld(),
             _is_idle(steps),

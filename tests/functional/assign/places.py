@@ -18,6 +18,7 @@ from plugin.modules.models import Module
 from plugin.notify.models import Message
 from plugin.org.models import Person, Unit
 
+JUDGING = [JobName.EVALUATE_PERSON, JobName.EVALUATE_PEOPLE, JobName.APPLY_VERSION]
 REQUIRED, OPTIONAL, HIDDEN = RowStatus.REQUIRED, RowStatus.OPTIONAL, RowStatus.HIDDEN
 
 
@@ -46,6 +47,7 @@ def publish(
     *rows: DraftRow,
     certificate: bool = True,
     apply_to_existing: bool = False,
+    effect: actions.Effect | None = None,
 ) -> int:
     """The id of the next version of the configuration, with these rows."""
     with transaction() as tx:
@@ -66,6 +68,7 @@ def publish(
             by=None,
             reason="as the regulation asks",
             apply_to_existing=apply_to_existing,
+            effect=effect,
             now=clock.now(),
         ).id
 
@@ -125,7 +128,7 @@ def judge() -> int:
             select(OutboxRow.id)
             .where(
                 OutboxRow.done_at.is_(None),
-                OutboxRow.job.in_([JobName.EVALUATE_PERSON, JobName.APPLY_VERSION]),
+                OutboxRow.job.in_(JUDGING),
                 OutboxRow.due_at <= clock.now(),
             )
             .order_by(OutboxRow.id)

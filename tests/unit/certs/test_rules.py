@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plugin.assign.facts import CertificateStart
 from plugin.assign.standing import Standing
 from plugin.certs.rules import (
     CertificateState,
@@ -35,6 +36,7 @@ def standing(**what: Any) -> Standing:
         "zone": "Europe/London",
         "at": NOON,
         "certificate_on": True,
+        "certificate_start": CertificateStart(),
         "archived": False,
         "covered": True,
         "covered_since": NOON - 400 * DAY,
@@ -43,6 +45,7 @@ def standing(**what: Any) -> Standing:
         "valid_through": date(2028, 3, 10),
         "ends_at": datetime(2028, 3, 11, tzinfo=UTC),
         "continuous_since": NOON - 300 * DAY,
+        "proved_at": NOON - 300 * DAY,
         "binding": None,
         "rows": (),
     }
@@ -191,3 +194,20 @@ def test_no_end_is_later_than_every_day(
     day: date | None, than: date | None, expected: bool
 ) -> None:
     assert is_later(day, than) is expected
+
+
+@pytest.mark.parametrize(
+    ("proved_at", "start", "expected"),
+    [
+        (NOON - DAY, CertificateStart(mail_from=NOON), (EditionKind.FIRST, True)),
+        (NOON, CertificateStart(mail_from=NOON), (EditionKind.FIRST, False)),
+        (NOON - DAY, CertificateStart(issue_from=NOON), None),
+        (NOON, CertificateStart(issue_from=NOON), (EditionKind.FIRST, False)),
+        (NOON - DAY, CertificateStart(), (EditionKind.FIRST, False)),
+    ],
+)
+def test_the_first_edition_of_those_who_were_done_before_the_switch(
+    proved_at: datetime, start: CertificateStart, expected: tuple[EditionKind, bool] | None
+) -> None:
+    owed = next_edition(None, (), standing(proved_at=proved_at, certificate_start=start), at=NOON)
+    assert (None if owed is None else (owed.kind, owed.silent)) == expected
