@@ -11,6 +11,7 @@ from flask_wtf import CSRFProtect
 from sqlalchemy import MetaData
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from plugin.assign import calendar_sql
 from plugin.assign import queries as assign_queries
 from plugin.assign import views as assign_views
 from plugin.certs import views as certs_views
@@ -68,6 +69,7 @@ def create_app(settings: Settings) -> Flask:
     db.init_app(app)
     with app.app_context():
         configure_engine(db.engine)
+        calendar_sql.configure_engine(db.engine)
     csrf.init_app(app)
     mailer.init_app(app, settings)
     Bootstrap5(app)

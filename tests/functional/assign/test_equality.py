@@ -36,6 +36,8 @@ EVENTS = 20
 class History:
     """A random course of events in a small world; everything is judged as it happens."""
 
+    PEOPLE = 3
+
     def __init__(self, world: World, seed: int) -> None:
         self.dice = random.Random(seed)
         self.world = world
@@ -47,7 +49,7 @@ class History:
             world.unit("Welders", kind=UnitKind.GROUP),
         ]
         self.people: list[Person] = [
-            world.person(f"P{n} X", email=f"p{n}@example.test") for n in range(3)
+            world.person(f"P{n} X", email=f"p{n}@example.test") for n in range(self.PEOPLE)
         ]
         self.modules: list[Module] = [world.module(f"M{n}") for n in range(3)]
         self.boss = world.person("Boss", email="boss@example.test")

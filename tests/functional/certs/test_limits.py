@@ -19,6 +19,7 @@ def lonely(app: Flask, settings: Settings) -> Flask:
     lonely = create_app(replace(settings, redis_url=f"redis://127.0.0.1:{free_port()}/0"))
     yield lonely
     limits.init_app(app, settings)
+    limits.limiter._storage_dead = False  # the next test's counters are there at once
 
 
 def test_without_redis_the_page_answers_and_the_limit_still_holds(lonely: Flask) -> None:

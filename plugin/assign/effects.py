@@ -1,0 +1,323 @@
+"""What a version would make of everybody it covers, as one statement: a line for each person.
+
+The same rules as `standing.evaluate`, for sets: a property test compares the two. Dates are enough,
+since only the one moment of the publish is asked about.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Date,
+    Float,
+    Integer,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    type_coerce,
+    union_all,
+)
+from sqlalchemy.orm import aliased
+
+from plugin.assign.calendar_sql import FOR_EVER, LastDay
+from plugin.assign.facts import RowFacts, RowStatus, TermFacts
+from plugin.assign.models import Configuration, ConfigurationVersion, StoredStanding, Waiver
+from plugin.assign.proofs import ROUNDING
+from plugin.assign.statement import is_active
+from plugin.assign.validity import local_date
+from plugin.core.base import UTCDateTime
+from plugin.modules.models import Completion
+from plugin.org.models import Membership, Person, Unit
+
+MOMENT = UTCDateTime()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """The rows to judge everybody by, and the moment they take effect."""
+
+    configuration: Configuration
+    rows: tuple[RowFacts, ...]
+    zone: str
+    at: datetime
+
+    @property
+    def today(self) -> date:
+        """The local day of the effect."""
+        return local_date(self.at, self.zone)
+
+    @property
+    def required(self) -> tuple[RowFacts, ...]:
+        return tuple(row for row in self.rows if row.status is RowStatus.REQUIRED)
+
+
+def outcomes(question: Question) -> CTE:
+    """One line for each covered person.
+
+    `valid`, `through`, `proved_at`: as the rules would have it. `has_news`: an unmet duty that is
+    new to them. `was_known`, `was_valid`, `was_through`, `continuous_since_at`, `promised`: as it
+    is stored now. `silent`: only silent memberships cover them.
+    """
+    covered, before = _covered(question), _before(question)
+    if not question.required:
+        return _without_duties(covered, before)
+    asked = _asked(question)
+    best = _best(question, asked, covered)
+    by_grace = and_(
+        asked.c.grace_day.is_not(None),
+        or_(best.c.last_day.is_(None), best.c.last_day < asked.c.grace_day),
+    )
+    through = case((by_grace, asked.c.grace_day), else_=best.c.last_day)
+    is_met = and_(through.is_not(None), through >= literal(question.today, Date))
+    is_open = or_(~is_met, by_grace)
+    is_new = or_(before.c.effective_at.is_(None), asked.c.since > before.c.effective_at)
+    judged = (
+        select(
+            covered.c.person_id,
+            func.min(_number(is_met)).label("met"),
+            func.max(_number(and_(best.c.last_day.is_not(None), ~by_grace))).label("proven"),
+            func.min(through).label("through"),
+            func.max(best.c.starts_at).label("proved_at"),
+            func.max(_number(and_(is_open, is_new))).label("news"),
+        )
+        .select_from(covered)
+        .join(asked, literal(1) == 1)
+        .outerjoin(
+            best,
+            and_(best.c.person_id == covered.c.person_id, best.c.module_id == asked.c.module_id),
+        )
+        .outerjoin(before, before.c.person_id == covered.c.person_id)
+        .group_by(covered.c.person_id)
+        .cte("judged")
+    )
+    is_valid = and_(judged.c.met == 1, judged.c.proven == 1)
+    return (
+        select(
+            covered.c.person_id,
+            is_valid.label("valid"),
+            judged.c.through,
+            judged.c.proved_at,
+            (judged.c.news == 1).label("has_news"),
+            *_known(before),
+            (covered.c.silent == 1).label("silent"),
+        )
+        .select_from(covered)
+        .join(judged, judged.c.person_id == covered.c.person_id)
+        .outerjoin(before, before.c.person_id == covered.c.person_id)
+        .cte("outcome")
+    )
+
+
+def _without_duties(covered: CTE, before: CTE) -> CTE:
+    """Nothing is required: nobody is valid and nobody has anything to do."""
+    return (
+        select(
+            covered.c.person_id,
+            false().label("valid"),
+            cast(null(), Date).label("through"),
+            cast(null(), MOMENT).label("proved_at"),
+            false().label("has_news"),
+            *_known(before),
+            (covered.c.silent == 1).label("silent"),
+        )
+        .select_from(covered)
+        .outerjoin(before, before.c.person_id == covered.c.person_id)
+        .cte("outcome")
+    )
+
+
+def _known(before: CTE) -> tuple[ColumnElement[Any], ...]:
+    return (
+        before.c.effective_at.is_not(None).label("was_known"),
+        (func.coalesce(before.c.valid, 0) == 1).label("was_valid"),
+        before.c.valid_through.label("was_through"),
+        before.c.continuous_since_at,
+        (func.coalesce(before.c.promised, 0) == 1).label("promised"),
+    )
+
+
+def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return case((condition, 1), else_=0)
+
+
+def _covered(question: Question) -> CTE:
+    configuration = question.configuration
+    return (
+        select(
+            Membership.person_id,
+            func.min(_number(Membership.silent.is_(True))).label("silent"),
+        )
+        .join(Unit, Unit.id == Membership.unit_id)
+        .join(Person, Person.id == Membership.person_id)
+        .where(
+            Membership.organization_id == configuration.organization_id,
+            or_(Unit.id == configuration.unit_id, Unit.region_id == configuration.unit_id),
+            is_active(question.at),
+        )
+        .group_by(Membership.person_id)
+        .cte("covered")
+    )
+
+
+def _before(question: Question) -> CTE:
+    """What is stored of the people the configuration covered so far."""
+    standing = StoredStanding
+    is_valid = and_(
+        standing.complete, or_(standing.ends_at.is_(None), standing.ends_at > question.at)
+    )
+    return (
+        select(
+            standing.person_id,
+            _number(is_valid).label("valid"),
+            standing.valid_through,
+            standing.continuous_since_at,
+            ConfigurationVersion.effective_at,
+            _number(ConfigurationVersion.certificate_on.is_(True)).label("promised"),
+        )
+        .join(ConfigurationVersion, ConfigurationVersion.id == standing.version_id)
+        .where(standing.configuration_id == question.configuration.id, standing.covered)
+        .cte("known")
+    )
+
+
+def _asked(question: Question) -> CTE:
+    """The required rows as a table of a few lines."""
+    lines = [
+        select(
+            literal(row.module_id, Integer).label("module_id"),
+            literal(row.required_since or question.at, MOMENT).label("since"),
+            (
+                literal(row.grace.last_day, Date)
+                if row.grace is not None and not row.grace.terms
+                else cast(null(), Date)
+            ).label("grace_day"),
+        )
+        for row in question.required
+    ]
+    return union_all(*lines).cte("asked")
+
+
+def _terms(question: Question) -> CTE:
+    """Which period and mark judge what happened when; `cap`: worth nothing after this day."""
+    lines: list[Select[Any]] = []
+    for row in question.required:
+        lines += [_term(row, term, None) for term in row.terms]
+        if row.grace is not None:
+            lines += [_term(row, term, row.grace.last_day) for term in row.grace.terms]
+    return union_all(*lines).cte("term")
+
+
+def _term(row: RowFacts, term: TermFacts, cap: date | None) -> Select[Any]:
+    def moment(value: datetime | None) -> ColumnElement[Any]:
+        return cast(null(), MOMENT) if value is None else literal(value, MOMENT)
+
+    months, mark = term.validity_months, term.pass_mark
+    return select(
+        literal(row.module_id, Integer).label("module_id"),
+        moment(term.applies_from).label("applies_from"),
+        moment(term.applies_until).label("applies_until"),
+        (cast(null(), Integer) if months is None else literal(months, Integer)).label("months"),
+        (cast(null(), Float) if mark is None else literal(mark - ROUNDING, Float)).label("mark"),
+        literal(cap or FOR_EVER, Date).label("cap"),
+    )
+
+
+def _best(question: Question, asked: CTE, covered: CTE) -> CTE:
+    """For each person and row the last day something proves it, and when that became known."""
+    proofs = union_all(_completions(question, covered), _waivers(question, asked, covered)).cte(
+        "proof"
+    )
+    last = (
+        select(
+            proofs.c.person_id, proofs.c.module_id, func.max(proofs.c.last_day).label("last_day")
+        )
+        .group_by(proofs.c.person_id, proofs.c.module_id)
+        .cte("last")
+    )
+    return (
+        select(
+            last.c.person_id,
+            last.c.module_id,
+            last.c.last_day,
+            func.max(proofs.c.starts_at).label("starts_at"),
+        )
+        .join(
+            proofs,
+            and_(
+                proofs.c.person_id == last.c.person_id,
+                proofs.c.module_id == last.c.module_id,
+                proofs.c.last_day == last.c.last_day,
+            ),
+        )
+        .group_by(last.c.person_id, last.c.module_id, last.c.last_day)
+        .cte("best")
+    )
+
+
+def _completions(question: Question, covered: CTE) -> Select[Any]:
+    term, later, at = _terms(question), aliased(Completion), question.at
+    worth = LastDay(Completion.happened_at, term.c.months, literal(question.zone, Text))
+    last_day = case((worth > term.c.cap, term.c.cap), else_=worth)
+    happened, learned = Completion.happened_at, Completion.learned_at
+    return (
+        select(
+            Completion.person_id,
+            Completion.module_id,
+            type_coerce(last_day, Date).label("last_day"),
+            case((happened > learned, happened), else_=learned).label("starts_at"),
+        )
+        .join(covered, covered.c.person_id == Completion.person_id)
+        .join(
+            term,
+            and_(
+                term.c.module_id == Completion.module_id,
+                or_(term.c.applies_from.is_(None), term.c.applies_from <= happened),
+                or_(term.c.applies_until.is_(None), happened < term.c.applies_until),
+            ),
+        )
+        .where(
+            Completion.organization_id == question.configuration.organization_id,
+            Completion.passed,
+            or_(term.c.mark.is_(None), Completion.score >= term.c.mark),
+            happened <= at,
+            learned <= at,
+            ~select(later.id)
+            .where(
+                later.supersedes_id == Completion.id,
+                later.learned_at <= at,
+                later.happened_at <= at,
+            )
+            .exists(),
+        )
+    )
+
+
+def _waivers(question: Question, asked: CTE, covered: CTE) -> Select[Any]:
+    found: Any = (
+        select(
+            Waiver.person_id,
+            Waiver.module_id,
+            Waiver.until_on.label("last_day"),
+            Waiver.from_at.label("starts_at"),
+        )
+        .join(covered, covered.c.person_id == Waiver.person_id)
+        .join(asked, asked.c.module_id == Waiver.module_id)
+        .where(
+            Waiver.configuration_id == question.configuration.id,
+            Waiver.from_at <= question.at,
+            or_(Waiver.ended_at.is_(None), Waiver.ended_at > question.at),
+        )
+    )
+    waivers: Select[Any] = found
+    return waivers
