@@ -14,6 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from plugin.assign import calendar_sql
 from plugin.assign import queries as assign_queries
 from plugin.assign import views as assign_views
+from plugin.certs import publish_views
 from plugin.certs import views as certs_views
 from plugin.core import log
 from plugin.core.base import Base
@@ -29,6 +30,7 @@ from plugin.modules.models import ModuleKind
 from plugin.notify import mailer
 from plugin.org import queries as org_queries
 from plugin.org import views as org_views
+from plugin.reports import views as reports_views
 from plugin.scorm import content_views
 from plugin.scorm import views as scorm_views
 from plugin.web import errors, headers, health, identity, limits, navigation
@@ -94,6 +96,7 @@ def _register_views(app: Flask) -> None:
     app.register_blueprint(org_views.bp)
     app.register_blueprint(assign_views.bp)
     app.register_blueprint(dashboard_views.bp)
+    app.register_blueprint(reports_views.bp)
     app.register_blueprint(modules_views.bp)
     app.register_blueprint(scorm_views.bp)
     csrf.exempt(content_views.bp)
@@ -107,6 +110,7 @@ def _register_views(app: Flask) -> None:
     csrf.exempt(certs_views.public_bp)
     app.register_blueprint(certs_views.public_bp)
     app.register_blueprint(certs_views.bp)
+    app.register_blueprint(publish_views.bp)
 
 
 def _locale() -> str | None:

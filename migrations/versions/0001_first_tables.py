@@ -269,6 +269,7 @@ def upgrade() -> None:
     sa.Column('person_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('kind', sa.String(length=40), nullable=False),
     sa.Column('key', sa.Text(), nullable=False),
+    sa.Column('cause', sa.Text(), nullable=True),
     sa.Column('facts', Json, nullable=False),
     sa.Column('attachments', Json, nullable=False),
     sa.Column('locale', sa.Text(), nullable=True),
@@ -285,6 +286,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('organization_id', 'key', name=op.f('uq_message_organization_id_key'))
     )
     with op.batch_alter_table('message', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_message_organization_id_cause'), ['organization_id', 'cause'], unique=False)
         batch_op.create_index(batch_op.f('ix_message_person_id'), ['person_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_message_state_not_before'), ['state', 'not_before'], unique=False)
 
@@ -737,6 +739,7 @@ def downgrade() -> None:
     with op.batch_alter_table('message', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_message_state_not_before'))
         batch_op.drop_index(batch_op.f('ix_message_person_id'))
+        batch_op.drop_index(batch_op.f('ix_message_organization_id_cause'))
 
     op.drop_table('message')
     with op.batch_alter_table('membership', schema=None) as batch_op:

@@ -14,11 +14,9 @@ from wtforms import (
     FieldList,
     Form,
     FormField,
-    HiddenField,
     IntegerField,
     SelectField,
     StringField,
-    TextAreaField,
 )
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional, StopValidation
@@ -155,23 +153,3 @@ def fields_of(rows: Iterable[DraftRow]) -> list[dict[str, Any]]:
 def percent(share: float) -> Decimal:
     """A share as a percentage the way people write it: 0.8 is 80, 0.665 is 66.5."""
     return Decimal(f"{share * PERCENT:.10g}")
-
-
-class PublishForm(FlaskForm):  # type: ignore[misc]
-    """Making the draft the version in force."""
-
-    revision = HiddenField()
-    reason = TextAreaField(
-        _l("Reason"),
-        [
-            DataRequired(_l("Say why, in a few words. It is kept with the version.")),
-            Length(max=1000),
-        ],
-    )
-    apply_to_existing = BooleanField(
-        _l("Apply periods and pass marks also to completions made before"),
-        description=_l(
-            "Otherwise a changed period or pass mark counts for completions from now on, "
-            "and no certificate changes because of it."
-        ),
-    )

@@ -312,6 +312,7 @@ def _message(
             ],
         },
         not_before=morning(now, standing.zone),
+        cause=f"configuration_version:{brought_by.id}",
     )
 
 

@@ -257,6 +257,14 @@ def version_in_force(
     )
 
 
+def pending_version(
+    session: Session, configuration: Configuration, at: datetime
+) -> ConfigurationVersion | None:
+    """The newest version, if it takes effect only after `at`."""
+    newest = current_version(session, configuration)
+    return newest if newest is not None and newest.effective_at > at else None
+
+
 def modules_to_assign(
     session: Session, organization_id: int, *, also: Sequence[int] = ()
 ) -> Sequence[Module]:

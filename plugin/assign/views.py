@@ -1,4 +1,4 @@
-"""Pages for admins: the training of a unit, its draft, and publishing it."""
+"""Pages for admins: the training of a unit and its draft."""
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -9,7 +9,7 @@ from wtforms.fields.choices import SelectChoice
 from plugin.assign import actions, queries
 from plugin.assign.draft import DraftRow, needs_required_row
 from plugin.assign.errors import DraftChangedError, RowError
-from plugin.assign.forms import STATUSES, CreateForm, DraftForm, PublishForm, fields_of
+from plugin.assign.forms import CreateForm, DraftForm, fields_of
 from plugin.assign.models import Configuration, ConfigurationDraft
 from plugin.core import clock
 from plugin.core.db import read_session, transaction
@@ -107,42 +107,9 @@ def _save(configuration_id: int, form: DraftForm) -> None:
 
 def _after_saving(configuration_id: int) -> Response:
     if "publish" in request.form:
-        return redirect(url_for("assign.publish", configuration_id=configuration_id))
+        return redirect(url_for("publishing.publish", configuration_id=configuration_id))
     flash(_("Saved as a draft. It counts once you publish it."))
     return redirect(url_for("assign.edit", configuration_id=configuration_id))
-
-
-@bp.route("/admin/training/<int:configuration_id>/publish", methods=["GET", "POST"])
-@requires(Role.ADMIN)
-def publish(configuration_id: int) -> str | Response | tuple[str, int]:
-    configuration, draft = _load(read_session(), configuration_id)
-    form = PublishForm(revision=draft.revision)
-    refused = 422 if request.method == "POST" else 200
-    if form.validate_on_submit():
-        try:
-            number = _publish(configuration_id, form)
-        except RowError as error:
-            form.revision.errors = [error.message]
-        except DraftChangedError as error:
-            form.revision.errors, refused = [error.message], error.http_status
-        else:
-            flash(_("Version %(number)d is in force.", number=number))
-            return redirect(url_for("assign.edit", configuration_id=configuration_id))
-    return _publish_page(configuration, draft, form), refused
-
-
-def _publish(configuration_id: int, form: PublishForm) -> int:
-    with transaction() as tx:
-        configuration, _draft = _load(tx.session, configuration_id)
-        return actions.publish(
-            tx,
-            configuration,
-            by=me().person_id,
-            reason=form.reason.data,
-            apply_to_existing=form.apply_to_existing.data,
-            now=clock.now(),
-            revision=int(form.revision.data or 0),
-        ).number
 
 
 def _load(session: Session, configuration_id: int) -> tuple[Configuration, ConfigurationDraft]:
@@ -169,26 +136,4 @@ def _edit_page(configuration: Configuration, form: DraftForm) -> str:
             certificate_on=form.certificate_on.data,
         )
         and not form.errors,
-    )
-
-
-def _publish_page(
-    configuration: Configuration, draft: ConfigurationDraft, form: PublishForm
-) -> str:
-    session = read_session()
-    rows = [DraftRow.from_json(row) for row in draft.rows]
-    modules = queries.modules_to_assign(
-        session, configuration.organization_id, also=[row.module_id for row in rows]
-    )
-    return render_template(
-        "assign/publish.html",
-        configuration=configuration,
-        unit=org_queries.unit_of(session, configuration.organization_id, configuration.unit_id),
-        version=queries.current_version(session, configuration),
-        form=form,
-        rows=fields_of(rows),
-        titles={module.id: module.title for module in modules},
-        statuses=STATUSES,
-        certificate_on=draft.certificate_on,
-        lacks_required=needs_required_row(rows, certificate_on=draft.certificate_on),
     )

@@ -170,6 +170,7 @@ def keep_pdf(tx: Tx, edition_id: int, stored: Stored, *, valid_through: str, now
                 sha256=stored.sha256,
             )
         ],
+        cause=f"edition:{edition.id}",
         now=now,
     )
 

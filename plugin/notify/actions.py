@@ -43,6 +43,7 @@ class NewMessage:
     facts: Mapping[str, Any]
     attachments: Sequence[Attachment] = field(default=())
     not_before: datetime | None = None
+    cause: str | None = None
 
 
 def queue_message(
@@ -56,6 +57,7 @@ def queue_message(
     now: datetime,
     attachments: Sequence[Attachment] = (),
     not_before: datetime | None = None,
+    cause: str | None = None,
 ) -> bool:
     """The message exists and will go; False when this cause had its message before."""
     message = NewMessage(
@@ -65,6 +67,7 @@ def queue_message(
         facts=facts,
         attachments=attachments,
         not_before=not_before,
+        cause=cause,
     )
     return queue_messages(tx, organization_id, [message], now=now) == 1
 
@@ -126,6 +129,7 @@ def _row(organization_id: int, message: NewMessage, person: Any, now: datetime) 
         "person_id": message.person_id,
         "kind": message.kind,
         "key": message.key,
+        "cause": message.cause,
         "facts": dict(message.facts),
         "attachments": [
             {

@@ -33,6 +33,7 @@ class Message(Base):
         UniqueConstraint("organization_id", "key"),
         Index(None, "person_id"),
         Index(None, "state", "not_before"),
+        Index(None, "organization_id", "cause"),
     )
 
     id: Mapped[IntKey]
@@ -40,6 +41,7 @@ class Message(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     kind: Mapped[MessageKind] = mapped_column(EnumText(MessageKind))
     key: Mapped[str]
+    cause: Mapped[str | None]  # the row that caused it, such as configuration_version:12
     facts: Mapped[JsonDict]
     attachments: Mapped[JsonList]
     locale: Mapped[str | None]

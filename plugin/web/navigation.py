@@ -33,6 +33,7 @@ _ADMINISTRATION = (
         below=(
             _Place("reports.overview", _l("At a glance"), ("reports.overview",)),
             _Place("reports.standings", _l("Standings"), ("reports.standings",)),
+            _Place("reports.unreachable", _l("Unreachable by mail"), ("reports.unreachable",)),
         ),
     ),
     _Place(
@@ -51,9 +52,13 @@ _ADMINISTRATION = (
     _Place(
         "assign.configurations",
         _l("Training"),
-        ("assign.", "templates."),
+        ("assign.", "templates.", "publishing.", "preview."),
         below=(
-            _Place("assign.configurations", _l("Configurations"), ("assign.",)),
+            _Place(
+                "assign.configurations",
+                _l("Configurations"),
+                ("assign.", "publishing.", "preview."),
+            ),
             _Place("templates.listing", _l("Templates"), ("templates.",)),
         ),
     ),

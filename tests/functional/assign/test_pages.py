@@ -14,6 +14,7 @@ from plugin.core.db import db
 from plugin.modules.models import Module
 from plugin.web.roles import Role
 from tests.functional.assign.places import HIDDEN, row, training, versions
+from tests.support.pages import press_publish
 from tests.support.world import World
 
 
@@ -67,13 +68,13 @@ def test_an_admin_makes_a_training_fills_it_and_publishes_it(
     page = admin.get(saved.location).get_data(as_text=True)
     assert "valid for 12 months" in page
     assert "pass mark 66.5 %" in page
-    done = admin.post(saved.location, data={"revision": 3, "reason": "New law"})
-    assert done.location == created.location
+    done = press_publish(admin, saved.location, reason="New law")
+    assert done.location == f"/admin/training/{asked}/progress"
     (version,) = versions(asked)
     assert (version.number, version.reason, version.certificate_on) == (1, "New law", True)
     assert version.published_by is not None
     page = admin.get(created.location).get_data(as_text=True)
-    assert "Version 1 is in force." in page
+    assert "Version 1 is published." in page
     assert 'value="66.5"' in page
     for address in ("/admin/training", f"/admin/units/{site_id}/training"):
         listed = admin.get(address).get_data(as_text=True)
@@ -158,22 +159,6 @@ def test_example_11_the_switch_without_a_required_module_is_warned_about(
     assert "no module is required" not in admin.get(f"/admin/training/{sane}").get_data(
         as_text=True
     )
-
-
-def test_publishing_needs_a_reason_and_the_draft_that_was_looked_at(
-    world: World, admin: FlaskClient
-) -> None:
-    asked = training(world.unit(), row(world.module()))
-    address = f"/admin/training/{asked}/publish"
-    refused = admin.post(address, data={"revision": 3, "reason": " ", "apply_to_existing": "y"})
-    page = refused.get_data(as_text=True)
-    assert refused.status_code == 422
-    assert "Say why" in page
-    assert re.search(r'<input[^>]*checked[^>]*id="apply_to_existing"', page)
-    stale = admin.post(address, data={"revision": 1, "reason": "Typed with care"})
-    assert stale.status_code == 409
-    assert "Typed with care" in stale.get_data(as_text=True)
-    assert len(versions(asked)) == 1
 
 
 def test_an_empty_name_is_refused(world: World, admin: FlaskClient) -> None:

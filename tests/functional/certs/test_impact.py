@@ -98,7 +98,8 @@ class Life(History):
         )
 
 
-def prepare(configuration_id: int, rows: list[DraftRow], effect: Effect, *, on: bool) -> None:
+def prepare(configuration_id: int, rows: list[DraftRow], *, on: bool) -> None:
+    """Save these rows as the draft."""
     with transaction() as tx:
         configuration = tx.session.get_one(Configuration, configuration_id)
         actions.save_draft(
@@ -220,7 +221,7 @@ def test_what_is_shown_is_what_happens(world: World, seed: int) -> None:
         with clock.at(now):
             effect = life.any_effect()
             try:
-                prepare(configuration_id, life.rows(), effect, on=life.dice.random() < 0.8)
+                prepare(configuration_id, life.rows(), on=life.dice.random() < 0.8)
                 shown, coming = foresee(configuration_id, effect)
             except actions.FieldError:
                 continue
@@ -247,7 +248,7 @@ def test_example_11_four_hundred_are_ready_when_the_certificate_is_switched_on(
         world.completion(person, module)
     work()
     with clock.at(NOW + timedelta(hours=1)):
-        prepare(asked, [row(module)], Effect(), on=True)
+        prepare(asked, [row(module)], on=True)
         shown, _ = foresee(asked, Effect())
         assert (shown.counts[Group.ISSUED], shown.mails) == (40, 40)
         carry_out(asked, Effect())
@@ -258,7 +259,7 @@ def test_example_11_four_hundred_are_ready_when_the_certificate_is_switched_on(
 def test_switched_on_without_a_required_row_nothing_is_issued(world: World) -> None:
     site, module = world.unit(), world.module()
     asked = training(site, row(module), certificate=False)
-    prepare(asked, [], Effect(), on=True)
+    prepare(asked, [], on=True)
     shown, _ = foresee(asked, Effect())
     assert set(shown.counts.values()) == {0}
 
@@ -272,7 +273,7 @@ def test_the_counts_can_be_opened_to_names_and_cost_the_same_for_any_number(worl
         world.completion(person, done)
     work()
     with clock.at(NOW + timedelta(hours=1)):
-        prepare(asked, [row(done), row(coming_module, due_days=30)], Effect(), on=True)
+        prepare(asked, [row(done), row(coming_module, due_days=30)], on=True)
         shown, coming = foresee(asked, Effect())
         assert shown.counts[Group.TURN_INVALID] == shown.counts[Group.NEWLY_OBLIGED] == 12
         assert shown.first_due == (NOW + timedelta(days=30)).date()
@@ -296,7 +297,7 @@ def test_a_grace_shows_who_is_at_risk_and_until_when(world: World) -> None:
     work()
     with clock.at(NOW + timedelta(hours=1)):
         effect = Effect(grace_until=(NOW + timedelta(days=20)).date())
-        prepare(asked, [row(done, validity_months=12), row(more)], effect, on=True)
+        prepare(asked, [row(done, validity_months=12), row(more)], on=True)
         shown, _ = foresee(asked, effect)
     assert shown.counts[Group.TURN_INVALID] == 0
     assert shown.counts[Group.AT_RISK] == 1
