@@ -6,6 +6,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, DateField, HiddenField, RadioField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional
 
 from plugin.assign.actions import Effect
@@ -21,14 +22,16 @@ class When(StrEnum):
 
 
 WHEN = [
-    (When.NOW.value, _l("Now")),
-    (When.DATE.value, _l("From a date on")),
-    (When.GRACE.value, _l("Now, with a grace for what is asked more")),
+    SelectChoice(When.NOW.value, _l("Now")),
+    SelectChoice(When.DATE.value, _l("From a date on")),
+    SelectChoice(When.GRACE.value, _l("Now, with a grace for what is asked more")),
 ]
 WAYS = [
-    (CertificateWay.MAIL.value, _l("Issue their certificates and mail them")),
-    (CertificateWay.SILENT.value, _l("Issue their certificates without mail")),
-    (CertificateWay.FROM_NOW.value, _l("Only from now on: nothing for what is done already")),
+    SelectChoice(CertificateWay.MAIL.value, _l("Issue their certificates and mail them")),
+    SelectChoice(CertificateWay.SILENT.value, _l("Issue their certificates without mail")),
+    SelectChoice(
+        CertificateWay.FROM_NOW.value, _l("Only from now on: nothing for what is done already")
+    ),
 ]
 
 
