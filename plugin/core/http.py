@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 
 from plugin.core.settings import Settings, is_loopback
 
@@ -18,6 +19,13 @@ TIMEOUT_SECONDS = 5.0
 DEADLINE_SECONDS = 10.0
 """For the whole answer."""
 MAX_BYTES = 256 * 1024
+BLOCK = 16 * 1024
+_TRANSLATED = (
+    ipaddress.ip_network("64:ff9b::/96"),
+    ipaddress.ip_network("64:ff9b:1::/48"),
+    ipaddress.ip_network("::/96"),
+)
+"""IPv6 addresses whose last 32 bits are an IPv4 address (RFC 6052, RFC 4291)."""
 
 
 class OutgoingError(Exception):
@@ -69,6 +77,7 @@ def call(
     session = requests.Session()
     session.trust_env = False
     session.mount(f"{parts.scheme}://", _PinnedAdapter(address, parts.hostname or ""))
+    end = time.monotonic() + DEADLINE_SECONDS
     sent = {"User-Agent": USER_AGENT, "Host": parts.netloc.rpartition("@")[2], **(headers or {})}
     try:
         with session.request(
@@ -80,22 +89,36 @@ def call(
             allow_redirects=False,
             stream=True,
         ) as response:
-            body = _read(response, max_bytes, time.monotonic() + DEADLINE_SECONDS)
+            body = _read(response, max_bytes, end)
             return Reply(response.status_code, dict(response.headers), body)
-    except (requests.RequestException, OSError) as error:
+    except (requests.RequestException, HTTPError, OSError) as error:
         raise OutgoingError(type(error).__name__) from error
 
 
 def _read(response: requests.Response, max_bytes: int, end: float) -> bytes:
     """The whole body; a server that drips it byte by byte is given up at the deadline."""
     body = bytearray()
-    for block in response.iter_content(chunk_size=None):
+    while block := response.raw.read1(BLOCK, decode_content=True):  # whatever is there by now
         body += block
         if len(body) > max_bytes:
             raise OutgoingError("the answer is too large")
         if time.monotonic() > end:
             raise OutgoingError("the answer takes too long")
     return bytes(body)
+
+
+def is_public(text: str) -> bool:
+    """Whether an address lies on the public internet, also the IPv4 address inside an IPv6 one."""
+    address = ipaddress.ip_address(text)
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if inner is None and any(address in each for each in _TRANSLATED):
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+        if address.is_site_local:
+            return False
+    return address.is_global and not address.is_multicast
 
 
 def _checked_address(settings: Settings, url: str) -> str:
@@ -112,6 +135,6 @@ def _checked_address(settings: Settings, url: str) -> str:
     except OSError as error:
         raise OutgoingError("the host name is unknown") from error
     addresses = [str(each[4][0]) for each in found]
-    if not allowed and not all(ipaddress.ip_address(each).is_global for each in addresses):
+    if not allowed and not all(is_public(each) for each in addresses):
         raise OutgoingError("the address is in a private network (see PLUGIN_OUTGOING_ALLOW)")
     return addresses[0]
