@@ -1,0 +1,161 @@
+"""Standings at a glance, in lists, and as files; read only."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request
+from flask_babel import gettext as _
+
+from plugin.assign import listed
+from plugin.assign.choices import Choices, choices
+from plugin.core import clock
+from plugin.core.db import read_session
+from plugin.org.models import Unit, UnitKind
+from plugin.org.reach import Reach, reach_of, unit_in_reach
+from plugin.reports import overview as glance
+from plugin.reports import standings as standing_list
+from plugin.reports import unreachable as mail_list
+from plugin.reports import wording
+from plugin.web.export import Cell, Format, download
+from plugin.web.identity import me, requires
+from plugin.web.listing import Asked, asked
+from plugin.web.roles import Role
+
+bp = Blueprint("reports", __name__)
+FILE = "<any(csv, xlsx):file_format>"
+EVERY_UNIT = 1_000_000
+
+
+@bp.get("/admin/overview")
+@requires(Role.MANAGER)
+def overview() -> str:
+    """Compliant shares per unit, what runs out next, and what needs a look."""
+    session, now = read_session(), clock.now()
+    reach = reach_of(session, me())
+    region, wanted = _region(reach), _asked_of_units()
+    duties = listed.duties(session, reach.organization_id, now)
+    return render_template(
+        "reports/overview.html",
+        found=glance.overview(session, reach, wanted, duties, region=region),
+        figures=glance.figures(session, reach, duties, region=region),
+        region=region,
+        kinds=wording.KINDS,
+        asked=wanted,
+    )
+
+
+@bp.get(f"/admin/overview.{FILE}")
+@requires(Role.MANAGER)
+def overview_file(file_format: str) -> Response:
+    """Every unit of the level asked for, with its figures."""
+    session, now = read_session(), clock.now()
+    reach = reach_of(session, me())
+    wanted = replace(_asked_of_units(), page=1, size=EVERY_UNIT)
+    duties = listed.duties(session, reach.organization_id, now)
+    found = glance.overview(session, reach, wanted, duties, region=_region(reach))
+    header = [_("Unit"), _("Kind"), _("People"), _("Valid"), _("Valid, ends within 30 days")]
+    rows = (
+        [unit.name, str(wording.KINDS[unit.kind]), *_numbers(unit.tally)]
+        for unit in found.units.items
+    )
+    return _file(file_format, "overview", [*header, _("Invalid"), _("Compliant share")], rows)
+
+
+@bp.get("/admin/standings")
+@requires(Role.MANAGER)
+def standings() -> str:
+    """Every person under every configuration."""
+    session = read_session()
+    reach = reach_of(session, me())
+    offered = choices(session, reach)
+    wanted = _asked_of_standings(offered)
+    return render_template(
+        "reports/standings.html",
+        found=standing_list.standings(session, reach, wanted, at=clock.now()),
+        filters=[
+            {"name": "state", "label": _("State"), "choices": wording.FILTERS.items()},
+            {"name": "unit", "label": _("Unit"), "choices": offered.units},
+            {"name": "configuration", "label": _("Training"), "choices": offered.configurations},
+        ],
+        badge=wording.badge,
+    )
+
+
+@bp.get(f"/admin/standings.{FILE}")
+@requires(Role.MANAGER)
+def standings_file(file_format: str) -> Response:
+    """The list as it is narrowed now."""
+    session = read_session()
+    reach = reach_of(session, me())
+    wanted = _asked_of_standings(choices(session, reach))
+    header = [_("Name"), _("Email"), _("Employee ID"), _("Unit"), _("Training"), _("State")]
+    rows = (
+        [
+            line.person,
+            line.email,
+            line.employee_id,
+            line.unit,
+            line.configuration,
+            str(wording.badge(line.state).text),
+            line.valid_through,
+        ]
+        for line in standing_list.all_standings(session, reach, wanted, at=clock.now())
+    )
+    return _file(file_format, "standings", [*header, _("Valid through")], rows)
+
+
+@bp.get("/admin/unreachable")
+@requires(Role.MANAGER)
+def unreachable() -> str:
+    """Who cannot be reached by mail."""
+    session = read_session()
+    reach, wanted = reach_of(session, me()), _asked_of_mail()
+    return render_template(
+        "reports/unreachable.html",
+        found=mail_list.unreachable(session, reach, wanted, at=clock.now()),
+        filters=[{"name": "cause", "label": _("Cause"), "choices": wording.CAUSES.items()}],
+        causes=wording.CAUSES,
+    )
+
+
+@bp.get(f"/admin/unreachable.{FILE}")
+@requires(Role.MANAGER)
+def unreachable_file(file_format: str) -> Response:
+    """The list as it is narrowed now."""
+    session = read_session()
+    reach = reach_of(session, me())
+    header = [_("Name"), _("Employee ID"), _("Email"), _("Last mail failed"), _("Server's words")]
+    rows = (
+        [line.person, line.employee_id, line.email, line.failed_at, line.words]
+        for line in mail_list.all_unreachable(session, reach, _asked_of_mail(), at=clock.now())
+    )
+    return _file(file_format, "unreachable", header, rows)
+
+
+def _region(reach: Reach) -> Unit | None:
+    """The unit drilled down into, if the address names one; out of reach is not found."""
+    wanted = request.args.get("region", type=int)
+    return unit_in_reach(read_session(), reach, wanted) if wanted else None
+
+
+def _asked_of_units() -> Asked:
+    kinds = [kind.value for kind in UnitKind]
+    return asked(sorts=glance.SORTS, filters={"kind": kinds, "region": None})
+
+
+def _asked_of_standings(offered: Choices) -> Asked:
+    filters = {"state": standing_list.STATES, **offered.filters()}
+    return asked(sorts=standing_list.SORTS, filters=filters)
+
+
+def _asked_of_mail() -> Asked:
+    return asked(sorts=mail_list.SORTS, filters={"cause": mail_list.CAUSES})
+
+
+def _numbers(tally: glance.Tally) -> list[Cell]:
+    return [tally.people, tally.valid, tally.expiring, tally.invalid, tally.share]
+
+
+def _file(file_format: str, name: str, header: list[str], rows: Iterator[list[Any]]) -> Response:
+    return download(Format(file_format), name, header, rows, zone=me().time_zone)
