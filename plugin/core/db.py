@@ -45,7 +45,8 @@ __all__ = [
     "transaction",
 ]
 
-db = SQLAlchemy(metadata=Base.metadata)
+db = SQLAlchemy(metadata=Base.metadata, engine_options={"hide_parameters": True})
+"""What a statement was given may be a name or an address; errors are logged without it."""
 
 
 class Tx:

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
 from plugin.core import clock
 from plugin.core.audit import AuditEntry, record
@@ -39,6 +39,14 @@ def test_an_error_saves_neither_the_fact_nor_the_step(world: World) -> None:
         half()
     assert db.session.scalar(select(Organization.name)) == "Harbour Works"
     assert db.session.scalar(select(func.count(OutboxRow.id))) == 0
+
+
+def test_an_error_of_the_database_repeats_nothing_of_what_it_was_given(app: Flask) -> None:
+    nowhere = text("SELECT nowhere FROM person WHERE email = :email")
+    with pytest.raises(DBAPIError) as refused, transaction() as tx:
+        tx.session.execute(nowhere, {"email": "ada@example.test"})
+    assert "nowhere" in str(refused.value)
+    assert "ada@example.test" not in str(refused.value)
 
 
 def test_a_transaction_inside_a_transaction_is_refused(app: Flask) -> None:
