@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import redis
 from flask import Flask
-from rq import Queue
+from rq import Callback, Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from sqlalchemy import select, update
@@ -62,6 +62,30 @@ def test_due_steps_are_handed_out_once_to_the_queue_of_their_urgency(
     assert dispatch.dispatch(connection, now=clock.now()) == 0
     assert len(waiting(connection)) == 2
     assert len(waiting(connection, QueueName.BULK)) == 1
+
+
+called: list[str] = []
+
+
+def call_back(*_: object) -> None:
+    called.append("a function of somebody else")
+
+
+@pytest.mark.parametrize("function", [queue.STEP, f"{__name__}.call_back"])
+def test_whoever_writes_to_redis_can_have_nothing_run_but_a_step(
+    world: World, with_redis: Settings, function: str
+) -> None:
+    ask(world.person().id)
+    row_id = db.session.scalars(select(OutboxRow.id)).one()
+    db.session.rollback()
+    connection = queue.connect(with_redis)
+    Queue(QueueName.HIGH, connection=connection, serializer=JSONSerializer).enqueue_call(
+        function, (row_id,), on_success=Callback(call_back), on_failure=Callback(call_back)
+    )
+    queue.work(with_redis, list(QueueName), burst=True, max_jobs=10)
+    assert called == []
+    done = db.session.scalars(select(OutboxRow.done_at)).one() is not None
+    assert done == (function == queue.STEP)
 
 
 def test_a_step_is_not_handed_out_before_it_is_due(app: Flask, with_redis: Settings) -> None:
