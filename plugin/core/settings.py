@@ -1,5 +1,6 @@
 """Every setting, read once from the environment into one frozen object."""
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -7,6 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from babel import Locale, UnknownLocaleError
 
 from plugin.core.errors import SettingError
 
@@ -18,6 +21,9 @@ class Environment(StrEnum):
 
 
 MIN_SECRET_LENGTH = 32
+DATABASES = {"postgresql", "postgresql+psycopg", "postgres", "sqlite"}
+QUEUES = {"redis", "rediss", "unix"}
+LOG_LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 
@@ -84,6 +90,7 @@ class Settings:
         if self.secret_key == self.encryption_key:
             raise SettingError("PLUGIN_ENCRYPTION_KEY must differ from PLUGIN_SECRET_KEY")
         self._check_hosts()
+        self._check_words()
         self._check_mail()
         return self
 
@@ -95,6 +102,18 @@ class Settings:
             )
         if self.database_url.rstrip("/") in {"sqlite:", "sqlite:///:memory:"}:
             raise SettingError("PLUGIN_DATABASE_URL must be a file or a server")
+        if urlsplit(self.database_url).scheme not in DATABASES:
+            raise SettingError("PLUGIN_DATABASE_URL must begin with postgresql:// or sqlite:///")
+        if self.redis_url and urlsplit(self.redis_url).scheme not in QUEUES:
+            raise SettingError("PLUGIN_REDIS_URL must begin with redis://, rediss:// or unix://")
+
+    def _check_words(self) -> None:
+        if self.log_level not in LOG_LEVELS:
+            raise SettingError(f"PLUGIN_LOG_LEVEL must be one of {', '.join(sorted(LOG_LEVELS))}")
+        try:
+            Locale.parse(self.default_locale)
+        except (ValueError, UnknownLocaleError):
+            raise SettingError("PLUGIN_DEFAULT_LOCALE must be like en or pt_BR") from None
 
     def _check_mail(self) -> None:
         if self.mail_tls not in {"starttls", "tls", "none"}:
@@ -132,7 +151,12 @@ class Settings:
 
 def is_loopback(host: str) -> bool:
     """Whether a host name means this machine."""
-    return host in {"localhost", "::1"} or host.startswith("127.") or host.endswith(".localhost")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _parsed(name: str, default: object, text: str) -> object:

@@ -3,7 +3,9 @@
 from flask import Flask
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
+from limits import parse_many
 
+from plugin.core.errors import SettingError
 from plugin.core.settings import Settings
 
 limiter = Limiter(
@@ -12,6 +14,11 @@ limiter = Limiter(
 
 
 def init_app(app: Flask, settings: Settings) -> None:
+    """Counting begins; raises SettingError for a rate nobody can count by."""
+    try:
+        parse_many(settings.verify_rate)
+    except ValueError:
+        raise SettingError("PLUGIN_VERIFY_RATE must be like 60 per minute") from None
     app.config["RATELIMIT_STORAGE_URI"] = _storage(settings.redis_url)
     if settings.redis_url:
         app.config["RATELIMIT_STORAGE_OPTIONS"] = {

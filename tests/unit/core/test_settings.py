@@ -1,12 +1,14 @@
 """A missing or weak setting stops the start with its name."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 from plugin.core.errors import SettingError
 from plugin.core.settings import Environment, Settings
+from plugin.web import limits
 
 GOOD = {
     "PLUGIN_TOOL_URL": "https://training.example.org/",
@@ -40,10 +42,16 @@ def test_each_value_production_needs_is_named_when_it_is_missing(name: str) -> N
         ("PLUGIN_TOOL_URL", "http://training.example.org"),
         ("PLUGIN_TOOL_URL", "https://training.example.org/path"),
         ("PLUGIN_TOOL_URL", "training.example.org"),
+        ("PLUGIN_TOOL_URL", "http://127.example.org"),
+        ("PLUGIN_TOOL_URL", "http://127.0.0.1.example.org"),
         ("PLUGIN_CONTENT_URL", "https://training.example.org"),
         ("PLUGIN_SECRET_KEY", "short"),
         ("PLUGIN_ENCRYPTION_KEY", "s" * 32),
         ("PLUGIN_DATABASE_URL", "sqlite://"),
+        ("PLUGIN_DATABASE_URL", "training"),
+        ("PLUGIN_REDIS_URL", "redis"),
+        ("PLUGIN_LOG_LEVEL", "LOUD"),
+        ("PLUGIN_DEFAULT_LOCALE", "xx_nowhere"),
         ("PLUGIN_MAIL_TLS", "ssl"),
         ("PLUGIN_MAIL_TLS", "none"),
         ("PLUGIN_MAIL_PORT", "smtp"),
@@ -55,7 +63,15 @@ def test_a_weak_or_unreadable_value_is_named(name: str, value: str) -> None:
         Settings.from_env({**GOOD, name: value})
 
 
-@pytest.mark.parametrize("host", ["localhost:8700", "127.0.0.1:8700"])
+def test_a_rate_nobody_can_count_by_is_named() -> None:
+    settings = replace(Settings.from_env(GOOD), verify_rate="often")
+    with pytest.raises(SettingError, match="PLUGIN_VERIFY_RATE"):
+        limits.init_app(Flask("plugin"), settings)
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost:8700", "tool.localhost:8700", "127.0.0.1:8700", "[::1]:8700"]
+)
 def test_plain_http_is_accepted_on_this_machine(host: str) -> None:
     settings = Settings.from_env({**GOOD, "PLUGIN_TOOL_URL": f"http://{host}"})
     assert settings.tool_host == host
