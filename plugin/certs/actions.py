@@ -175,24 +175,28 @@ def keep_pdf(tx: Tx, edition_id: int, stored: Stored, *, valid_through: str, now
     )
 
 
-def revoke(
-    session: Session, certificate: Certificate, *, by: int | None, reason: str, now: datetime
-) -> None:
-    """The certificate is worth nothing any more, for good. Safe to call again."""
-    if _withheld(session, certificate, now) is CertificateState.REVOKED:
+def revoke(tx: Tx, certificate: Certificate, *, by: int | None, reason: str, now: datetime) -> None:
+    """The certificate is worth nothing any more, for good; the person is told. Safe to call
+    again."""
+    if _withheld(tx.session, certificate, now) is CertificateState.REVOKED:
         return
-    _add_event(session, certificate, EventKind.REVOKED, by=by, reason=reason, now=now)
+    event = _add_event(tx.session, certificate, EventKind.REVOKED, by=by, reason=reason, now=now)
+    _tell(tx, certificate, event, MessageKind.CERTIFICATE_REVOKED, now=now)
 
 
 def suspend(
-    session: Session, certificate: Certificate, *, by: int | None, reason: str, now: datetime
+    tx: Tx, certificate: Certificate, *, by: int | None, reason: str, now: datetime
 ) -> None:
-    """The certificate is worth nothing until the suspension is lifted. Safe to call again."""
-    withheld = _withheld(session, certificate, now)
+    """The certificate is worth nothing until the suspension is lifted; the person is told. Safe to
+    call again."""
+    withheld = _withheld(tx.session, certificate, now)
     if withheld is CertificateState.REVOKED:
         raise CertificateRevokedError(certificate.id)
     if withheld is None:
-        _add_event(session, certificate, EventKind.SUSPENDED, by=by, reason=reason, now=now)
+        event = _add_event(
+            tx.session, certificate, EventKind.SUSPENDED, by=by, reason=reason, now=now
+        )
+        _tell(tx, certificate, event, MessageKind.CERTIFICATE_SUSPENDED, now=now)
 
 
 def lift(tx: Tx, certificate: Certificate, *, by: int | None, reason: str, now: datetime) -> None:
@@ -239,17 +243,41 @@ def _add_event(
     by: int | None,
     reason: str,
     now: datetime,
-) -> None:
-    session.add(
-        CertificateEvent(
-            organization_id=certificate.organization_id,
-            certificate_id=certificate.id,
-            kind=kind,
-            at=now,
-            by_person_id=by,
-            reason=reason,
-        )
+) -> CertificateEvent:
+    event = CertificateEvent(
+        organization_id=certificate.organization_id,
+        certificate_id=certificate.id,
+        kind=kind,
+        at=now,
+        by_person_id=by,
+        reason=reason,
     )
+    session.add(event)
     audit.record(
         session, f"certificate.{kind.value}", about=certificate, by=by, now=now, reason=reason
+    )
+    return event
+
+
+def _tell(
+    tx: Tx, certificate: Certificate, event: CertificateEvent, kind: MessageKind, *, now: datetime
+) -> None:
+    """One mail per event; the admin's reason is not in it. What was erased names nobody to tell."""
+    edition = queries.last_edition(tx.session, certificate)
+    if edition is None or certificate.erased_at is not None:
+        return
+    facts = CertificateFacts.from_json(edition.facts)
+    notify.queue_message(
+        tx,
+        organization_id=certificate.organization_id,
+        person_id=certificate.person_id,
+        kind=kind,
+        key=f"certificate:{certificate.id}:event:{event.id}",
+        facts={
+            "configuration": facts.configuration,
+            "unit": facts.unit,
+            "credential_id": facts.credential_id,
+            "verify_url": facts.verify_url,
+        },
+        now=now,
     )

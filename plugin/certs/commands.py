@@ -43,7 +43,7 @@ def revoke(slug: str, credential: str, reason: str) -> None:
     """
     with transaction() as tx:
         found = _certificate(tx.session, slug, credential)
-        actions.revoke(tx.session, found, by=None, reason=reason, now=clock.now())
+        actions.revoke(tx, found, by=None, reason=reason, now=clock.now())
     click.echo("The certificate is revoked.")
 
 
@@ -57,7 +57,7 @@ def suspend(slug: str, credential: str, reason: str) -> None:
     """
     with transaction() as tx:
         found = _certificate(tx.session, slug, credential)
-        actions.suspend(tx.session, found, by=None, reason=reason, now=clock.now())
+        actions.suspend(tx, found, by=None, reason=reason, now=clock.now())
     click.echo("The certificate is suspended.")
 
 

@@ -15,6 +15,8 @@ class MessageKind(StrEnum):
     CERTIFICATE_ISSUED = "certificate_issued"
     CERTIFICATE_RENEWED = "certificate_renewed"
     CERTIFICATE_RESTORED = "certificate_restored"
+    CERTIFICATE_SUSPENDED = "certificate_suspended"
+    CERTIFICATE_REVOKED = "certificate_revoked"
 
 
 class MessageState(StrEnum):

@@ -88,7 +88,7 @@ def test_unknown_revoked_and_erased_look_different(
     take_picture(page, "verify-unknown")
     with transaction() as tx:
         kept = tx.session.merge(found)
-        actions.revoke(tx.session, kept, by=None, reason="fraud", now=clock.now())
+        actions.revoke(tx, kept, by=None, reason="fraud", now=clock.now())
     word, _ = look(page, address, "verify-revoked")
     assert word == "INVALID"
     with transaction() as tx:

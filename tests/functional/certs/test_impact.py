@@ -85,7 +85,7 @@ class Life(History):
             certificate = tx.session.get_one(Certificate, certificate_id)
             act = certificates.revoke if self.dice.random() < 0.3 else certificates.suspend
             try:
-                act(tx.session, certificate, by=None, reason="seen", now=clock.now())
+                act(tx, certificate, by=None, reason="seen", now=clock.now())
             except certificates.CertificateRevokedError:
                 return
 

@@ -262,7 +262,7 @@ def test_a_person_without_an_address_gets_the_certificate_all_the_same(world: Wo
 def revoke(reason: str = "issued by mistake") -> None:
     found = certificate()
     with transaction() as tx:
-        actions.revoke(tx.session, tx.session.merge(found), by=None, reason=reason, now=clock.now())
+        actions.revoke(tx, tx.session.merge(found), by=None, reason=reason, now=clock.now())
 
 
 def test_a_revoked_certificate_gets_no_edition_and_stays_revoked(world: World) -> None:
@@ -288,7 +288,7 @@ def test_a_suspension_holds_editions_back_until_it_is_lifted(world: World) -> No
     found = certificate()
     with transaction() as tx:
         certificate_row = tx.session.merge(found)
-        actions.suspend(tx.session, certificate_row, by=None, reason="inquiry", now=clock.now())
+        actions.suspend(tx, certificate_row, by=None, reason="inquiry", now=clock.now())
     later = NOW + timedelta(days=300)
     with clock.at(later):
         ada.passes()

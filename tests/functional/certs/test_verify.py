@@ -66,7 +66,7 @@ def test_address_score_and_reasons_of_admins_are_never_shown(
     found = certificate()
     with transaction() as tx:
         kept = tx.session.merge(found)
-        actions.suspend(tx.session, kept, by=None, reason="caught cheating", now=NOW)
+        actions.suspend(tx, kept, by=None, reason="caught cheating", now=NOW)
     page = check(client, NOW + DAY)
     for secret in ("ada@example.test", "0.87", "87", "cheating", found.passcode):
         assert secret not in page
@@ -165,7 +165,7 @@ def test_revoked_unknown_and_erased_are_three_answers(world: World, client: Flas
     found = certificate()
     address = f"/v/{found.token}"
     with transaction() as tx:
-        actions.revoke(tx.session, tx.session.merge(found), by=None, reason="fraud", now=NOW)
+        actions.revoke(tx, tx.session.merge(found), by=None, reason="fraud", now=NOW)
     revoked = client.get(address)
     unknown = client.get("/v/" + "A" * 32)
     with transaction() as tx:
@@ -186,7 +186,7 @@ def test_revoked_is_stronger_than_everything_else(world: World, client: FlaskCli
     ada.passes()
     found = certificate()
     with transaction() as tx:
-        actions.revoke(tx.session, tx.session.merge(found), by=None, reason="fraud", now=NOW)
+        actions.revoke(tx, tx.session.merge(found), by=None, reason="fraud", now=NOW)
     membership = db.session.scalars(select(Membership)).one()
     membership.until_at = NOW + DAY
     db.session.commit()

@@ -221,7 +221,7 @@ def test_a_withheld_certificate_is_left_alone_until_it_is_lifted(
     certificate = db.session.scalars(select(Certificate)).one()
     with transaction() as tx:
         found = tx.session.get_one(Certificate, certificate.id)
-        certificates.suspend(tx.session, found, by=None, reason="Test", now=clock.now())
+        certificates.suspend(tx, found, by=None, reason="Test", now=clock.now())
     db.session.execute(update(StoredStanding).values(valid_through=date(2099, 1, 1), ends_at=None))
     db.session.commit()
     assert repair() == {}
