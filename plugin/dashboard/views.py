@@ -14,6 +14,7 @@ from plugin.dashboard.tile_views import SHELVES, TileView, tile_view
 from plugin.dashboard.tiles import Tile, on_shelf, tiles_of
 from plugin.modules import visibility
 from plugin.web.identity import me, requires
+from plugin.web.listing import MAX_PAGE
 from plugin.web.roles import Role
 
 bp = Blueprint("dashboard", __name__)
@@ -49,7 +50,7 @@ def _view(tile: Tile) -> TileView:
 def history() -> str:
     """Everything the person did, newest first."""
     person = me()
-    page = max(1, request.args.get("page", 1, type=int))
+    page = min(max(1, request.args.get("page", 1, type=int)), MAX_PAGE)
     found = queries.history(
         read_session(),
         person.organization_id,

@@ -12,6 +12,7 @@ from plugin.org.errors import FieldError, InstallCodeError
 from plugin.org.forms import KINDS, SOURCES, InstallCodeForm, SearchForm, UnitForm
 from plugin.org.models import MembershipSource, UnitKind
 from plugin.web.identity import me, requires
+from plugin.web.listing import MAX_PAGE
 from plugin.web.roles import Role
 
 bp = Blueprint("org", __name__)
@@ -89,7 +90,7 @@ def _create_unit(form: UnitForm) -> int:
 @requires(Role.ADMIN)
 def unit(unit_id: int) -> str:
     session, organization_id = read_session(), me().organization_id
-    page = max(1, request.args.get("page", 1, type=int))
+    page = min(max(1, request.args.get("page", 1, type=int)), MAX_PAGE)
     search = SearchForm(request.args)
     members = queries.members(session, organization_id, unit_id, clock.now(), page=page, size=PAGE)
     return render_template(

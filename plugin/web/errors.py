@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import IntegerConverter, Map
 
 from plugin.core.errors import PluginError
 from plugin.core.log import log
@@ -18,10 +19,19 @@ _WORDS = {
     413: ("http.too_large", _l("What was sent is too large.")),
     429: ("http.too_many", _l("Too many requests. Please wait a minute and try again.")),
 }
+MAX_ROW_ID = 2**63 - 1
 _OTHER = ("http.error", _l("This did not work."))
 
 
+class _RowId(IntegerConverter):
+    """The number of a row in an address; one that no table can hold is no address of ours."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=MAX_ROW_ID)
+
+
 def init_app(app: Flask) -> None:
+    app.url_map.converters["int"] = _RowId
     app.register_error_handler(PluginError, _refused)
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(HTTPException, _http)
@@ -44,7 +54,13 @@ def error_page(
     admin_advice: str = "",
     return_url: str | None = None,
 ) -> Response:
-    """A self-contained page that says what happened and what each reader can do."""
+    """A self-contained page that says what happened and what each reader can do.
+
+    Shown to somebody we do not know (yet) it has neither secrets nor buttons, so that any LMS may
+    frame it: its place in the course would otherwise stay blank.
+    """
+    if g.get("me") is None:
+        g.setdefault("frame_ancestors", "*")
     page = render_template(
         "error.html",
         code=code,

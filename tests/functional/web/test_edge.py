@@ -108,6 +108,53 @@ def test_an_error_page_reflects_nothing(client: FlaskClient, path: str) -> None:
     assert "nowhere" not in page
 
 
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/admin/units", "access.sign_in_required"),
+        ("/nowhere", "http.not_found"),
+        (f"/admin/units/{10**30}", "http.not_found"),
+    ],
+)
+def test_a_refusal_shows_in_the_frame_of_an_lms_we_do_not_know(
+    client: FlaskClient, path: str, code: str
+) -> None:
+    answer = client.get(path)
+    assert code in answer.get_data(as_text=True)
+    assert "frame-ancestors *" in answer.headers["Content-Security-Policy"]
+
+
+def test_an_expired_form_is_told_inside_the_frame(
+    app: Flask, world: World, client: FlaskClient
+) -> None:
+    world.sign_in(client, world.person())
+    app.config["WTF_CSRF_ENABLED"] = True
+    try:
+        answer = client.post("/admin/claim")
+    finally:
+        app.config["WTF_CSRF_ENABLED"] = False
+    assert answer.status_code == 400
+    assert "frame-ancestors *" in answer.headers["Content-Security-Policy"]
+
+
+def test_a_refusal_to_somebody_we_know_is_for_their_lms_only(
+    world: World, client: FlaskClient
+) -> None:
+    world.sign_in(client, world.person())
+    answer = client.get("/admin/units")
+    assert answer.status_code == 403
+    assert "frame-ancestors https://lms.example.test" in answer.headers["Content-Security-Policy"]
+
+
+def test_a_page_number_beyond_every_list_is_the_end_of_the_list(
+    world: World, client: FlaskClient
+) -> None:
+    admin = world.person()
+    world.grant(admin, Role.ADMIN)
+    world.sign_in(client, admin)
+    assert client.get(f"/admin/units/{world.unit().id}?page={10**30}").status_code == 200
+
+
 def test_a_failure_of_ours_is_a_page_with_a_reference_and_no_trace(
     world: World, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
