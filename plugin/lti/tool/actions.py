@@ -40,6 +40,7 @@ _USE_LOGIN = (
     .where(
         Login.id == bindparam("login"),
         Login.used_at.is_(None),
+        Login.expires_at > bindparam("now"),
         exists().where(
             Deployment.registration_id == bindparam("trust"),
             Deployment.deployment_id == bindparam("deployment"),

@@ -1,5 +1,6 @@
 """What a login or launch refuses: the cause, and what learner and LMS admin can do."""
 
+import shlex
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -221,9 +222,9 @@ class DeploymentUnknownError(LtiError):
     def __init__(self, registration_uid: str, deployment_id: str) -> None:
         super().__init__(registration_uid, registration_uid=registration_uid)
         self.admin_advice = _l(
-            "If deployment “%(deployment)s” is yours, accept it with: plugin lms add-deployment "
+            "If deployment %(deployment)s is yours, accept it with: plugin lms add-deployment "
             "%(uid)s --deployment %(deployment)s",
-            deployment=deployment_id,
+            deployment=shlex.quote(deployment_id),
             uid=registration_uid,
         )
 

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import jwt
@@ -15,9 +16,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from plugin.cli import plugin
-from plugin.core import clock
+from plugin.core import clock, http
 from plugin.core.db import db
-from plugin.core.http import OutgoingError
+from plugin.core.http import OutgoingError, Reply
+from plugin.core.settings import Settings
 from plugin.lti.tool.claims import LTI
 from plugin.lti.tool.errors import RegistrationAddressError
 from plugin.lti.tool.models import Deployment, Login
@@ -256,6 +258,13 @@ def test_c3_an_unknown_deployment_is_a_page_for_the_admin_and_creates_nothing(
     assert db.session.query(Person).count() == 0
 
 
+def test_c3_the_command_that_accepts_a_deployment_can_be_copied_whatever_its_id(
+    client: FlaskClient, lms: Lms
+) -> None:
+    page = refused(send(client, lms, deployment_id="2; reboot"), 403, "lti.deployment_unknown")
+    assert "--deployment '2; reboot'" in unescape(page)
+
+
 def test_c3_many_deployments_may_share_a_client_id(
     client: FlaskClient, lms: Lms, app: Flask
 ) -> None:
@@ -333,6 +342,21 @@ def test_a_login_that_took_too_long_is_refused(client: FlaskClient, lms: Lms) ->
     with clock.shifted(timedelta(minutes=10)):
         answer = lms.post(client, lms.sign(lms.claims(asked["nonce"])), asked["state"])
     refused(answer, 400, "lti.login_unknown")
+
+
+def test_a_login_that_ends_while_its_message_is_checked_is_refused(
+    client: FlaskClient, lms: Lms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = lms.begin(client)
+    token = lms.sign(lms.claims(asked["nonce"]))
+    begun = clock.now()
+
+    def slow(settings: Settings, method: str, url: str, headers: dict[str, str]) -> Reply:
+        clock.set_source(lambda: begun + timedelta(minutes=10))
+        return lms.key_set.fetch(url)
+
+    monkeypatch.setattr(http, "call", slow)
+    refused(lms.post(client, token, asked["state"]), 400, "lti.login_used")
 
 
 @pytest.mark.parametrize(
