@@ -33,16 +33,24 @@ def dispatcher() -> None:
     loop.run()
 
 
+def _queues(_context: click.Context, _option: click.Parameter, text: str) -> list[QueueName]:
+    try:
+        return [QueueName(name.strip()) for name in text.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"known are {', '.join(QueueName)}.") from None
+
+
 @click.command()
 @click.option(
     "--queues",
     default="high,mail,bulk",
+    callback=_queues,
     show_default=True,
     help="Which work, most urgent first.",
 )
 @click.option("--max-jobs", default=500, show_default=True, help="Start afresh after so many.")
 @click.option("--burst", is_flag=True, help="Stop when there is nothing to do.")
-def worker(queues: str, max_jobs: int, burst: bool) -> None:
+def worker(queues: list[QueueName], max_jobs: int, burst: bool) -> None:
     """Do the work the dispatcher hands out. Start as many as you like.
 
     Example: plugin worker --queues high,mail
@@ -51,12 +59,11 @@ def worker(queues: str, max_jobs: int, burst: bool) -> None:
     log.configure(settings.log_level)
     if not settings.redis_url:
         raise click.ClickException("PLUGIN_REDIS_URL is not set: the dispatcher does the work.")
-    names = [QueueName(name.strip()) for name in queues.split(",")]
     while not queue.is_reachable(settings):
         log.log.warning("worker.queue_unreachable")
         time.sleep(REDIS_PAUSE_SECONDS)
-    log.log.info("worker.started", queues=queues)
-    queue.work(settings, names, burst=burst, max_jobs=max_jobs)
+    log.log.info("worker.started", queues=",".join(queues))
+    queue.work(settings, queues, burst=burst, max_jobs=max_jobs)
 
 
 @click.command()

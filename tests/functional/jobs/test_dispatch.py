@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import redis
+from click.testing import CliRunner
 from flask import Flask
 from rq import Callback, Queue
 from rq.job import Job
@@ -15,6 +16,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
+from plugin.cli import plugin
 from plugin.core import clock, queue
 from plugin.core.db import db, transaction
 from plugin.core.outbox import JobName, OutboxRow, QueueName
@@ -86,6 +88,12 @@ def test_whoever_writes_to_redis_can_have_nothing_run_but_a_step(
     assert called == []
     done = db.session.scalars(select(OutboxRow.done_at)).one() is not None
     assert done == (function == queue.STEP)
+
+
+def test_a_worker_for_a_queue_that_does_not_exist_says_which_there_are(app: Flask) -> None:
+    answer = CliRunner().invoke(plugin, ["worker", "--queues", "high,low"], obj=app)
+    assert answer.exit_code == 2
+    assert "known are high, mail, bulk." in answer.output
 
 
 def test_a_step_is_not_handed_out_before_it_is_due(app: Flask, with_redis: Settings) -> None:
