@@ -29,6 +29,11 @@ REAL = {
 OURS = ("migrate", "web", "dispatcher", "worker")
 
 
+@pytest.mark.parametrize("name", [".gitignore", ".dockerignore"])
+def test_the_file_with_the_secrets_enters_neither_the_repository_nor_the_image(name: str) -> None:
+    assert ".env" in (ROOT / name).read_text().splitlines()
+
+
 def test_every_part_of_the_product_and_its_servers_is_a_service() -> None:
     assert set(COMPOSE["services"]) == {*OURS, "postgres", "redis", "mail"}
     assert COMPOSE["services"]["mail"]["profiles"] == ["trial"]
