@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from plugin.assign import calendar_sql
 from plugin.assign import queries as assign_queries
 from plugin.assign import views as assign_views
-from plugin.certs import publish_views
+from plugin.certs import issued_views, publish_views
 from plugin.certs import views as certs_views
 from plugin.core import log
 from plugin.core.base import Base
@@ -111,6 +111,7 @@ def _register_views(app: Flask) -> None:
     app.register_blueprint(certs_views.public_bp)
     app.register_blueprint(certs_views.bp)
     app.register_blueprint(publish_views.bp)
+    app.register_blueprint(issued_views.bp)
 
 
 def _locale() -> str | None:

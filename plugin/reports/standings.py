@@ -13,7 +13,8 @@ from plugin.assign.listed import Duties, StandingState
 from plugin.assign.models import Configuration, StoredStanding
 from plugin.org.models import Person, Unit
 from plugin.org.reach import Reach
-from plugin.web.listing import Asked, Slice, like
+from plugin.org.search import has_words
+from plugin.web.listing import Asked, Slice
 
 SORTS = ("person", "unit", "through")
 DAYS = (30, 60, 90)
@@ -118,19 +119,6 @@ def _is_wanted(reach: Reach, asked: Asked, duties: Duties) -> ColumnElement[bool
         reach.people(StoredStanding.person_id, duties.at),
         _is_of(asked.filters),
         _has_state(asked.filters.get("state", ""), duties),
-    )
-
-
-def has_words(words: str) -> ColumnElement[bool]:
-    """The person's name, address or employee ID contains the words."""
-    if not words:
-        return true()
-    pattern = like(words.lower())
-    return or_(
-        *(
-            func.lower(column).like(pattern, escape="\\")
-            for column in (Person.full_name, Person.email, Person.employee_id)
-        )
     )
 
 

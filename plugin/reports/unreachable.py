@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session, aliased
 from plugin.notify.models import Message, MessageState
 from plugin.org.models import Person
 from plugin.org.reach import Reach
-from plugin.reports.standings import BATCH, has_words
+from plugin.org.search import has_words
+from plugin.reports.standings import BATCH
 from plugin.web.listing import Asked, Slice
 
 SORTS = ("person", "failed")

@@ -1,0 +1,325 @@
+"""The certificates an organization has issued: the list, and one of them with all that happened."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from plugin.assign import listed
+from plugin.assign.listed import Duties
+from plugin.assign.models import Configuration, StoredStanding
+from plugin.certs import queries
+from plugin.certs.errors import CertificateNotFoundError, EditionNotReadyError
+from plugin.certs.models import Certificate, CertificateEvent, Edition
+from plugin.certs.queries import Answer, Document
+from plugin.certs.rules import CertificateState, EditionKind, EventKind
+from plugin.org.models import Person, Unit
+from plugin.org.reach import Reach
+from plugin.org.search import has_words
+from plugin.web.listing import Asked, Slice
+
+SORTS = ("person", "credential", "issued", "through")
+STATES = tuple(state.value for state in reversed(CertificateState))
+BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedLine:
+    """A certificate in the list; `valid_through` only while dates decide."""
+
+    id: int
+    credential_id: str
+    person: str
+    email: str | None
+    employee_id: str | None
+    unit: str
+    configuration: str
+    state: CertificateState
+    valid_through: date | None
+    issued_at: datetime
+
+
+def certificates(
+    session: Session, reach: Reach, asked: Asked, *, at: datetime
+) -> Slice[IssuedLine]:
+    """One page of the certificates of the people in reach, in three statements."""
+    duties = listed.duties(session, reach.organization_id, at)
+    total = session.scalar(_counted(reach, asked, duties))
+    page = _lines(reach, asked, duties).limit(asked.size).offset(asked.offset)
+    lines = [_line(row, duties) for row in session.execute(page)]
+    return Slice(items=lines, total=total or 0, asked=asked)
+
+
+def all_certificates(
+    session: Session, reach: Reach, asked: Asked, *, at: datetime
+) -> Iterator[IssuedLine]:
+    """The whole list as it is narrowed now, read a batch at a time."""
+    duties = listed.duties(session, reach.organization_id, at)
+    statement = _lines(reach, asked, duties).execution_options(yield_per=BATCH)
+    for row in session.execute(statement):
+        yield _line(row, duties)
+
+
+def _lines(reach: Reach, asked: Asked, duties: Duties) -> Select[Any]:
+    columns: list[Any] = [
+        Certificate.id,
+        Certificate.credential_id,
+        Certificate.created_at,
+        Certificate.configuration_id,
+        Person.full_name,
+        Person.email,
+        Person.employee_id,
+        Unit.name.label("unit"),
+        Configuration.name.label("configuration"),
+        StoredStanding.covered,
+        StoredStanding.complete,
+        StoredStanding.ends_at,
+        StoredStanding.valid_through,
+        _is_revoked(duties.at).label("is_revoked"),
+        _is_suspended(duties.at).label("is_suspended"),
+    ]
+    return (
+        _with_standing(_with_places(select(*columns).select_from(Certificate)))
+        .join(Person, Person.id == Certificate.person_id)
+        .where(
+            Person.organization_id == reach.organization_id,
+            _is_wanted(reach, asked, duties),
+            has_words(asked.q, Certificate.credential_id),
+        )
+        .order_by(*_order(asked))
+    )
+
+
+def _counted(reach: Reach, asked: Asked, duties: Duties) -> Select[Any]:
+    """How many there are, reading no table the filters do not name."""
+    number = _with_places(select(func.count()).select_from(Certificate))
+    number = number.where(_is_wanted(reach, asked, duties))
+    if "state" in asked.filters:
+        number = _with_standing(number)
+    if asked.q:
+        number = number.join(Person, Person.id == Certificate.person_id)
+        number = number.where(has_words(asked.q, Certificate.credential_id))
+    return number
+
+
+def _with_places(statement: Select[Any]) -> Select[Any]:
+    return statement.join(Configuration, Configuration.id == Certificate.configuration_id).join(
+        Unit, Unit.id == Configuration.unit_id
+    )
+
+
+def _with_standing(statement: Select[Any]) -> Select[Any]:
+    return statement.outerjoin(
+        StoredStanding,
+        and_(
+            StoredStanding.person_id == Certificate.person_id,
+            StoredStanding.configuration_id == Certificate.configuration_id,
+        ),
+    )
+
+
+def _is_wanted(reach: Reach, asked: Asked, duties: Duties) -> ColumnElement[bool]:
+    conditions: list[ColumnElement[bool]] = [
+        Certificate.organization_id == reach.organization_id,
+        Certificate.erased_at.is_(None),
+        reach.people(Certificate.person_id, duties.at),
+    ]
+    if state := asked.filters.get("state"):
+        conditions.append(_is_in(CertificateState(state), duties))
+    if unit := asked.filters.get("unit"):
+        conditions.append(or_(Unit.id == int(unit), Unit.region_id == int(unit)))
+    if configuration := asked.filters.get("configuration"):
+        conditions.append(Certificate.configuration_id == int(configuration))
+    return and_(*conditions)
+
+
+def _is_in(state: CertificateState, duties: Duties) -> ColumnElement[bool]:
+    """The certificate's strongest state, as `rules.state` decides it."""
+    revoked, suspended = _is_revoked(duties.at), _is_suspended(duties.at)
+    if state is CertificateState.REVOKED:
+        return revoked
+    if state is CertificateState.SUSPENDED:
+        return and_(suspended, not_(revoked))
+    is_free = and_(not_(revoked), not_(suspended))
+    given = and_(
+        StoredStanding.id.is_not(None),
+        StoredStanding.covered.is_(True),
+        Certificate.configuration_id.in_(sorted(duties.certifying)),
+    )
+    if state is CertificateState.ENDED:
+        return and_(is_free, not_(given))
+    proven = listed.is_proven(duties.at)
+    return and_(is_free, given, proven if state is CertificateState.VALID else not_(proven))
+
+
+def _is_revoked(at: datetime) -> ColumnElement[bool]:
+    event = aliased(CertificateEvent)
+    return exists(
+        select(event.id).where(
+            event.certificate_id == Certificate.id,
+            event.kind == EventKind.REVOKED,
+            event.at <= at,
+        )
+    )
+
+
+def _is_suspended(at: datetime) -> ColumnElement[bool]:
+    """The last thing an admin did was to suspend it."""
+    event, later = aliased(CertificateEvent), aliased(CertificateEvent)
+    overtaken = exists(
+        select(later.id).where(
+            later.certificate_id == event.certificate_id,
+            later.at <= at,
+            or_(later.at > event.at, and_(later.at == event.at, later.id > event.id)),
+        )
+    )
+    return exists(
+        select(event.id).where(
+            event.certificate_id == Certificate.id,
+            event.kind == EventKind.SUSPENDED,
+            event.at <= at,
+            not_(overtaken),
+        )
+    )
+
+
+def _order(asked: Asked) -> list[Any]:
+    keys: dict[str, list[Any]] = {
+        "person": [Person.full_name, Person.id, Certificate.id],
+        "credential": [Certificate.credential_id],
+        "issued": [Certificate.created_at, Certificate.id],
+        "through": [StoredStanding.ends_at.is_(None), StoredStanding.ends_at, Certificate.id],
+    }
+    return [key.desc() if asked.descending else key for key in keys[asked.sort]]
+
+
+def _line(row: Any, duties: Duties) -> IssuedLine:
+    state = _state(row, duties)
+    by_dates = state in {CertificateState.VALID, CertificateState.INVALID}
+    return IssuedLine(
+        id=row.id,
+        credential_id=row.credential_id,
+        person=row.full_name,
+        email=row.email,
+        employee_id=row.employee_id,
+        unit=row.unit,
+        configuration=row.configuration,
+        state=state,
+        valid_through=row.valid_through if by_dates else None,
+        issued_at=row.created_at,
+    )
+
+
+def _state(row: Any, duties: Duties) -> CertificateState:
+    if row.is_revoked:
+        return CertificateState.REVOKED
+    if row.is_suspended:
+        return CertificateState.SUSPENDED
+    if not row.covered or row.configuration_id not in duties.certifying:
+        return CertificateState.ENDED
+    is_valid = row.complete and (row.ends_at is None or row.ends_at > duties.at)
+    return CertificateState.VALID if is_valid else CertificateState.INVALID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedEdition:
+    """One printing."""
+
+    number: int
+    kind: EditionKind
+    issued_at: datetime
+    valid_through: date | None
+    is_ready: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """What an admin did to the certificate, when and why; `by` is empty for the command line."""
+
+    kind: EventKind
+    at: datetime
+    by: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """A certificate, what it is worth now, its editions and events, newest first."""
+
+    certificate: Certificate
+    answer: Answer
+    editions: Sequence[IssuedEdition]
+    happenings: Sequence[Happening]
+
+
+def certificate_in_reach(
+    session: Session, reach: Reach, certificate_id: int, *, at: datetime
+) -> Certificate:
+    """The certificate, or the refusal that also says nothing about those out of reach."""
+    found = session.scalar(
+        select(Certificate).where(
+            Certificate.id == certificate_id,
+            Certificate.organization_id == reach.organization_id,
+            Certificate.erased_at.is_(None),
+            reach.people(Certificate.person_id, at),
+        )
+    )
+    if found is None:
+        raise CertificateNotFoundError(certificate_id)
+    return found
+
+
+def issued(session: Session, reach: Reach, certificate_id: int, *, at: datetime) -> Issued:
+    """Everything an admin sees of one certificate; the state is the rules' own answer."""
+    certificate = certificate_in_reach(session, reach, certificate_id, at=at)
+    answer = queries.answer(session, certificate.token, at=at)
+    if not isinstance(answer, Answer):
+        raise CertificateNotFoundError(certificate_id)
+    editions = session.scalars(
+        select(Edition)
+        .where(Edition.certificate_id == certificate.id)
+        .order_by(Edition.number.desc())
+    )
+    happened = session.execute(
+        select(CertificateEvent, Person.full_name)
+        .outerjoin(Person, Person.id == CertificateEvent.by_person_id)
+        .where(CertificateEvent.certificate_id == certificate.id)
+        .order_by(CertificateEvent.at.desc(), CertificateEvent.id.desc())
+    )
+    return Issued(
+        certificate=certificate,
+        answer=answer,
+        editions=[
+            IssuedEdition(
+                number=each.number,
+                kind=each.kind,
+                issued_at=each.issued_at,
+                valid_through=each.valid_through,
+                is_ready=each.pdf_key is not None,
+            )
+            for each in editions
+        ],
+        happenings=[
+            Happening(kind=event.kind, at=event.at, by=name, reason=event.reason)
+            for event, name in happened
+        ],
+    )
+
+
+def document(
+    session: Session, reach: Reach, certificate_id: int, number: int, *, at: datetime
+) -> Document:
+    """The PDF of an edition of a certificate in reach."""
+    certificate = certificate_in_reach(session, reach, certificate_id, at=at)
+    edition = session.scalar(
+        select(Edition).where(Edition.certificate_id == certificate.id, Edition.number == number)
+    )
+    if edition is None:
+        raise CertificateNotFoundError(certificate_id)
+    if edition.pdf_key is None:
+        raise EditionNotReadyError(certificate_id)
+    name = queries.filename(certificate.credential_id, number)
+    return Document(key=edition.pdf_key, filename=name)
