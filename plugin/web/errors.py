@@ -6,6 +6,7 @@ from flask import Flask, Response, g, make_response, render_template
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter, Map
 
@@ -35,6 +36,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(PluginError, _refused)
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(DataError, _unstorable)
     app.register_error_handler(Exception, _broken)
 
 
@@ -99,6 +101,13 @@ def _http(error: HTTPException) -> Response | HTTPException:
         return error
     code, words = _WORDS.get(status, _OTHER)
     return error_page(status, code=code, message=str(words))
+
+
+def _unstorable(error: DataError) -> Response:
+    """What was sent is no text or number a database can hold (a NUL, for example)."""
+    log.warning("request.unstorable", exc_info=error)
+    code, words = _WORDS[400]
+    return error_page(400, code=code, message=str(words))
 
 
 def _broken(error: Exception) -> Response:

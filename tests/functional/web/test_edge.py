@@ -155,6 +155,18 @@ def test_a_page_number_beyond_every_list_is_the_end_of_the_list(
     assert client.get(f"/admin/units/{world.unit().id}?page={10**30}").status_code == 200
 
 
+def test_a_text_the_database_cannot_hold_is_no_failure_of_ours(
+    world: World, client: FlaskClient
+) -> None:
+    admin = world.person()
+    world.grant(admin, Role.ADMIN)
+    world.sign_in(client, admin)
+    said = {"kind": "group", "name": "North\0Quay", "region_id": 0}
+    holds_everything = db.engine.dialect.name == "sqlite"
+    status = client.post("/admin/units/new", data=said).status_code
+    assert status == (302 if holds_everything else 400)
+
+
 def test_a_failure_of_ours_is_a_page_with_a_reference_and_no_trace(
     world: World, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
