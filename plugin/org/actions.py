@@ -375,6 +375,7 @@ def add_member(
 
 def end_membership(tx: Tx, membership: Membership, *, by: int | None, now: datetime) -> None:
     """The person is no longer in the unit from `now` on. Safe to call again."""
+    tx.session.refresh(membership, with_for_update=True)
     if membership.until_at is not None:
         return
     membership.until_at = now

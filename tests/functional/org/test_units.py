@@ -1,14 +1,18 @@
 """The small admin pages for units, and who may see them."""
 
+import contextlib
+import threading
+
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from plugin.core import clock
 from plugin.core.audit import AuditEntry
-from plugin.core.db import db
+from plugin.core.db import db, transaction
 from plugin.core.outbox import JobName, OutboxRow
-from plugin.org import queries
+from plugin.org import actions, queries
 from plugin.org.models import Membership, Unit, UnitKind
 from plugin.web.roles import Role
 from tests.support.world import World
@@ -96,6 +100,27 @@ def test_a_membership_is_ended_never_deleted(world: World, admin: FlaskClient) -
     assert "Nobody is in this unit yet." in admin.get(f"/admin/units/{unit.id}").get_data(
         as_text=True
     )
+
+
+def test_two_admins_who_end_a_membership_at_once_end_it_once(app: Flask, world: World) -> None:
+    membership_id = world.member(world.person(), world.unit()).id
+    db.session.rollback()
+    both_have_it = threading.Barrier(2)
+
+    def one() -> None:
+        with app.app_context(), transaction() as tx:
+            membership = tx.session.get_one(Membership, membership_id)
+            with contextlib.suppress(threading.BrokenBarrierError):
+                both_have_it.wait(timeout=0.5)  # where the database lets both read it
+            actions.end_membership(tx, membership, by=None, now=clock.now())
+
+    threads = [threading.Thread(target=one) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ended = select(func.count()).where(AuditEntry.action == "membership.ended")
+    assert db.session.scalar(ended) == 1
 
 
 def test_members_of_a_site_count_as_members_of_its_region_once(world: World) -> None:
