@@ -45,6 +45,23 @@ def _on_sqlite(element: LastDay, compiler: Any, **options: Any) -> str:
     return f"{_NAME}({arguments})"
 
 
+class Earliest(FunctionElement[date]):
+    """The earliest of some days, of which none may be NULL."""
+
+    type = Date()
+    inherit_cache = True
+    name = "earliest"
+
+
+@compiles(Earliest)
+def _earliest(element: Earliest, compiler: Any, **options: Any) -> str:
+    days = [compiler.process(each, **options) for each in element.clauses]
+    if len(days) == 1:
+        return str(days[0])
+    function = "LEAST" if compiler.dialect.name == "postgresql" else "MIN"
+    return f"{function}({', '.join(days)})"
+
+
 def configure_engine(engine: Engine) -> None:
     """Give SQLite the function; PostgreSQL has the calendar itself."""
     if engine.dialect.name != "sqlite":

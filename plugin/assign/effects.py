@@ -22,6 +22,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    not_,
     null,
     or_,
     select,
@@ -30,7 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from plugin.assign.calendar_sql import FOR_EVER, LastDay
+from plugin.assign.calendar_sql import FOR_EVER, Earliest, LastDay
 from plugin.assign.facts import RowFacts, RowStatus, TermFacts
 from plugin.assign.models import Configuration, ConfigurationVersion, StoredStanding, Waiver
 from plugin.assign.proofs import ROUNDING
@@ -41,6 +42,7 @@ from plugin.modules.models import Completion
 from plugin.org.models import Membership, Person, Unit
 
 MOMENT = UTCDateTime()
+NEVER = date(1, 1, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,70 +72,53 @@ def outcomes(question: Question) -> CTE:
     is stored now. `silent`: only silent memberships cover them.
     """
     covered, before = _covered(question), _before(question)
-    if not question.required:
-        return _without_duties(covered, before)
-    asked = _asked(question)
-    best = _best(question, asked, covered)
-    by_grace = and_(
-        asked.c.grace_day.is_not(None),
-        or_(best.c.last_day.is_(None), best.c.last_day < asked.c.grace_day),
-    )
-    through = case((by_grace, asked.c.grace_day), else_=best.c.last_day)
-    is_met = and_(through.is_not(None), through >= literal(question.today, Date))
-    is_open = or_(~is_met, by_grace)
-    is_new = or_(before.c.effective_at.is_(None), asked.c.since > before.c.effective_at)
-    judged = (
+    proven = _proven(question, covered) if question.required else None
+    source = covered.outerjoin(before, before.c.person_id == covered.c.person_id)
+    if proven is not None:
+        source = source.outerjoin(proven, proven.c.person_id == covered.c.person_id)
+    line = (
         select(
             covered.c.person_id,
-            func.min(_number(is_met)).label("met"),
-            func.max(_number(and_(best.c.last_day.is_not(None), ~by_grace))).label("proven"),
-            func.min(through).label("through"),
-            func.max(best.c.starts_at).label("proved_at"),
-            func.max(_number(and_(is_open, is_new))).label("news"),
-        )
-        .select_from(covered)
-        .join(asked, literal(1) == 1)
-        .outerjoin(
-            best,
-            and_(best.c.person_id == covered.c.person_id, best.c.module_id == asked.c.module_id),
-        )
-        .outerjoin(before, before.c.person_id == covered.c.person_id)
-        .group_by(covered.c.person_id)
-        .cte("judged")
-    )
-    is_valid = and_(judged.c.met == 1, judged.c.proven == 1)
-    return (
-        select(
-            covered.c.person_id,
-            is_valid.label("valid"),
-            judged.c.through,
-            judged.c.proved_at,
-            (judged.c.news == 1).label("has_news"),
+            *_judged(question, proven, before),
             *_known(before),
             (covered.c.silent == 1).label("silent"),
         )
-        .select_from(covered)
-        .join(judged, judged.c.person_id == covered.c.person_id)
-        .outerjoin(before, before.c.person_id == covered.c.person_id)
+        .select_from(source)
         .cte("outcome")
     )
+    return line.prefix_with("MATERIALIZED", dialect="postgresql")
 
 
-def _without_duties(covered: CTE, before: CTE) -> CTE:
-    """Nothing is required: nobody is valid and nobody has anything to do."""
-    return (
-        select(
-            covered.c.person_id,
+def _judged(question: Question, proven: Any, before: CTE) -> tuple[ColumnElement[Any], ...]:
+    """What the rules say, from one column for each required row: the last day it is proven."""
+    if proven is None:
+        return (
             false().label("valid"),
             cast(null(), Date).label("through"),
             cast(null(), MOMENT).label("proved_at"),
             false().label("has_news"),
-            *_known(before),
-            (covered.c.silent == 1).label("silent"),
         )
-        .select_from(covered)
-        .outerjoin(before, before.c.person_id == covered.c.person_id)
-        .cte("outcome")
+    today, known_at = literal(question.today, Date), before.c.effective_at
+    ends, facts, news = [], [], []
+    for place, row in enumerate(question.required):
+        day: ColumnElement[Any] = proven.c[f"day{place}"]
+        end: ColumnElement[Any] = day
+        by_grace: ColumnElement[bool] = false()
+        if row.grace is not None and not row.grace.terms:
+            grace_day = literal(row.grace.last_day, Date)
+            by_grace = or_(day.is_(None), day < grace_day)
+            end = case((by_grace, grace_day), else_=day)
+        since = literal(row.required_since or question.at, MOMENT)
+        is_open = or_(end.is_(None), end < today, by_grace)
+        ends.append(func.coalesce(end, NEVER))
+        facts.append(and_(day.is_not(None), not_(by_grace)))
+        news.append(and_(is_open, or_(known_at.is_(None), since > known_at)))
+    through = Earliest(*ends)
+    return (
+        and_(through >= today, or_(*facts)).label("valid"),
+        through.label("through"),
+        proven.c.proved_at,
+        or_(*news).label("has_news"),
     )
 
 
@@ -191,23 +176,6 @@ def _before(question: Question) -> CTE:
     )
 
 
-def _asked(question: Question) -> CTE:
-    """The required rows as a table of a few lines."""
-    lines = [
-        select(
-            literal(row.module_id, Integer).label("module_id"),
-            literal(row.required_since or question.at, MOMENT).label("since"),
-            (
-                literal(row.grace.last_day, Date)
-                if row.grace is not None and not row.grace.terms
-                else cast(null(), Date)
-            ).label("grace_day"),
-        )
-        for row in question.required
-    ]
-    return union_all(*lines).cte("asked")
-
-
 def _terms(question: Question) -> CTE:
     """Which period and mark judge what happened when; `cap`: worth nothing after this day."""
     lines: list[Select[Any]] = []
@@ -233,35 +201,17 @@ def _term(row: RowFacts, term: TermFacts, cap: date | None) -> Select[Any]:
     )
 
 
-def _best(question: Question, asked: CTE, covered: CTE) -> CTE:
-    """For each person and row the last day something proves it, and when that became known."""
-    proofs = union_all(_completions(question, covered), _waivers(question, asked, covered)).cte(
-        "proof"
-    )
-    last = (
-        select(
-            proofs.c.person_id, proofs.c.module_id, func.max(proofs.c.last_day).label("last_day")
-        )
-        .group_by(proofs.c.person_id, proofs.c.module_id)
-        .cte("last")
-    )
+def _proven(question: Question, covered: CTE) -> CTE:
+    """For each person the last day each required row is proven, a column for each row."""
+    proofs = union_all(_completions(question, covered), _waivers(question, covered)).cte("proof")
+    days = [
+        func.max(proofs.c.last_day).filter(proofs.c.module_id == row.module_id).label(f"day{place}")
+        for place, row in enumerate(question.required)
+    ]
     return (
-        select(
-            last.c.person_id,
-            last.c.module_id,
-            last.c.last_day,
-            func.max(proofs.c.starts_at).label("starts_at"),
-        )
-        .join(
-            proofs,
-            and_(
-                proofs.c.person_id == last.c.person_id,
-                proofs.c.module_id == last.c.module_id,
-                proofs.c.last_day == last.c.last_day,
-            ),
-        )
-        .group_by(last.c.person_id, last.c.module_id, last.c.last_day)
-        .cte("best")
+        select(proofs.c.person_id, *days, func.max(proofs.c.starts_at).label("proved_at"))
+        .group_by(proofs.c.person_id)
+        .cte("proven")
     )
 
 
@@ -303,7 +253,7 @@ def _completions(question: Question, covered: CTE) -> Select[Any]:
     )
 
 
-def _waivers(question: Question, asked: CTE, covered: CTE) -> Select[Any]:
+def _waivers(question: Question, covered: CTE) -> Select[Any]:
     found: Any = (
         select(
             Waiver.person_id,
@@ -312,9 +262,9 @@ def _waivers(question: Question, asked: CTE, covered: CTE) -> Select[Any]:
             Waiver.from_at.label("starts_at"),
         )
         .join(covered, covered.c.person_id == Waiver.person_id)
-        .join(asked, asked.c.module_id == Waiver.module_id)
         .where(
             Waiver.configuration_id == question.configuration.id,
+            Waiver.module_id.in_([row.module_id for row in question.required]),
             Waiver.from_at <= question.at,
             or_(Waiver.ended_at.is_(None), Waiver.ended_at > question.at),
         )

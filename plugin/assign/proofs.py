@@ -1,6 +1,6 @@
 """Which facts satisfy a row, and for how long each does."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
@@ -90,7 +90,7 @@ def qualifies(completion: CompletionFacts, term: TermFacts) -> bool:
     return completion.score is not None and completion.score + ROUNDING >= term.pass_mark
 
 
-def best(found: Iterator[Proof]) -> Proof | None:
+def best(found: Iterable[Proof]) -> Proof | None:
     """The one that lasts longest; among equals a completion, then the newest."""
     return max(
         found,

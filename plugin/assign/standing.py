@@ -168,12 +168,14 @@ def evaluate(
     )
 
 
-def _proved_at(judged: Sequence[tuple[RowStanding, Proof | None]]) -> datetime | None:
-    """When the newest of what the required rows rest on became known."""
+def _proved_at(judged: Sequence[tuple[RowStanding, Sequence[Proof]]]) -> datetime | None:
+    """When the newest fact that proves or proved a required row became known."""
     return max(
         proof.starts_at
-        for row, proof in judged
-        if proof is not None and not proof.by_grace and row.status is RowStatus.REQUIRED
+        for row, found in judged
+        if row.status is RowStatus.REQUIRED
+        for proof in found
+        if not proof.by_grace
     )
 
 
@@ -196,8 +198,9 @@ def _row(
     waivers: Sequence[WaiverFacts],
     *,
     at: datetime,
-) -> tuple[RowStanding, Proof | None]:
-    best = proving.best(proving.proofs(row, learned, waivers, configuration.zone, at=at))
+) -> tuple[RowStanding, Sequence[Proof]]:
+    found = list(proving.proofs(row, learned, waivers, configuration.zone, at=at))
+    best = proving.best(found)
     state = _state(best, row, configuration, covered_since, at=at)
     term = row.term_at(at)
     due_on = _due_on(row, best, covered_since, configuration.zone)
@@ -221,7 +224,7 @@ def _row(
         pass_mark=term.pass_mark,
         validity_months=term.validity_months,
     )
-    return standing, best
+    return standing, found
 
 
 def _state(

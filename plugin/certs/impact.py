@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal, not_, or_, select, true
+from sqlalchemy import CTE, ColumnElement, and_, exists, func, literal, not_, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from plugin.assign.actions import NextVersion
@@ -121,7 +121,7 @@ def _lines(
         configuration=configuration, rows=coming.rows, zone=coming.zone, at=coming.effective_at
     )
     outcome = outcomes(question)
-    last = _last_edition(configuration)
+    last, withheld = _last_edition(configuration), _withheld(configuration)
     source = (
         outcome.join(Person.__table__, Person.id == outcome.c.person_id)
         .outerjoin(
@@ -132,8 +132,9 @@ def _lines(
             ),
         )
         .outerjoin(last, last.certificate_id == Certificate.id)
+        .outerjoin(withheld, withheld.c.certificate_id == Certificate.id)
     )
-    groups = _groups(coming, question, outcome.c, last)
+    groups = _groups(coming, question, outcome.c, last, withheld.c.certificate_id.is_(None))
     lines = _Lines(
         source=source,
         through=outcome.c.through,
@@ -146,14 +147,20 @@ def _lines(
 
 def _last_edition(configuration: Configuration) -> Any:
     """Each certificate's newest edition."""
-    later = aliased(Edition)
+    numbers = (
+        select(Edition.certificate_id, func.max(Edition.number).label("number"))
+        .join(Certificate, Certificate.id == Edition.certificate_id)
+        .where(Certificate.configuration_id == configuration.id)
+        .group_by(Edition.certificate_id)
+        .subquery()
+    )
     newest = (
         select(Edition)
-        .join(Certificate, Certificate.id == Edition.certificate_id)
-        .where(
-            Certificate.configuration_id == configuration.id,
-            ~exists().where(
-                later.certificate_id == Edition.certificate_id, later.number > Edition.number
+        .join(
+            numbers,
+            and_(
+                numbers.c.certificate_id == Edition.certificate_id,
+                numbers.c.number == Edition.number,
             ),
         )
         .subquery("last_edition")
@@ -162,10 +169,14 @@ def _last_edition(configuration: Configuration) -> Any:
 
 
 def _groups(
-    coming: NextVersion, question: Question, line: Any, last: Any
+    coming: NextVersion,
+    question: Question,
+    line: Any,
+    last: Any,
+    is_free: ColumnElement[bool],
 ) -> dict[Group, ColumnElement[bool]]:
     has_address = Person.email.is_not(None)
-    holds = and_(Certificate.id.is_not(None), Certificate.erased_at.is_(None), ~_is_withheld())
+    holds = and_(Certificate.id.is_not(None), Certificate.erased_at.is_(None), is_free)
     had = and_(line.was_valid, line.promised, holds)
     news = and_(line.has_news, not_(and_(~line.was_known, line.silent)))
     gives = and_(line.valid, true() if coming.certificate_on else literal(False))
@@ -215,20 +226,26 @@ def _is_mailed(line: Any, start: CertificateStart) -> ColumnElement[bool]:
     return condition
 
 
-def _is_withheld() -> ColumnElement[bool]:
-    """Revoked, or suspended and not lifted since."""
-    event, later = aliased(CertificateEvent), aliased(CertificateEvent)
+def _withheld(configuration: Configuration) -> CTE:
+    """The certificates that are revoked, or suspended and not lifted since."""
+    later = aliased(CertificateEvent)
     lifted = exists().where(
-        later.certificate_id == event.certificate_id,
+        later.certificate_id == CertificateEvent.certificate_id,
         later.kind == EventKind.LIFTED,
-        later.id > event.id,
+        later.id > CertificateEvent.id,
     )
-    return exists().where(
-        event.certificate_id == Certificate.id,
-        or_(
-            event.kind == EventKind.REVOKED,
-            and_(event.kind == EventKind.SUSPENDED, ~lifted),
-        ),
+    return (
+        select(CertificateEvent.certificate_id)
+        .join(Certificate, Certificate.id == CertificateEvent.certificate_id)
+        .where(
+            Certificate.configuration_id == configuration.id,
+            or_(
+                CertificateEvent.kind == EventKind.REVOKED,
+                and_(CertificateEvent.kind == EventKind.SUSPENDED, ~lifted),
+            ),
+        )
+        .distinct()
+        .cte("withheld")
     )
 
 

@@ -104,8 +104,19 @@ def read_session() -> Session:
 
 
 def configure_engine(engine: Engine) -> None:
-    """Give SQLite the behaviour the product relies on; PostgreSQL needs nothing."""
+    """Give the database the behaviour the product relies on.
+
+    PostgreSQL compiles no statement: ours are short, and compiling costs more than it gains.
+    """
     if engine.dialect.name != "sqlite":
+
+        @event.listens_for(engine, "connect")
+        def on_connect_postgresql(connection: "DBAPIConnection", _record: object) -> None:
+            cursor = connection.cursor()
+            cursor.execute("SET jit TO off")
+            cursor.close()
+            connection.commit()
+
         return
 
     @event.listens_for(engine, "connect")
