@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from plugin.core.paths import STATIC
 from plugin.scorm import vendor
 from tools import fonts
 
@@ -72,7 +73,7 @@ def _copy_player() -> None:
 
 
 def _copy_htmx() -> None:
-    target = vendor.FOLDER.parent / "htmx"
+    target = STATIC / "vendor" / "htmx"
     target.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(HTMX / "LICENSE", target / "LICENSE")
     shutil.copyfile(HTMX / "dist" / "htmx.min.js", target / "htmx.min.js")
