@@ -1,8 +1,16 @@
 """What a page must hold for everybody, measured in the browser."""
 
+from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 from playwright.sync_api import Page
+
+AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+_RUN_AXE = """(rules) => axe.run(document, { runOnly: rules, resultTypes: ["violations"] })
+  .then((found) => found.violations.flatMap((rule) => rule.nodes.map(
+    (node) => `${rule.id}: ${node.target.join(" ")}: ${node.failureSummary}`)))"""
 
 _TEXTS = """() => {
   const parse = (text) => {
@@ -65,9 +73,22 @@ _DANGLING = """() => ["aria-labelledby", "aria-describedby", "aria-controls", "f
     .filter((id) => !document.getElementById(id)))"""
 
 
+@cache
+def _axe() -> str:
+    return AXE.read_text(encoding="utf-8")
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds on the page against WCAG 2.2, levels A and AA."""
+    page.evaluate(_axe())
+    found: list[str] = page.evaluate(_RUN_AXE, _RULES)
+    return found
+
+
 def flaws(page: Page) -> list[str]:
     """What stands in the way of somebody: contrast, size, names, headings, landmarks."""
-    found = [f"contrast of {each}" for each in page.evaluate(_TEXTS)]
+    found = [f"axe {each}" for each in violations(page)]
+    found += [f"contrast of {each}" for each in page.evaluate(_TEXTS)]
     found += [f"small target {each}" for each in page.evaluate(_TARGETS)]
     found += [f"no name: {each}" for each in page.evaluate(_NAMELESS)]
     found += [f"cut off: {each}" for each in page.evaluate(_CLIPPED)]

@@ -61,8 +61,10 @@ def test_an_admin_fills_and_publishes_training_in_a_small_frame(
     assert overflows(page) == 0
     take_picture(page, "publish-380")
     page.get_by_role("button", name="Publish").click()
-    expect(page.get_by_text("Version 1 is in force.")).to_be_visible()
-    page.goto(page.url.rsplit("/", 1)[0])
+    expect(page.get_by_text("Version 1 is published.")).to_be_visible()
+    assert overflows(page) == 0
+    take_picture(page, "progress-380")
+    page.goto(page.url.split("/admin")[0] + "/admin/training")
     assert overflows(page) == 0
     take_picture(page, "trainings-380")
     assert all("422" in line for line in complaints), complaints
