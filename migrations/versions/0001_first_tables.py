@@ -374,7 +374,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('certificate', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_certificate_configuration_id'), ['configuration_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_certificate_organization_id'), ['organization_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_certificate_organization_id_created_at'), ['organization_id', 'created_at'], unique=False)
 
     op.create_table('configuration_draft',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -720,7 +720,7 @@ def downgrade() -> None:
     op.drop_table('configuration_version')
     op.drop_table('configuration_draft')
     with op.batch_alter_table('certificate', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_certificate_organization_id'))
+        batch_op.drop_index(batch_op.f('ix_certificate_organization_id_created_at'))
         batch_op.drop_index(batch_op.f('ix_certificate_configuration_id'))
 
     op.drop_table('certificate')

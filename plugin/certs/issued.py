@@ -24,6 +24,8 @@ from plugin.web.listing import Asked, Slice
 SORTS = ("person", "credential", "issued", "through")
 STATES = tuple(state.value for state in reversed(CertificateState))
 BATCH = 1000
+STANDING = aliased(StoredStanding)
+"""What a line prints of the standing; the filters look at it by themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +76,10 @@ def _lines(reach: Reach, asked: Asked, duties: Duties) -> Select[Any]:
         Person.employee_id,
         Unit.name.label("unit"),
         Configuration.name.label("configuration"),
-        StoredStanding.covered,
-        StoredStanding.complete,
-        StoredStanding.ends_at,
-        StoredStanding.valid_through,
+        STANDING.covered,
+        STANDING.complete,
+        STANDING.ends_at,
+        STANDING.valid_through,
         _is_revoked(duties.at).label("is_revoked"),
         _is_suspended(duties.at).label("is_suspended"),
     ]
@@ -86,7 +88,7 @@ def _lines(reach: Reach, asked: Asked, duties: Duties) -> Select[Any]:
         .join(Person, Person.id == Certificate.person_id)
         .where(
             Person.organization_id == reach.organization_id,
-            _is_wanted(reach, asked, duties),
+            _is_wanted(reach, asked, duties, a_page=asked.sort != "through"),
             has_words(asked.q, Certificate.credential_id),
         )
         .order_by(*_order(asked))
@@ -97,8 +99,6 @@ def _counted(reach: Reach, asked: Asked, duties: Duties) -> Select[Any]:
     """How many there are, reading no table the filters do not name."""
     number = _with_places(select(func.count()).select_from(Certificate))
     number = number.where(_is_wanted(reach, asked, duties))
-    if "state" in asked.filters:
-        number = _with_standing(number)
     if asked.q:
         number = number.join(Person, Person.id == Certificate.person_id)
         number = number.where(has_words(asked.q, Certificate.credential_id))
@@ -113,22 +113,24 @@ def _with_places(statement: Select[Any]) -> Select[Any]:
 
 def _with_standing(statement: Select[Any]) -> Select[Any]:
     return statement.outerjoin(
-        StoredStanding,
+        STANDING,
         and_(
-            StoredStanding.person_id == Certificate.person_id,
-            StoredStanding.configuration_id == Certificate.configuration_id,
+            STANDING.person_id == Certificate.person_id,
+            STANDING.configuration_id == Certificate.configuration_id,
         ),
     )
 
 
-def _is_wanted(reach: Reach, asked: Asked, duties: Duties) -> ColumnElement[bool]:
+def _is_wanted(
+    reach: Reach, asked: Asked, duties: Duties, *, a_page: bool = False
+) -> ColumnElement[bool]:
     conditions: list[ColumnElement[bool]] = [
         Certificate.organization_id == reach.organization_id,
         Certificate.erased_at.is_(None),
         reach.people(Certificate.person_id, duties.at),
     ]
     if state := asked.filters.get("state"):
-        conditions.append(_is_in(CertificateState(state), duties))
+        conditions.append(_is_in(CertificateState(state), duties, a_page=a_page))
     if unit := asked.filters.get("unit"):
         conditions.append(or_(Unit.id == int(unit), Unit.region_id == int(unit)))
     if configuration := asked.filters.get("configuration"):
@@ -136,33 +138,46 @@ def _is_wanted(reach: Reach, asked: Asked, duties: Duties) -> ColumnElement[bool
     return and_(*conditions)
 
 
-def _is_in(state: CertificateState, duties: Duties) -> ColumnElement[bool]:
-    """The certificate's strongest state, as `rules.state` decides it."""
+def _is_in(state: CertificateState, duties: Duties, *, a_page: bool) -> ColumnElement[bool]:
+    """The certificate's strongest state, as `rules.state` decides it.
+
+    Most are valid, so `a_page` of those is found soonest by looking at one after the other in the
+    list's order; counting them, or finding few, goes through all at once.
+    """
     revoked, suspended = _is_revoked(duties.at), _is_suspended(duties.at)
     if state is CertificateState.REVOKED:
         return revoked
     if state is CertificateState.SUSPENDED:
         return and_(suspended, not_(revoked))
     is_free = and_(not_(revoked), not_(suspended))
-    given = and_(
-        StoredStanding.id.is_not(None),
-        StoredStanding.covered.is_(True),
-        Certificate.configuration_id.in_(sorted(duties.certifying)),
-    )
     if state is CertificateState.ENDED:
-        return and_(is_free, not_(given))
+        return and_(is_free, not_(exists(_given(duties))))
     proven = listed.is_proven(duties.at)
-    return and_(is_free, given, proven if state is CertificateState.VALID else not_(proven))
+    if state is CertificateState.INVALID:
+        return and_(is_free, exists(_given(duties).where(not_(proven))))
+    valid = _given(duties).where(proven)
+    is_valid = valid.limit(1).scalar_subquery().is_not(None) if a_page else exists(valid)
+    return and_(is_free, is_valid)
+
+
+def _given(duties: Duties) -> Select[Any]:
+    """The standing of the certificate's person, covered by what gives certificates."""
+    return (
+        select(StoredStanding.id)
+        .where(
+            StoredStanding.person_id == Certificate.person_id,
+            StoredStanding.configuration_id == Certificate.configuration_id,
+            StoredStanding.covered.is_(True),
+            StoredStanding.configuration_id.in_(sorted(duties.certifying)),
+        )
+        .correlate(Certificate)
+    )
 
 
 def _is_revoked(at: datetime) -> ColumnElement[bool]:
     event = aliased(CertificateEvent)
-    return exists(
-        select(event.id).where(
-            event.certificate_id == Certificate.id,
-            event.kind == EventKind.REVOKED,
-            event.at <= at,
-        )
+    return Certificate.id.in_(
+        select(event.certificate_id).where(event.kind == EventKind.REVOKED, event.at <= at)
     )
 
 
@@ -176,12 +191,9 @@ def _is_suspended(at: datetime) -> ColumnElement[bool]:
             or_(later.at > event.at, and_(later.at == event.at, later.id > event.id)),
         )
     )
-    return exists(
-        select(event.id).where(
-            event.certificate_id == Certificate.id,
-            event.kind == EventKind.SUSPENDED,
-            event.at <= at,
-            not_(overtaken),
+    return Certificate.id.in_(
+        select(event.certificate_id).where(
+            event.kind == EventKind.SUSPENDED, event.at <= at, not_(overtaken)
         )
     )
 
@@ -191,9 +203,11 @@ def _order(asked: Asked) -> list[Any]:
         "person": [Person.full_name, Person.id, Certificate.id],
         "credential": [Certificate.credential_id],
         "issued": [Certificate.created_at, Certificate.id],
-        "through": [StoredStanding.ends_at.is_(None), StoredStanding.ends_at, Certificate.id],
+        "through": [STANDING.ends_at, Certificate.id],
     }
-    return [key.desc() if asked.descending else key for key in keys[asked.sort]]
+    if asked.descending:
+        return [key.desc().nulls_first() for key in keys[asked.sort]]
+    return [key.asc().nulls_last() for key in keys[asked.sort]]
 
 
 def _line(row: Any, duties: Duties) -> IssuedLine:

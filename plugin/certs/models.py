@@ -16,10 +16,13 @@ class Certificate(Base):
     """
 
     __tablename__ = "certificate"
-    __table_args__ = (UniqueConstraint("person_id", "configuration_id"),)
+    __table_args__ = (
+        UniqueConstraint("person_id", "configuration_id"),
+        Index(None, "organization_id", "created_at"),
+    )
 
     id: Mapped[IntKey]
-    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"), index=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     configuration_id: Mapped[int] = mapped_column(ForeignKey("configuration.id"), index=True)
     credential_id: Mapped[str] = mapped_column(unique=True)

@@ -151,9 +151,11 @@ def _order(asked: Asked) -> list[Any]:
     keys: dict[str, list[Any]] = {
         "person": by_name,
         "unit": [Unit.name, Configuration.name, *by_name],
-        "through": [StoredStanding.ends_at.is_(None), StoredStanding.ends_at, StoredStanding.id],
+        "through": [StoredStanding.ends_at, StoredStanding.id],
     }
-    return [key.desc() if asked.descending else key for key in keys[asked.sort]]
+    if asked.descending:
+        return [key.desc().nulls_first() for key in keys[asked.sort]]
+    return [key.asc().nulls_last() for key in keys[asked.sort]]
 
 
 def _line(row: Any, duties: Duties) -> StandingLine:

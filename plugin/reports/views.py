@@ -1,6 +1,6 @@
 """Standings at a glance, in lists, and as files; read only."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from plugin.core import clock
 from plugin.core.db import read_session
 from plugin.org.models import Unit, UnitKind
 from plugin.org.reach import Reach, reach_of, unit_in_reach
+from plugin.reports import matrix as training_matrix
 from plugin.reports import overview as glance
 from plugin.reports import standings as standing_list
 from plugin.reports import unreachable as mail_list
@@ -20,11 +21,18 @@ from plugin.reports import wording
 from plugin.web.export import Cell, Format, download
 from plugin.web.identity import me, requires
 from plugin.web.listing import Asked, asked
+from plugin.web.navigation import stand_at
 from plugin.web.roles import Role
 
 bp = Blueprint("reports", __name__)
 FILE = "<any(csv, xlsx):file_format>"
 EVERY_UNIT = 1_000_000
+MAX_COLUMN_PAGES = 100
+PLACES = {
+    UnitKind.REGION: "units.regions",
+    UnitKind.SITE: "units.sites",
+    UnitKind.GROUP: "units.groups",
+}
 
 
 @bp.get("/admin/overview")
@@ -131,6 +139,46 @@ def unreachable_file(file_format: str) -> Response:
         for line in mail_list.all_unreachable(session, reach, _asked_of_mail(), at=clock.now())
     )
     return _file(file_format, "unreachable", header, rows)
+
+
+@bp.get("/admin/units/<int:unit_id>/matrix")
+@requires(Role.MANAGER)
+def matrix(unit_id: int) -> str:
+    """The unit's people by the modules of its training, a part at a time."""
+    session = read_session()
+    unit = unit_in_reach(session, reach_of(session, me()), unit_id)
+    stand_at(PLACES[unit.kind])
+    return render_template(
+        "reports/matrix.html",
+        unit=unit,
+        found=training_matrix.matrix(session, unit, _asked_of_matrix(), at=clock.now()),
+        kinds=wording.KINDS,
+        cells=wording.CELLS,
+    )
+
+
+@bp.get(f"/admin/units/<int:unit_id>/matrix.{FILE}")
+@requires(Role.MANAGER)
+def matrix_file(unit_id: int, file_format: str) -> Response:
+    """The whole matrix: everybody, and two columns for each module."""
+    session = read_session()
+    unit = unit_in_reach(session, reach_of(session, me()), unit_id)
+    columns, lines = training_matrix.whole_matrix(session, unit, _asked_of_matrix(), at=clock.now())
+    header = [_("Name"), _("Email"), _("Employee ID")]
+    for each in columns:
+        title = f"{each.configuration}: {each.module}"
+        header += [title, _("%(title)s, valid through", title=title)]
+    rows = ([line.person, line.email, line.employee_id, *_texts(line.cells)] for line in lines)
+    return _file(file_format, "matrix", header, rows)
+
+
+def _texts(cells: Iterable[training_matrix.Cell]) -> list[Cell]:
+    return [text for each in cells for text in (str(wording.CELLS[each.state].text), each.through)]
+
+
+def _asked_of_matrix() -> Asked:
+    pages = [str(number) for number in range(2, MAX_COLUMN_PAGES)]
+    return asked(sorts=training_matrix.SORTS, filters={"columns": pages})
 
 
 def _region(reach: Reach) -> Unit | None:

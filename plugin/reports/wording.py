@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 
 from plugin.assign.listed import StandingState
 from plugin.org.models import UnitKind
+from plugin.reports.matrix import CellState
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,18 @@ FILTERS: Mapping[str, LazyString] = {
 CAUSES: Mapping[str, LazyString] = {
     "no_address": _l("No email address"),
     "failed": _l("Last mail failed"),
+}
+CELLS: Mapping[CellState, Badge] = {
+    CellState.VALID: Badge("valid", _l("Valid")),
+    CellState.ENDS_SOON: Badge("soon", _l("Ends soon")),
+    CellState.EXEMPT: Badge("valid", _l("Exempt")),
+    CellState.IN_GRACE: Badge("soon", _l("Due")),
+    CellState.EXPIRED: Badge("invalid", _l("Expired")),
+    CellState.NEVER: Badge("invalid", _l("Missing")),
+    CellState.NEW: Badge("invalid", _l("New")),
+    CellState.NOT_DONE: Badge("plain", _l("Not done")),
+    CellState.LAPSED: Badge("plain", _l("Lapsed")),
+    CellState.NOT_COVERED: Badge("plain", _l("Not covered")),
 }
 KINDS: Mapping[UnitKind, LazyString] = {
     UnitKind.REGION: _l("Region"),
