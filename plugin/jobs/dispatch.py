@@ -9,9 +9,10 @@ from typing import Any
 
 import redis
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import Update, case, literal, null, select, update
 
 from plugin.core import clock, queue
+from plugin.core.base import UTCDateTime
 from plugin.core.db import db, transaction
 from plugin.core.log import log
 from plugin.core.outbox import OutboxRow, QueueName
@@ -21,6 +22,7 @@ from plugin.jobs import periodic, step
 BATCH = 500
 REAP_BATCH = 5000
 PAUSE_SECONDS = 0.2
+LOST = "lost"
 LOST_AFTER = timedelta(minutes=15)
 """A step that was handed out this long ago and that Redis does not know is handed out again."""
 REAP_EVERY = timedelta(minutes=1)
@@ -82,6 +84,7 @@ class Dispatcher:
         row_id = _first_due(now)
         if row_id is None:
             return False
+        _begin(row_id, now)
         try:
             step.run(row_id)
         except Exception:
@@ -108,6 +111,14 @@ def _first_due(now: datetime) -> int | None:
     row_id: int | None = db.session.scalar(_waiting(now, limit=1))
     db.session.rollback()
     return row_id
+
+
+def _begin(row_id: int, now: datetime) -> None:
+    """The step is under way here; should it take this process down, the next one knows."""
+    with transaction() as tx:
+        tx.session.execute(
+            update(OutboxRow).where(OutboxRow.id == row_id).values(dispatched_at=now)
+        )
 
 
 def dispatch(connection: Any, *, now: datetime, batch: int = BATCH) -> int:
@@ -165,17 +176,9 @@ def _handed_out(before: datetime, *, after: int) -> Sequence[int]:
 
 
 def take_back() -> None:
-    """Whatever a Redis that is no longer used was handed waits again."""
+    """Whatever was under way when this process, or a Redis of before, went away waits again."""
     with transaction() as tx:
-        tx.session.execute(
-            update(OutboxRow)
-            .where(
-                OutboxRow.dispatched_at.is_not(None),
-                OutboxRow.done_at.is_(None),
-                OutboxRow.failed_at.is_(None),
-            )
-            .values(dispatched_at=None)
-        )
+        tx.session.execute(_lost().where(OutboxRow.dispatched_at.is_not(None)))
 
 
 def release(row_ids: Sequence[int]) -> int:
@@ -183,9 +186,27 @@ def release(row_ids: Sequence[int]) -> int:
     if not row_ids:
         return 0
     with transaction() as tx:
-        tx.session.execute(
-            update(OutboxRow)
-            .where(OutboxRow.id.in_(row_ids), OutboxRow.done_at.is_(None))
-            .values(dispatched_at=None)
-        )
+        tx.session.execute(_lost().where(OutboxRow.id.in_(row_ids)))
     return len(row_ids)
+
+
+def _lost() -> Update:
+    """A step that was lost waits again; one that is lost each time is given up.
+
+    It may be the step itself that kills its worker, and nobody would be left to say so.
+    """
+    attempts = OutboxRow.attempts + 1
+    return (
+        update(OutboxRow)
+        .where(OutboxRow.done_at.is_(None), OutboxRow.failed_at.is_(None))
+        .values(
+            dispatched_at=None,
+            attempts=attempts,
+            error=LOST,
+            failed_at=case(
+                (attempts >= step.MAX_ATTEMPTS, literal(clock.now(), UTCDateTime())),
+                else_=null(),
+            ),
+        )
+        .execution_options(synchronize_session=False)
+    )

@@ -21,7 +21,7 @@ from plugin.core import clock, queue
 from plugin.core.db import db, transaction
 from plugin.core.outbox import JobName, OutboxRow, QueueName
 from plugin.core.settings import Settings
-from plugin.jobs import dispatch, pipeline
+from plugin.jobs import dispatch, pipeline, step
 from plugin.jobs.dispatch import Dispatcher
 from plugin.org.models import Person
 from tests.support import services
@@ -179,6 +179,41 @@ def test_a_step_in_a_workers_hands_is_lost_only_with_the_worker(
         connection.set("rq:worker:somebody", "here")
     lost = dispatch.reap(connection, now=clock.now() + dispatch.LOST_AFTER)
     assert lost == (0 if is_alive else 1)
+
+
+def test_a_step_that_is_lost_every_time_is_given_up(app: Flask, with_redis: Settings) -> None:
+    ask(1)
+    connection = queue.connect(with_redis)
+    now = clock.now()
+    for _ in range(step.MAX_ATTEMPTS):
+        assert dispatch.dispatch(connection, now=now) == 1
+        connection.flushall()
+        now += dispatch.LOST_AFTER
+        assert dispatch.reap(connection, now=now) == 1
+    assert dispatch.dispatch(connection, now=now) == 0
+    db.session.rollback()
+    row = db.session.scalars(select(OutboxRow)).one()
+    assert (row.attempts, row.error) == (step.MAX_ATTEMPTS, "lost")
+    assert row.failed_at is not None
+
+
+def test_without_redis_a_step_that_kills_its_process_each_time_is_given_up(
+    app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt  # nothing after it runs, as when the process is killed
+
+    monkeypatch.setattr(dispatch.step, "run", die)
+    ask(1)
+    lonely = Dispatcher(app=app, settings=replace(settings, redis_url=""))
+    for _ in range(step.MAX_ATTEMPTS):
+        with pytest.raises(KeyboardInterrupt):
+            lonely.round()
+        assert not lonely.round(), "it is under way as far as anybody knows"
+        dispatch.take_back()
+    assert not lonely.round()
+    db.session.rollback()
+    assert db.session.scalars(select(OutboxRow.failed_at)).one() is not None
 
 
 def test_an_outage_of_redis_is_said_once_and_so_is_its_end(
