@@ -22,8 +22,9 @@ PAGE = 50
 @bp.get("/admin")
 @requires(Role.LEARNER)
 def admin() -> Response:
-    """Where a launch that asks for the admin pages lands: the units, or the install code."""
-    return redirect(url_for("org.units" if me().role is Role.ADMIN else "org.claim"))
+    """Where a launch that asks for the admin pages lands: what one may see, or the install code."""
+    places = {Role.ADMIN: "org.units", Role.MANAGER: "reports.overview"}
+    return redirect(url_for(places.get(me().role, "org.claim")))
 
 
 @bp.route("/admin/claim", methods=["GET", "POST"])

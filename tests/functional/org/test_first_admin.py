@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 from plugin.core import clock
 from plugin.core.db import transaction
 from plugin.org import actions
+from plugin.web.roles import Role
 from tests.support.world import World
 
 
@@ -44,3 +45,10 @@ def test_a_code_of_another_organization_grants_nothing(world: World, client: Fla
     world.sign_in(client, world.person("Eve", organization=other))
     client.post("/admin/claim", data={"code": code})
     assert client.get("/admin/units").status_code == 403
+
+
+def test_a_manager_lands_on_the_overview(world: World, client: FlaskClient) -> None:
+    manager = world.person("Mary Manager")
+    world.grant(manager, Role.MANAGER, world.unit())
+    world.sign_in(client, manager)
+    assert client.get("/admin").location == "/admin/overview"
