@@ -22,6 +22,8 @@ class Progress:
     judged: int
     is_finished: bool
     mails_waiting: int
+    mails_from: datetime | None
+    """When the first of the waiting mails may go; None: at once, or nothing waits."""
     mails_sent: int
     mails_failed: int
 
@@ -38,14 +40,15 @@ def progress_of(session: Session, configuration: Configuration, at: datetime) ->
         return None
     done = session.scalar(select(VersionProgress).where(VersionProgress.version_id == version.id))
     counted = session.execute(
-        select(Message.state, func.count())
+        select(Message.state, func.count(), func.min(Message.not_before))
         .where(
             Message.organization_id == configuration.organization_id,
             Message.cause == f"configuration_version:{version.id}",
         )
         .group_by(Message.state)
-    )
+    ).all()
     mails = {line[0]: line[1] for line in counted}
+    first = next((line[2] for line in counted if line[0] is MessageState.QUEUED), None)
     return Progress(
         number=version.number,
         effective_at=version.effective_at,
@@ -56,6 +59,7 @@ def progress_of(session: Session, configuration: Configuration, at: datetime) ->
         mails_waiting=sum(
             mails.get(each, 0) for each in (MessageState.QUEUED, MessageState.SENDING)
         ),
+        mails_from=first if first and first > at else None,
         mails_sent=mails.get(MessageState.SENT, 0),
         mails_failed=sum(
             mails.get(each, 0) for each in (MessageState.FAILED, MessageState.UNDELIVERABLE)

@@ -121,6 +121,15 @@ def test_what_was_seen_is_published_and_its_progress_can_be_followed(
     assert [version.reason for version in versions(asked)] == ["as the regulation asks", "New law"]
 
 
+def test_mails_that_wait_for_the_morning_say_so(admin: FlaskClient, asked: int) -> None:
+    with clock.at((NOW + timedelta(days=1)).replace(hour=3)):
+        done = press_publish(admin, address(asked), reason="New law")
+        judge()
+        page = admin.get(done.location).text
+    assert "The waiting mails go out from Mar 11, 2027, 9:00:00\u202fAM on: not at night." in page
+    assert "every 2s" not in page
+
+
 def test_a_dated_publish_says_that_nothing_happens_before(admin: FlaskClient, asked: int) -> None:
     done = press_publish(
         admin, address(asked), reason="New law", when="date", effective_on="2027-04-01"
