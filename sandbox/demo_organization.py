@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 from sqlalchemy import select, update
 
 from plugin.assign import actions as assign_actions
+from plugin.assign import drafting
 from plugin.assign import queries as assign_queries
 from plugin.assign.draft import DraftRow
 from plugin.assign.facts import RowStatus
@@ -230,11 +231,9 @@ def _publish(
         unit = tx.session.scalars(
             select(Unit).where(Unit.organization_id == organization_id, Unit.id_code == code)
         ).one()
-        configuration = assign_actions.create_configuration(
-            tx.session, unit, name=name, by=None, now=now
-        )
+        configuration = drafting.create_configuration(tx.session, unit, name=name, by=None, now=now)
         draft = assign_queries.draft_of(tx.session, configuration)
-        assign_actions.save_draft(
+        drafting.save_draft(
             tx.session,
             configuration,
             rows,

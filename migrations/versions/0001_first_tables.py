@@ -159,6 +159,22 @@ def upgrade() -> None:
     with op.batch_alter_table('configuration', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_configuration_unit_id'), ['unit_id'], unique=False)
 
+    op.create_table('configuration_template',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('rows', Json, nullable=False),
+    sa.Column('certificate_on', sa.Boolean(), nullable=False),
+    sa.Column('created_at', UTCDateTime(), nullable=False),
+    sa.Column('created_by', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('archived_at', UTCDateTime(), nullable=True),
+    sa.ForeignKeyConstraint(['created_by'], ['person.id'], name=op.f('fk_configuration_template_created_by_person')),
+    sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_configuration_template_organization_id_organization')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_configuration_template'))
+    )
+    with op.batch_alter_table('configuration_template', schema=None) as batch_op:
+        batch_op.create_index('uq_configuration_template_name', ['organization_id', 'name'], unique=True, sqlite_where=sa.text('archived_at IS NULL'), postgresql_where=sa.text('archived_at IS NULL'))
+
     op.create_table('deployment',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -385,6 +401,7 @@ def upgrade() -> None:
     sa.Column('revision', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('updated_at', UTCDateTime(), nullable=False),
     sa.Column('updated_by', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('editor', sa.Text(), nullable=True),
     sa.ForeignKeyConstraint(['configuration_id'], ['configuration.id'], name=op.f('fk_configuration_draft_configuration_id_configuration')),
     sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_configuration_draft_organization_id_organization')),
     sa.ForeignKeyConstraint(['updated_by'], ['person.id'], name=op.f('fk_configuration_draft_updated_by_person')),
@@ -763,6 +780,10 @@ def downgrade() -> None:
 
     op.drop_table('grant')
     op.drop_table('deployment')
+    with op.batch_alter_table('configuration_template', schema=None) as batch_op:
+        batch_op.drop_index('uq_configuration_template_name', sqlite_where=sa.text('archived_at IS NULL'), postgresql_where=sa.text('archived_at IS NULL'))
+
+    op.drop_table('configuration_template')
     with op.batch_alter_table('configuration', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_configuration_unit_id'))
 

@@ -1,18 +1,18 @@
-"""Everything that changes training configurations."""
+"""Publishing a training configuration: the next version, and what it rests on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
-from plugin.assign import draft as drafting
-from plugin.assign import queries
-from plugin.assign.draft import CertificateWay, DraftRow, Problem
-from plugin.assign.errors import DraftChangedError, RowError
-from plugin.assign.facts import CertificateStart, GraceFacts, RowFacts, TermFacts
+from plugin.assign import draft as drafts
+from plugin.assign import drafting, queries, versions
+from plugin.assign.draft import CertificateWay, DraftRow
+from plugin.assign.errors import DraftChangedError
+from plugin.assign.facts import CertificateStart, RowFacts, TermFacts
 from plugin.assign.models import (
     Configuration,
     ConfigurationDraft,
@@ -20,85 +20,16 @@ from plugin.assign.models import (
     ConfigurationVersion,
     RowTerm,
 )
-from plugin.assign.statement import in_force
 from plugin.assign.validity import end_of, local_date
 from plugin.core import audit
 from plugin.core.base import JsonDict
 from plugin.core.db import Tx
 from plugin.core.outbox import JobName
 from plugin.org.errors import FieldError
-from plugin.org.models import Unit
-from plugin.org.rules import MAX_NAME
 
 MAX_AHEAD = timedelta(days=731)
 CLOCKS_DIFFER = timedelta(minutes=2)
 """A version published by a machine whose clock is ahead of ours is in force all the same."""
-
-
-def create_configuration(
-    session: Session, unit: Unit, *, name: str, by: int | None, now: datetime
-) -> Configuration:
-    """A new, empty configuration of the unit, with a draft to fill; it asks nothing yet."""
-    tidy = " ".join(name.split())
-    if not tidy:
-        raise FieldError("name", _("Give the training a name."))
-    if len(tidy) > MAX_NAME:
-        raise FieldError("name", _("Use at most %(number)d characters.", number=MAX_NAME))
-    configuration = Configuration(
-        organization_id=unit.organization_id, unit_id=unit.id, name=tidy, created_at=now
-    )
-    session.add(configuration)
-    session.flush()
-    session.add(
-        ConfigurationDraft(
-            organization_id=unit.organization_id,
-            configuration_id=configuration.id,
-            rows=[],
-            certificate_on=False,
-            revision=1,
-            updated_at=now,
-            updated_by=by,
-        )
-    )
-    audit.record(
-        session, "configuration.created", about=configuration, by=by, now=now, after={"name": tidy}
-    )
-    return configuration
-
-
-def save_draft(
-    session: Session,
-    configuration: Configuration,
-    rows: Sequence[DraftRow],
-    *,
-    certificate_on: bool,
-    revision: int,
-    by: int | None,
-    now: datetime,
-) -> int:
-    """The draft is what was given; the answer is its new revision.
-
-    Refuses when somebody else changed it since `revision`, and rows that make no sense.
-    """
-    check_rows(session, configuration, rows)
-    saved: int | None = session.scalar(
-        update(ConfigurationDraft)
-        .where(
-            ConfigurationDraft.configuration_id == configuration.id,
-            ConfigurationDraft.revision == revision,
-        )
-        .values(
-            rows=[row.as_json() for row in rows],
-            certificate_on=certificate_on,
-            revision=revision + 1,
-            updated_at=now,
-            updated_by=by,
-        )
-        .returning(ConfigurationDraft.revision)
-    )
-    if saved is None:
-        raise DraftChangedError(configuration.id)
-    return saved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,10 +68,10 @@ def next_version(
 ) -> NextVersion:
     """What the draft and the effect make of the version then in force. Writes nothing."""
     rows = [DraftRow.from_json(row) for row in draft.rows]
-    check_rows(session, configuration, rows)
+    drafting.check_rows(session, configuration, rows)
     zone = queries.zone_of(session, configuration)
     effective_at = _effective_at(effect, zone, now)
-    before = version_at(session, configuration, effective_at + CLOCKS_DIFFER)
+    before = versions.version_at(session, configuration, effective_at + CLOCKS_DIFFER)
     if before is not None:
         effective_at = max(effective_at, before.effective_at)
     _check_effect(effect, zone, now, is_first=before is None)
@@ -152,8 +83,8 @@ def next_version(
     return NextVersion(
         effective_at=effective_at,
         zone=zone,
-        rows=drafting.publish(
-            rows_of(before) if before else (),
+        rows=drafts.publish(
+            versions.rows_of(before) if before else (),
             rows,
             now=effective_at,
             apply_to_existing=effect.apply_to_existing,
@@ -161,7 +92,7 @@ def next_version(
             today=local_date(effective_at, zone),
         ),
         certificate_on=draft.certificate_on,
-        certificate_start=drafting.certificate_start(
+        certificate_start=drafts.certificate_start(
             start, effect.certificates, is_on=draft.certificate_on, now=effective_at
         ),
         before=before,
@@ -225,7 +156,7 @@ def publish(
         about=configuration,
         by=by,
         now=now,
-        before=_audited(before, rows_of(before)) if before else None,
+        before=_audited(before, versions.rows_of(before)) if before else None,
         after=_audited(version, coming.rows) | _audited_effect(version),
         reason=version.reason,
     )
@@ -241,59 +172,6 @@ def _lock(session: Session, configuration: Configuration) -> ConfigurationDraft:
         .where(ConfigurationDraft.configuration_id == configuration.id)
         .execution_options(populate_existing=True)
     ).one()
-
-
-def published(session: Session, configuration: Configuration) -> ConfigurationVersion | None:
-    """The newest version with its rows and their terms; perhaps not in force yet."""
-    return session.scalar(
-        select(ConfigurationVersion)
-        .where(ConfigurationVersion.id == configuration.current_version_id)
-        .options(selectinload(ConfigurationVersion.rows).selectinload(ConfigurationRow.terms))
-    )
-
-
-def version_at(
-    session: Session, configuration: Configuration, at: datetime
-) -> ConfigurationVersion | None:
-    """The version in force at `at` with its rows and their terms."""
-    return session.scalar(
-        select(ConfigurationVersion)
-        .where(ConfigurationVersion.configuration_id == configuration.id, in_force(at))
-        .options(selectinload(ConfigurationVersion.rows).selectinload(ConfigurationRow.terms))
-    )
-
-
-def rows_of(version: ConfigurationVersion) -> tuple[RowFacts, ...]:
-    """All rows of a loaded version, the hidden ones too."""
-    return tuple(
-        RowFacts(
-            module_id=row.module_id,
-            position=row.position,
-            status=row.status,
-            due_days=row.due_days,
-            required_since=row.required_since_at,
-            terms=_terms_of(row, in_grace=False),
-            grace=(
-                GraceFacts(last_day=row.grace_until, terms=_terms_of(row, in_grace=True))
-                if row.grace_until
-                else None
-            ),
-        )
-        for row in version.rows
-    )
-
-
-def _terms_of(row: ConfigurationRow, *, in_grace: bool) -> tuple[TermFacts, ...]:
-    return tuple(
-        TermFacts(
-            applies_from=term.applies_from,
-            applies_until=term.applies_until,
-            validity_months=term.validity_months,
-            pass_mark=term.pass_mark,
-        )
-        for term in row.terms
-        if term.in_grace is in_grace
-    )
 
 
 def _add_version(
@@ -367,27 +245,6 @@ def _terms_to_keep(
         )
         for term in terms
     ]
-
-
-def check_rows(session: Session, configuration: Configuration, rows: Sequence[DraftRow]) -> None:
-    """Refuses rows that make no sense, with the place, the field and why."""
-    sentences = {
-        Problem.TWICE: _("This module is in the list already."),
-        Problem.MONTHS: _("Use 1 to %(most)d months, or leave it empty.", most=drafting.MAX_MONTHS),
-        Problem.MARK: _("Use 0 to 100 percent, or leave it empty."),
-        Problem.DAYS: _("Use 1 to %(most)d days, or leave it empty.", most=drafting.MAX_DAYS),
-    }
-    for place, field, problem in drafting.problems(rows):
-        raise RowError(place, field, sentences[problem])
-    before = published(session, configuration)
-    known = [row.module_id for row in before.rows] if before else []
-    allowed = {
-        module.id
-        for module in queries.modules_to_assign(session, configuration.organization_id, also=known)
-    }
-    for place, row in enumerate(rows):
-        if row.module_id not in allowed:
-            raise RowError(place, "module_id", _("This module is not published."))
 
 
 def _audited_effect(version: ConfigurationVersion) -> JsonDict:

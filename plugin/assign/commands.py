@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 from sqlalchemy.orm import Session
 
-from plugin.assign import actions, queries
+from plugin.assign import actions, drafting, queries
 from plugin.assign.draft import DraftRow
 from plugin.assign.facts import RowStatus
 from plugin.assign.forms import PERCENT, percent
@@ -66,7 +66,7 @@ def create(
     with transaction() as tx:
         organization = org_queries.organization_by_slug(tx.session, slug)
         unit = org_queries.unit_by_code(tx.session, organization.id, UnitKind(kind), code)
-        created = actions.create_configuration(
+        created = drafting.create_configuration(
             tx.session, unit, name=name, by=None, now=clock.now()
         )
         _save(tx, created, (required, optional, hidden), certificate)
@@ -150,7 +150,7 @@ def _save(
     ]
     if not rows and certificate is None:
         return
-    actions.save_draft(
+    drafting.save_draft(
         tx.session,
         found,
         rows or [DraftRow.from_json(row) for row in draft.rows],

@@ -17,6 +17,18 @@ class NotPublishedError(PluginError):
     public_message = _l("This training configuration has not been published yet.")
 
 
+class VersionNotFoundError(PluginError):
+    code = "assign.version_not_found"
+    http_status = 404
+    public_message = _l("This version does not exist.")
+
+
+class TemplateNotFoundError(PluginError):
+    code = "assign.template_not_found"
+    http_status = 404
+    public_message = _l("This template does not exist or is not yours to see.")
+
+
 class DraftChangedError(PluginError):
     code = "assign.draft_changed"
     http_status = 409

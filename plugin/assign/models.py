@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from plugin.assign.facts import RowStatus
@@ -36,6 +36,32 @@ class ConfigurationDraft(Base):
     revision: Mapped[int] = mapped_column(default=1)
     updated_at: Mapped[datetime]
     updated_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    editor: Mapped[str | None]  # the open page that saved it last
+
+
+class ConfigurationTemplate(Base):
+    """Rows to start a configuration from, kept under a name of the organization."""
+
+    __tablename__ = "configuration_template"
+    __table_args__ = (
+        Index(
+            "uq_configuration_template_name",
+            "organization_id",
+            "name",
+            unique=True,
+            sqlite_where=text("archived_at IS NULL"),
+            postgresql_where=text("archived_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    name: Mapped[str]
+    rows: Mapped[JsonList]
+    certificate_on: Mapped[bool]
+    created_at: Mapped[datetime]
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    archived_at: Mapped[datetime | None]
 
 
 class ConfigurationVersion(AppendOnly, Base):

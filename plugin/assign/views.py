@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
-from plugin.assign import actions, queries
+from plugin.assign import drafting, queries
 from plugin.assign.draft import DraftRow, needs_required_row
 from plugin.assign.errors import DraftChangedError, RowError
 from plugin.assign.forms import CreateForm, DraftForm, fields_of
@@ -49,7 +49,7 @@ def of_unit(unit_id: int) -> str | Response:
 def _create(unit_id: int, form: CreateForm) -> int:
     with transaction() as tx:
         unit = org_queries.unit_of(tx.session, me().organization_id, unit_id)
-        return actions.create_configuration(
+        return drafting.create_configuration(
             tx.session, unit, name=form.name.data, by=me().person_id, now=clock.now()
         ).id
 
@@ -94,7 +94,7 @@ def save(configuration_id: int) -> str | Response | tuple[str, int]:
 def _save(configuration_id: int, form: DraftForm) -> None:
     with transaction() as tx:
         configuration, _draft = _load(tx.session, configuration_id)
-        actions.save_draft(
+        drafting.save_draft(
             tx.session,
             configuration,
             form.draft_rows,

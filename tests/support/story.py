@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from plugin.assign import actions as assign_actions
+from plugin.assign import drafting
 from plugin.assign.draft import DraftRow
 from plugin.assign.facts import RowStatus
 from plugin.assign.models import Configuration
@@ -49,13 +50,13 @@ def publish(unit: Unit, rows: list[DraftRow], *, configuration_id: int | None = 
     with transaction() as tx:
         session, now = tx.session, clock.now()
         if configuration_id is None:
-            configuration = assign_actions.create_configuration(
+            configuration = drafting.create_configuration(
                 session, session.get_one(Unit, unit_id), name="Site safety", by=None, now=now
             )
         else:
             configuration = session.get_one(Configuration, configuration_id)
         draft = assign_actions.queries.draft_of(session, configuration)
-        assign_actions.save_draft(
+        drafting.save_draft(
             session,
             configuration,
             rows,

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask, current_app
 from sqlalchemy import select
 
-from plugin.assign import actions, queries
+from plugin.assign import actions, drafting, queries
 from plugin.assign.draft import DraftRow
 from plugin.assign.facts import RowStatus
 from plugin.assign.models import Configuration, ConfigurationVersion, StoredStanding
@@ -34,7 +34,7 @@ def training(
 ) -> int:
     """The id of a new configuration of the unit, published with these rows."""
     with transaction() as tx:
-        created = actions.create_configuration(
+        created = drafting.create_configuration(
             tx.session, tx.session.merge(unit), name=name, by=None, now=clock.now()
         )
         configuration_id = created.id
@@ -53,7 +53,7 @@ def publish(
     with transaction() as tx:
         configuration = tx.session.get_one(Configuration, configuration_id)
         draft = queries.draft_of(tx.session, configuration)
-        actions.save_draft(
+        drafting.save_draft(
             tx.session,
             configuration,
             rows,

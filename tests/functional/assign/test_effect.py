@@ -7,7 +7,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from plugin.assign import actions, queries
+from plugin.assign import actions, drafting, queries
+from plugin.assign import versions as published
 from plugin.assign.actions import Effect
 from plugin.assign.draft import CertificateWay, DraftRow
 from plugin.assign.models import Configuration, VersionProgress
@@ -35,7 +36,7 @@ def publish(
     with transaction() as tx:
         configuration = tx.session.get_one(Configuration, configuration_id)
         draft = queries.draft_of(tx.session, configuration)
-        actions.save_draft(
+        drafting.save_draft(
             tx.session,
             configuration,
             rows,
@@ -152,7 +153,7 @@ def test_days_that_make_no_sense_are_refused(
 def test_a_first_version_has_nothing_to_be_lenient_about(world: World) -> None:
     with transaction() as tx:
         unit = tx.session.merge(world.unit())
-        asked = actions.create_configuration(tx.session, unit, name="New", by=None, now=NOW).id
+        asked = drafting.create_configuration(tx.session, unit, name="New", by=None, now=NOW).id
     with pytest.raises(FieldError):
         publish(asked, row(world.module()), grace_until=date(2027, 5, 1))
 
@@ -186,9 +187,9 @@ def test_a_grace_survives_being_stored(world: World) -> None:
     )
     with transaction() as tx:
         configuration = tx.session.get_one(Configuration, asked)
-        version = actions.published(tx.session, configuration)
+        version = published.newest(tx.session, configuration)
         assert version is not None
-        written = actions.rows_of(version)
+        written = published.rows_of(version)
     found = queries.facts(
         db.session(),
         world.organization.id,

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from plugin.assign import actions, queries
+from plugin.assign import actions, drafting, queries
 from plugin.assign.draft import DraftRow
 from plugin.assign.errors import DraftChangedError, RowError
 from plugin.assign.models import Configuration, ConfigurationRow, ConfigurationVersion
@@ -94,7 +94,7 @@ def test_two_editors_do_not_overwrite_each_other(world: World) -> None:
 
     def save() -> int:
         with transaction() as tx:
-            return actions.save_draft(
+            return drafting.save_draft(
                 tx.session,
                 tx.session.get_one(Configuration, asked),
                 [DraftRow(module_id=1)],

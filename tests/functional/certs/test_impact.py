@@ -8,7 +8,7 @@ import pytest
 from flask import Flask, current_app
 from sqlalchemy import select
 
-from plugin.assign import actions, queries
+from plugin.assign import actions, drafting, queries
 from plugin.assign.actions import Effect, NextVersion
 from plugin.assign.draft import CertificateWay, DraftRow
 from plugin.assign.models import Configuration
@@ -102,7 +102,7 @@ def prepare(configuration_id: int, rows: list[DraftRow], *, on: bool) -> None:
     """Save these rows as the draft."""
     with transaction() as tx:
         configuration = tx.session.get_one(Configuration, configuration_id)
-        actions.save_draft(
+        drafting.save_draft(
             tx.session,
             configuration,
             rows,
