@@ -1,6 +1,6 @@
-"""The certificates an organization has issued: the list, and one of them with all that happened."""
+"""The list of the certificates an organization has issued, with what each is worth now."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -11,15 +11,12 @@ from sqlalchemy.orm import Session, aliased
 from plugin.assign import listed
 from plugin.assign.listed import Duties
 from plugin.assign.models import Configuration, StoredStanding
-from plugin.certs import queries
-from plugin.certs.errors import CertificateNotFoundError, EditionNotReadyError
-from plugin.certs.models import Certificate, CertificateEvent, Edition
-from plugin.certs.queries import Answer, Document
-from plugin.certs.rules import CertificateState, EditionKind, EventKind
+from plugin.certs.models import Certificate, CertificateEvent
+from plugin.certs.rules import CertificateState, EventKind
 from plugin.org.models import Person, Unit
 from plugin.org.reach import Reach
 from plugin.org.search import has_words
-from plugin.web.listing import Asked, Slice
+from plugin.web.listing import Asked, Slice, like
 
 SORTS = ("person", "credential", "issued", "through")
 STATES = tuple(state.value for state in reversed(CertificateState))
@@ -88,8 +85,7 @@ def _lines(reach: Reach, asked: Asked, duties: Duties) -> Select[Any]:
         .join(Person, Person.id == Certificate.person_id)
         .where(
             Person.organization_id == reach.organization_id,
-            _is_wanted(reach, asked, duties, a_page=asked.sort != "through"),
-            has_words(asked.q, Certificate.credential_id),
+            _is_wanted(reach, asked, duties, a_page=reach.is_whole and asked.sort != "through"),
         )
         .order_by(*_order(asked))
     )
@@ -98,11 +94,7 @@ def _lines(reach: Reach, asked: Asked, duties: Duties) -> Select[Any]:
 def _counted(reach: Reach, asked: Asked, duties: Duties) -> Select[Any]:
     """How many there are, reading no table the filters do not name."""
     number = _with_places(select(func.count()).select_from(Certificate))
-    number = number.where(_is_wanted(reach, asked, duties))
-    if asked.q:
-        number = number.join(Person, Person.id == Certificate.person_id)
-        number = number.where(has_words(asked.q, Certificate.credential_id))
-    return number
+    return number.where(_is_wanted(reach, asked, duties))
 
 
 def _with_places(statement: Select[Any]) -> Select[Any]:
@@ -114,10 +106,7 @@ def _with_places(statement: Select[Any]) -> Select[Any]:
 def _with_standing(statement: Select[Any]) -> Select[Any]:
     return statement.outerjoin(
         STANDING,
-        and_(
-            STANDING.person_id == Certificate.person_id,
-            STANDING.configuration_id == Certificate.configuration_id,
-        ),
+        _is_its(STANDING),
     )
 
 
@@ -129,6 +118,8 @@ def _is_wanted(
         Certificate.erased_at.is_(None),
         reach.people(Certificate.person_id, duties.at),
     ]
+    if asked.q:
+        conditions.append(_has_words(reach, asked.q))
     if state := asked.filters.get("state"):
         conditions.append(_is_in(CertificateState(state), duties, a_page=a_page))
     if unit := asked.filters.get("unit"):
@@ -136,6 +127,16 @@ def _is_wanted(
     if configuration := asked.filters.get("configuration"):
         conditions.append(Certificate.configuration_id == int(configuration))
     return and_(*conditions)
+
+
+def _has_words(reach: Reach, words: str) -> ColumnElement[bool]:
+    people = (
+        select(Person.id)
+        .where(Person.organization_id == reach.organization_id, has_words(words))
+        .correlate(None)
+    )
+    credential = Certificate.credential_id.like(like(words.upper()), escape="\\")
+    return or_(Certificate.person_id.in_(people), credential)
 
 
 def _is_in(state: CertificateState, duties: Duties, *, a_page: bool) -> ColumnElement[bool]:
@@ -151,26 +152,41 @@ def _is_in(state: CertificateState, duties: Duties, *, a_page: bool) -> ColumnEl
         return and_(suspended, not_(revoked))
     is_free = and_(not_(revoked), not_(suspended))
     if state is CertificateState.ENDED:
-        return and_(is_free, not_(exists(_given(duties))))
+        same = and_(
+            StoredStanding.person_id == Certificate.person_id,
+            StoredStanding.configuration_id == Certificate.configuration_id,
+        )
+        return and_(is_free, not_(exists(_given(duties).where(same))))
     proven = listed.is_proven(duties.at)
     if state is CertificateState.INVALID:
-        return and_(is_free, exists(_given(duties).where(not_(proven))))
-    valid = _given(duties).where(proven)
+        return and_(is_free, exists(_given(duties).where(_is_its(StoredStanding), not_(proven))))
+    valid = _given(duties).where(_is_its(StoredStanding), proven)
     is_valid = valid.limit(1).scalar_subquery().is_not(None) if a_page else exists(valid)
     return and_(is_free, is_valid)
 
 
 def _given(duties: Duties) -> Select[Any]:
-    """The standing of the certificate's person, covered by what gives certificates."""
+    """The standings covered by what gives certificates; the caller says whose."""
     return (
         select(StoredStanding.id)
         .where(
-            StoredStanding.person_id == Certificate.person_id,
-            StoredStanding.configuration_id == Certificate.configuration_id,
             StoredStanding.covered.is_(True),
             StoredStanding.configuration_id.in_(sorted(duties.certifying)),
         )
         .correlate(Certificate)
+    )
+
+
+def _is_its(standing: type[StoredStanding]) -> ColumnElement[bool]:
+    """The standing is the certificate's, by person and configuration.
+
+    The configuration is compared by range: PostgreSQL takes the two for unrelated, and with two
+    equalities expects a thousandth of the rows there are, and then reads them one by one.
+    """
+    return and_(
+        standing.person_id == Certificate.person_id,
+        standing.configuration_id >= Certificate.configuration_id,
+        standing.configuration_id <= Certificate.configuration_id,
     )
 
 
@@ -236,104 +252,3 @@ def _state(row: Any, duties: Duties) -> CertificateState:
         return CertificateState.ENDED
     is_valid = row.complete and (row.ends_at is None or row.ends_at > duties.at)
     return CertificateState.VALID if is_valid else CertificateState.INVALID
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IssuedEdition:
-    """One printing."""
-
-    number: int
-    kind: EditionKind
-    issued_at: datetime
-    valid_through: date | None
-    is_ready: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Happening:
-    """What an admin did to the certificate, when and why; `by` is empty for the command line."""
-
-    kind: EventKind
-    at: datetime
-    by: str | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Issued:
-    """A certificate, what it is worth now, its editions and events, newest first."""
-
-    certificate: Certificate
-    answer: Answer
-    editions: Sequence[IssuedEdition]
-    happenings: Sequence[Happening]
-
-
-def certificate_in_reach(
-    session: Session, reach: Reach, certificate_id: int, *, at: datetime
-) -> Certificate:
-    """The certificate, or the refusal that also says nothing about those out of reach."""
-    found = session.scalar(
-        select(Certificate).where(
-            Certificate.id == certificate_id,
-            Certificate.organization_id == reach.organization_id,
-            Certificate.erased_at.is_(None),
-            reach.people(Certificate.person_id, at),
-        )
-    )
-    if found is None:
-        raise CertificateNotFoundError(certificate_id)
-    return found
-
-
-def issued(session: Session, reach: Reach, certificate_id: int, *, at: datetime) -> Issued:
-    """Everything an admin sees of one certificate; the state is the rules' own answer."""
-    certificate = certificate_in_reach(session, reach, certificate_id, at=at)
-    answer = queries.answer(session, certificate.token, at=at)
-    if not isinstance(answer, Answer):
-        raise CertificateNotFoundError(certificate_id)
-    editions = session.scalars(
-        select(Edition)
-        .where(Edition.certificate_id == certificate.id)
-        .order_by(Edition.number.desc())
-    )
-    happened = session.execute(
-        select(CertificateEvent, Person.full_name)
-        .outerjoin(Person, Person.id == CertificateEvent.by_person_id)
-        .where(CertificateEvent.certificate_id == certificate.id)
-        .order_by(CertificateEvent.at.desc(), CertificateEvent.id.desc())
-    )
-    return Issued(
-        certificate=certificate,
-        answer=answer,
-        editions=[
-            IssuedEdition(
-                number=each.number,
-                kind=each.kind,
-                issued_at=each.issued_at,
-                valid_through=each.valid_through,
-                is_ready=each.pdf_key is not None,
-            )
-            for each in editions
-        ],
-        happenings=[
-            Happening(kind=event.kind, at=event.at, by=name, reason=event.reason)
-            for event, name in happened
-        ],
-    )
-
-
-def document(
-    session: Session, reach: Reach, certificate_id: int, number: int, *, at: datetime
-) -> Document:
-    """The PDF of an edition of a certificate in reach."""
-    certificate = certificate_in_reach(session, reach, certificate_id, at=at)
-    edition = session.scalar(
-        select(Edition).where(Edition.certificate_id == certificate.id, Edition.number == number)
-    )
-    if edition is None:
-        raise CertificateNotFoundError(certificate_id)
-    if edition.pdf_key is None:
-        raise EditionNotReadyError(certificate_id)
-    name = queries.filename(certificate.credential_id, number)
-    return Document(key=edition.pdf_key, filename=name)

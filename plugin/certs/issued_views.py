@@ -11,10 +11,10 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as AnyResponse
 
 from plugin.assign.choices import Choices, choices
-from plugin.certs import actions
+from plugin.certs import actions, dossier
 from plugin.certs import issued as queries
+from plugin.certs.dossier import Issued
 from plugin.certs.errors import CertificateRevokedError
-from plugin.certs.issued import Issued
 from plugin.certs.issued_forms import ReasonForm
 from plugin.certs.models import Certificate
 from plugin.certs.rules import CertificateState, EditionKind, EventKind
@@ -116,7 +116,7 @@ def details(certificate_id: int) -> str:
 def document(certificate_id: int, number: int) -> Response:
     """An edition as it was issued."""
     session = read_session()
-    found = queries.document(
+    found = dossier.document(
         session, reach_of(session, me()), certificate_id, number, at=clock.now()
     )
     response = make_response(storage().read(found.key))
@@ -167,7 +167,7 @@ def _changed(certificate_id: int, act: Act, form: ReasonForm, done: str) -> AnyR
     asking, now = me(), clock.now()
     with transaction() as tx:
         reach = reach_of(tx.session, asking)
-        found = queries.certificate_in_reach(tx.session, reach, certificate_id, at=now)
+        found = dossier.certificate_in_reach(tx.session, reach, certificate_id, at=now)
         act(tx, found, by=asking.person_id, reason=form.reason.data.strip(), now=now)
     flash(done)
     return redirect(url_for("issued.details", certificate_id=certificate_id), 303)
@@ -199,7 +199,7 @@ def _confirmation(certificate_id: int, form: ReasonForm) -> str:
 
 def _issued(certificate_id: int) -> Issued:
     session = read_session()
-    return queries.issued(session, reach_of(session, me()), certificate_id, at=clock.now())
+    return dossier.issued(session, reach_of(session, me()), certificate_id, at=clock.now())
 
 
 def _asked(offered: Choices) -> Asked:

@@ -1,16 +1,15 @@
 """Finding people by words."""
 
 from sqlalchemy import ColumnElement, func, or_, true
-from sqlalchemy.orm import InstrumentedAttribute
 
 from plugin.org.models import Person
 from plugin.web.listing import like
 
 
-def has_words(words: str, *also: InstrumentedAttribute[str]) -> ColumnElement[bool]:
-    """The person's name, address or employee ID contains the words, or one of `also` does."""
+def has_words(words: str) -> ColumnElement[bool]:
+    """The person's name, address or employee ID contains the words."""
     if not words:
         return true()
     pattern = like(words.lower())
-    columns = (Person.full_name, Person.email, Person.employee_id, *also)
+    columns = (Person.full_name, Person.email, Person.employee_id)
     return or_(*(func.lower(column).like(pattern, escape="\\") for column in columns))
