@@ -41,7 +41,7 @@ def people(crowd: Crowd) -> Crowd:
 
 
 def states(client: FlaskClient, query: str = "") -> dict[str, str]:
-    return {line[0]: line[2] for line in rows(seen(client, f"/admin/standings{query}"))}
+    return {line[0]: line[1] for line in rows(seen(client, f"/admin/standings{query}"))}
 
 
 def test_everybody_is_listed_with_the_state_of_now(people: Crowd, client: FlaskClient) -> None:
@@ -56,7 +56,7 @@ def test_everybody_is_listed_with_the_state_of_now(people: Crowd, client: FlaskC
         "Gus Diver": "Nothing required",
     }
     lines = rows(seen(client, "/admin/standings"))
-    assert lines[0] == ["Ann Valid", "Quay Basics of Quay", "Valid", "Feb 28, 2028"]
+    assert lines[0] == ["Ann Valid", "Valid", "Feb 28, 2028", "Quay Basics of Quay"]
     with clock.at(clock.now() + timedelta(days=30)):
         assert states(client)["Ben Soon"] == "Invalid: expired"
 
