@@ -332,6 +332,34 @@ def upgrade() -> None:
     with op.batch_alter_table('package', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_package_organization_id'), ['organization_id'], unique=False)
 
+    op.create_table('person_import',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('filename', sa.Text(), nullable=False),
+    sa.Column('file_key', sa.Text(), nullable=False),
+    sa.Column('sha256', sa.Text(), nullable=False),
+    sa.Column('state', sa.String(length=40), nullable=False),
+    sa.Column('tells_people', sa.Boolean(), nullable=False),
+    sa.Column('lines', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('through_line', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('rows', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('good', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('bad', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('done', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('problem', Json, nullable=True),
+    sa.Column('created_at', UTCDateTime(), nullable=False),
+    sa.Column('created_by', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('applied_by', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('finished_at', UTCDateTime(), nullable=True),
+    sa.ForeignKeyConstraint(['applied_by'], ['person.id'], name=op.f('fk_person_import_applied_by_person')),
+    sa.ForeignKeyConstraint(['created_by'], ['person.id'], name=op.f('fk_person_import_created_by_person')),
+    sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_person_import_organization_id_organization')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_person_import'))
+    )
+    with op.batch_alter_table('person_import', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_person_import_organization_id_created_at'), ['organization_id', 'created_at'], unique=False)
+        batch_op.create_index('uq_person_import_applying', ['organization_id'], unique=True, sqlite_where=sa.text("state = 'applying'"), postgresql_where=sa.text("state = 'applying'"))
+
     op.create_table('sign_in',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -429,6 +457,27 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_configuration_version')),
     sa.UniqueConstraint('configuration_id', 'number', name=op.f('uq_configuration_version_configuration_id_number'))
     )
+    op.create_table('import_row',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('import_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('line', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('outcome', sa.String(length=40), nullable=False),
+    sa.Column('person_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('plan', Json, nullable=False),
+    sa.Column('errors', Json, nullable=False),
+    sa.Column('cells', Json, nullable=True),
+    sa.Column('applied_at', UTCDateTime(), nullable=True),
+    sa.ForeignKeyConstraint(['import_id'], ['person_import.id'], name=op.f('fk_import_row_import_id_person_import')),
+    sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_import_row_organization_id_organization')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_import_row_person_id_person')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_import_row')),
+    sa.UniqueConstraint('import_id', 'line', name=op.f('uq_import_row_import_id_line'))
+    )
+    with op.batch_alter_table('import_row', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_import_row_import_id_outcome_line'), ['import_id', 'outcome', 'line'], unique=False)
+
     op.create_table('module_version',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -734,6 +783,10 @@ def downgrade() -> None:
 
     op.drop_table('waiver')
     op.drop_table('module_version')
+    with op.batch_alter_table('import_row', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_import_row_import_id_outcome_line'))
+
+    op.drop_table('import_row')
     op.drop_table('configuration_version')
     op.drop_table('configuration_draft')
     with op.batch_alter_table('certificate', schema=None) as batch_op:
@@ -749,6 +802,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_sign_in_expires_at'))
 
     op.drop_table('sign_in')
+    with op.batch_alter_table('person_import', schema=None) as batch_op:
+        batch_op.drop_index('uq_person_import_applying', sqlite_where=sa.text("state = 'applying'"), postgresql_where=sa.text("state = 'applying'"))
+        batch_op.drop_index(batch_op.f('ix_person_import_organization_id_created_at'))
+
+    op.drop_table('person_import')
     with op.batch_alter_table('package', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_package_organization_id'))
 
