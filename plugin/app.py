@@ -4,7 +4,7 @@ import secrets
 from importlib import import_module
 
 from babel import Locale
-from flask import Flask, current_app, g, has_request_context, request
+from flask import Flask, g, has_request_context, request
 from flask_babel import Babel, get_locale
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
@@ -13,7 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from plugin.assign import calendar_sql
 from plugin.assign import queries as assign_queries
-from plugin.assign import list_views, template_views, version_views
+from plugin.assign import views as assign_views
 from plugin.certs import issued_views, publish_views
 from plugin.certs import views as certs_views
 from plugin.core import log
@@ -89,7 +89,6 @@ def create_app(settings: Settings) -> Flask:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
     app.context_processor(_page_facts)
-    app.add_template_global(navigation.has_page)
     return app
 
 
@@ -98,9 +97,7 @@ def _register_views(app: Flask) -> None:
     csrf.exempt(lti.bp)
     app.register_blueprint(lti.bp)
     app.register_blueprint(org_views.bp)
-    app.register_blueprint(list_views.bp)
-    app.register_blueprint(version_views.bp)
-    app.register_blueprint(template_views.bp)
+    app.register_blueprint(assign_views.bp)
     app.register_blueprint(dashboard_views.bp)
     app.register_blueprint(reports_views.bp)
     app.register_blueprint(modules_views.bp)
@@ -142,7 +139,6 @@ def _page_facts() -> dict[str, object]:
         "product_name": current_settings().product_name,
         "me": _me(),
         "navigation": navigation.links(_me()),
-        "endpoints": current_app.view_functions,
         "navigation_below": navigation.links_below(_me()),
         "page_language": str(language).replace("_", "-"),
         "page_direction": language.text_direction,
