@@ -11,9 +11,8 @@ from flask_wtf import CSRFProtect
 from sqlalchemy import MetaData
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from plugin.assign import calendar_sql
+from plugin.assign import calendar_sql, list_views, template_views, version_views
 from plugin.assign import queries as assign_queries
-from plugin.assign import views as assign_views
 from plugin.certs import issued_views, publish_views
 from plugin.certs import views as certs_views
 from plugin.core import log
@@ -22,6 +21,7 @@ from plugin.core.context import current_settings
 from plugin.core.db import configure_engine, db
 from plugin.core.paths import STATIC, TEMPLATES, TRANSLATIONS
 from plugin.core.settings import Settings
+from plugin.dashboard import preview_views
 from plugin.dashboard import views as dashboard_views
 from plugin.lti.tool import views as lti
 from plugin.modules import views as modules_views
@@ -89,6 +89,7 @@ def create_app(settings: Settings) -> Flask:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
     app.context_processor(_page_facts)
+    app.add_template_global(navigation.has_page)
     return app
 
 
@@ -97,8 +98,11 @@ def _register_views(app: Flask) -> None:
     csrf.exempt(lti.bp)
     app.register_blueprint(lti.bp)
     app.register_blueprint(org_views.bp)
-    app.register_blueprint(assign_views.bp)
+    app.register_blueprint(list_views.bp)
+    app.register_blueprint(version_views.bp)
+    app.register_blueprint(template_views.bp)
     app.register_blueprint(dashboard_views.bp)
+    app.register_blueprint(preview_views.bp)
     app.register_blueprint(reports_views.bp)
     app.register_blueprint(modules_views.bp)
     app.register_blueprint(scorm_views.bp)

@@ -466,6 +466,8 @@ def upgrade() -> None:
     sa.Column('outcome', sa.String(length=40), nullable=False),
     sa.Column('person_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('plan', Json, nullable=False),
+    sa.Column('memberships', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('grants', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('errors', Json, nullable=False),
     sa.Column('cells', Json, nullable=True),
     sa.Column('applied_at', UTCDateTime(), nullable=True),

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 from sqlalchemy.orm import Session
 
-from plugin.assign import actions, drafting, queries
+from plugin.assign import actions, drafting, listing, queries
 from plugin.assign.draft import DraftRow
 from plugin.assign.facts import RowStatus
 from plugin.assign.forms import PERCENT, percent
@@ -124,7 +124,7 @@ def show(slug: str, number: int | None) -> None:
     session = read_session()
     if number is None:
         organization = org_queries.organization_by_slug(session, slug)
-        for each in queries.configurations(session, organization.id):
+        for each in listing.everywhere(session, organization.id):
             version = f"version {each.number}" if each.number else "not published"
             click.echo(f"{each.id}  {each.name}  ({each.unit_name}, {version})")
         return

@@ -1,6 +1,6 @@
 """Reads of training configurations and standings; everything takes the organization."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,13 +8,18 @@ from typing import Any
 from sqlalchemy import Select, exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
-from plugin.assign.errors import ConfigurationNotFoundError, NotPublishedError
+from plugin.assign.errors import (
+    ConfigurationNotFoundError,
+    NotPublishedError,
+    TemplateNotFoundError,
+)
 from plugin.assign.facts import RowStatus
 from plugin.assign.fetch import ConfigurationLine, Facts, ModuleLine, OpenRun, facts
 from plugin.assign.models import (
     Configuration,
     ConfigurationDraft,
     ConfigurationRow,
+    ConfigurationTemplate,
     ConfigurationVersion,
     StoredStanding,
 )
@@ -23,6 +28,7 @@ from plugin.assign.statement import in_force, is_active
 from plugin.assign.visible import VisibleModule, visible_modules
 from plugin.modules.models import Module, ModuleState
 from plugin.org.models import Membership, Organization, Person, Unit
+from plugin.web.listing import like
 
 __all__ = ["ConfigurationLine", "Facts", "ModuleLine", "OpenRun", "facts"]
 
@@ -181,64 +187,6 @@ def _judged(configuration: Configuration) -> Select[Any]:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigurationSummary:
-    """A configuration in a list."""
-
-    id: int
-    name: str
-    unit_id: int
-    unit_name: str
-    number: int | None
-    published_at: datetime | None
-    certificate_on: bool
-    required: int
-    has_changes: bool
-
-
-def configurations(
-    session: Session, organization_id: int, unit_id: int | None = None
-) -> list[ConfigurationSummary]:
-    """The configurations in use (of one unit, or all) and what is in force, in one statement."""
-    required = (
-        select(func.count(ConfigurationRow.id))
-        .where(
-            ConfigurationRow.version_id == Configuration.current_version_id,
-            ConfigurationRow.status == RowStatus.REQUIRED,
-        )
-        .correlate(Configuration)
-        .scalar_subquery()
-    )
-    lines = session.execute(
-        select(Configuration, Unit.name, ConfigurationVersion, ConfigurationDraft, required)
-        .join(Unit, Unit.id == Configuration.unit_id)
-        .join(ConfigurationDraft, ConfigurationDraft.configuration_id == Configuration.id)
-        .outerjoin(
-            ConfigurationVersion, ConfigurationVersion.id == Configuration.current_version_id
-        )
-        .where(
-            Configuration.organization_id == organization_id,
-            Configuration.archived_at.is_(None),
-            Configuration.unit_id == unit_id if unit_id is not None else true(),
-        )
-        .order_by(Unit.name, Configuration.name, Configuration.id)
-    )
-    return [
-        ConfigurationSummary(
-            id=configuration.id,
-            name=configuration.name,
-            unit_id=configuration.unit_id,
-            unit_name=unit_name,
-            number=version.number if version else None,
-            published_at=version.published_at if version else None,
-            certificate_on=version.certificate_on if version else False,
-            required=number,
-            has_changes=version is None or draft.updated_at > version.published_at,
-        )
-        for configuration, unit_name, version, draft, number in lines
-    ]
-
-
 def current_version(session: Session, configuration: Configuration) -> ConfigurationVersion | None:
     """The version published last, without its rows; perhaps not in force yet."""
     if configuration.current_version_id is None:
@@ -263,6 +211,63 @@ def pending_version(
     """The newest version, if it takes effect only after `at`."""
     newest = current_version(session, configuration)
     return newest if newest is not None and newest.effective_at > at else None
+
+
+def titles(session: Session, organization_id: int, module_ids: Sequence[int]) -> Mapping[int, str]:
+    """The titles of these modules, whatever their state."""
+    rows = session.execute(
+        select(Module.id, Module.title).where(
+            Module.organization_id == organization_id, Module.id.in_(module_ids)
+        )
+    )
+    return {row.id: row.title for row in rows}
+
+
+def find_modules(
+    session: Session, organization_id: int, words: str, *, without: Sequence[int], limit: int
+) -> tuple[Sequence[Module], int]:
+    """Published modules whose title contains the words, by title, and how many there are."""
+    wanted = (
+        Module.organization_id == organization_id,
+        Module.state == ModuleState.PUBLISHED,
+        Module.id.not_in(without),
+        Module.title.ilike(like(words), escape="\\") if words else true(),
+    )
+    total = session.scalar(select(func.count()).select_from(Module).where(*wanted)) or 0
+    found = session.scalars(
+        select(Module).where(*wanted).order_by(Module.title, Module.id).limit(limit)
+    ).all()
+    return found, total
+
+
+def editor_name(session: Session, draft: ConfigurationDraft) -> str | None:
+    """Who saved the draft last."""
+    return session.scalar(select(Person.full_name).where(Person.id == draft.updated_by))
+
+
+def templates(session: Session, organization_id: int) -> Sequence[ConfigurationTemplate]:
+    """The templates in use, by name."""
+    return session.scalars(
+        select(ConfigurationTemplate)
+        .where(
+            ConfigurationTemplate.organization_id == organization_id,
+            ConfigurationTemplate.archived_at.is_(None),
+        )
+        .order_by(ConfigurationTemplate.name, ConfigurationTemplate.id)
+    ).all()
+
+
+def template_of(session: Session, organization_id: int, template_id: int) -> ConfigurationTemplate:
+    found = session.scalar(
+        select(ConfigurationTemplate).where(
+            ConfigurationTemplate.organization_id == organization_id,
+            ConfigurationTemplate.id == template_id,
+            ConfigurationTemplate.archived_at.is_(None),
+        )
+    )
+    if found is None:
+        raise TemplateNotFoundError(template_id)
+    return found
 
 
 def modules_to_assign(

@@ -52,12 +52,12 @@ _ADMINISTRATION = (
     _Place(
         "assign.configurations",
         _l("Training"),
-        ("assign.", "templates.", "publishing.", "preview."),
+        ("assign.", "templates.", "publishing.", "preview.", "versions."),
         below=(
             _Place(
                 "assign.configurations",
                 _l("Configurations"),
-                ("assign.", "publishing.", "preview."),
+                ("assign.", "publishing.", "preview.", "versions."),
             ),
             _Place("templates.listing", _l("Templates"), ("templates.",)),
         ),
@@ -79,6 +79,11 @@ class Link:
     url: str
     is_current: bool
     starts_group: bool = False
+
+
+def has_page(endpoint: str) -> bool:
+    """Whether the product has this page; templates ask before they link to another part."""
+    return endpoint in current_app.view_functions
 
 
 def stand_at(endpoint: str) -> None:
