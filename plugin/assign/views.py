@@ -215,12 +215,14 @@ def _conflict_page(configuration_id: int, form: DraftForm) -> str:
         rows=tuple(form.draft_rows),
     )
     modules = [row.module_id for row in (*saved.rows, *mine.rows)]
+    opened, form.revision.data = form.revision.data, draft.revision
     titles = queries.titles(session, configuration.organization_id, modules)
     return render_template(
         "assign/conflict.html",
         configuration=configuration,
         unit=org_queries.unit_of(session, configuration.organization_id, configuration.unit_id),
         form=form,
+        opened=opened or 0,
         who=queries.editor_name(session, draft),
         when=draft.updated_at,
         changes=sentences(differences(saved, mine), titles),
