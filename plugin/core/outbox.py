@@ -21,6 +21,8 @@ class JobName(StrEnum):
     RENDER_EDITION = "render_edition"
     DELIVER_MESSAGE = "deliver_message"
     IMPORT_PACKAGE = "import_package"
+    CHECK_IMPORT = "check_import"
+    APPLY_IMPORT = "apply_import"
 
 
 class QueueName(StrEnum):
@@ -41,6 +43,8 @@ QUEUE_OF = {
     JobName.RENDER_EDITION: QueueName.HIGH,
     JobName.DELIVER_MESSAGE: QueueName.MAIL,
     JobName.IMPORT_PACKAGE: QueueName.BULK,
+    JobName.CHECK_IMPORT: QueueName.BULK,
+    JobName.APPLY_IMPORT: QueueName.BULK,
 }
 
 

@@ -10,6 +10,7 @@ from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import Tx
 from plugin.notify import delivery
+from plugin.org import importing as people_importing
 from plugin.scorm import importing
 
 F = TypeVar("F", bound=Callable[..., None])
@@ -53,6 +54,18 @@ def render_edition(edition_id: int) -> None:
 def import_package(package_id: int) -> None:
     """An uploaded package is checked, unpacked, and becomes a version of a module."""
     importing.import_package(package_id)
+
+
+@long_step
+def check_import(import_id: int) -> None:
+    """An uploaded list of people is checked: what each row would do, or its errors."""
+    people_importing.check(import_id)
+
+
+@long_step
+def apply_import(import_id: int) -> None:
+    """The good rows of a checked list are people, memberships and grants; all are judged again."""
+    people_importing.apply(import_id)
 
 
 @long_step

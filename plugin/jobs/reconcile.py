@@ -37,6 +37,7 @@ from plugin.jobs import dispatch
 from plugin.modules.models import Completion
 from plugin.notify.actions import CLAIM_LIFE
 from plugin.notify.models import Message, MessageState
+from plugin.org.import_models import ImportState, PersonImport
 from plugin.org.models import Membership
 from plugin.scorm.models import Package, PackageState
 
@@ -289,6 +290,25 @@ def _packages(now: datetime) -> Missing:  # noqa: ARG001
     )
 
 
+def _imports(job: JobName, *states: ImportState) -> Missing:
+    """An import of people in one of these states that nobody is doing."""
+    steps = _steps(job)
+    return (
+        select(PersonImport.id)
+        .outerjoin(steps, steps.c.id0 == PersonImport.id)
+        .where(PersonImport.state.in_(states), _is_idle(steps))
+        .order_by(PersonImport.id)
+    )
+
+
+def _checks(now: datetime) -> Missing:  # noqa: ARG001
+    return _imports(JobName.CHECK_IMPORT, ImportState.UPLOADED, ImportState.CHECKING)
+
+
+def _applications(now: datetime) -> Missing:  # noqa: ARG001
+    return _imports(JobName.APPLY_IMPORT, ImportState.APPLYING)
+
+
 FINDERS: dict[JobName, Callable[[datetime], Missing]] = {
     JobName.EVALUATE_PERSON: _people,
     JobName.APPLY_VERSION: _versions,
@@ -296,4 +316,6 @@ FINDERS: dict[JobName, Callable[[datetime], Missing]] = {
     JobName.RENDER_EDITION: _editions,
     JobName.DELIVER_MESSAGE: _messages,
     JobName.IMPORT_PACKAGE: _packages,
+    JobName.CHECK_IMPORT: _checks,
+    JobName.APPLY_IMPORT: _applications,
 }

@@ -35,6 +35,30 @@ class InstallCodeError(PluginError):
     public_message = _l("This install code is not valid, has expired or has been used.")
 
 
+class ImportNotFoundError(PluginError):
+    code = "org.import_not_found"
+    http_status = 404
+    public_message = _l("This import does not exist.")
+
+
+class ImportOverError(PluginError):
+    code = "org.import_over"
+    http_status = 409
+    public_message = _l("This import was already applied, cancelled or is not checked yet.")
+
+
+class ImportHasErrorsError(PluginError):
+    code = "org.import_has_errors"
+    http_status = 409
+    public_message = _l("Some rows have errors. Say that only the good rows are to be applied.")
+
+
+class ImportBusyError(PluginError):
+    code = "org.import_busy"
+    http_status = 409
+    public_message = _l("Another import is being applied. Wait until it is done, then try again.")
+
+
 class FieldError(PluginError):
     """A value that cannot be saved; `field` names the form field or column."""
 

@@ -72,6 +72,8 @@ class ImportRow(Base):
     outcome: Mapped[RowOutcome] = mapped_column(EnumText(RowOutcome))
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     plan: Mapped[JsonDict]
+    memberships: Mapped[int]
+    grants: Mapped[int]
     errors: Mapped[JsonList]
     cells: Mapped[JsonList | None]
     """The row as it was written; kept of bad rows only, to be corrected and sent again."""

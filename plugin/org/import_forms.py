@@ -1,0 +1,38 @@
+"""The form that brings a file of people."""
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField, FileRequired
+from wtforms import BooleanField, ValidationError
+
+from plugin.org.import_file import MAX_BYTES, MAX_MEGABYTES
+
+
+class ImportForm(FlaskForm):  # type: ignore[misc]
+    """A list of people as CSV, and whether they are told of the training it brings."""
+
+    file = FileField(
+        _l("File"),
+        [FileRequired(_l("Choose a CSV file."))],
+        description=_l("A CSV file of at most 20 MB: comma or semicolon, UTF-8 or Latin-1."),
+    )
+    tells_people = BooleanField(
+        _l("Tell people by mail about new training"),
+        description=_l(
+            "Normally an import is silent: training that it brings shows on people's pages, and "
+            "reminders go as usual, but no mail about new training is sent."
+        ),
+    )
+
+    def validate_file(self, field: FileField) -> None:
+        """The file is no larger than an import may be."""
+        stream = field.data.stream
+        size = stream.seek(0, 2)
+        stream.seek(0)
+        if size > MAX_BYTES:
+            raise ValidationError(
+                _l(
+                    "The file is larger than %(size)d MB. Split it and import the parts.",
+                    size=MAX_MEGABYTES,
+                )
+            )

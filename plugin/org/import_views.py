@@ -1,0 +1,175 @@
+"""Pages for admins: imports of people, from the file to the last row."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as AnyResponse
+
+from plugin.core import clock
+from plugin.core.context import storage
+from plugin.core.db import read_session, transaction
+from plugin.core.errors import PluginError
+from plugin.org import import_actions, import_queries, importing
+from plugin.org.import_forms import ImportForm
+from plugin.org.import_models import ImportRow, ImportState, PersonImport
+from plugin.org.import_rules import COLUMNS, EXTRA, FileProblemError, RowOutcome
+from plugin.org.import_wording import (
+    COLUMN_LABELS,
+    FIELD_LABELS,
+    OUTCOMES,
+    STATES,
+    TEMPLATE_ROWS,
+    file_sentence,
+    row_sentence,
+    stored_file_sentence,
+)
+from plugin.web.export import Format, download
+from plugin.web.identity import me, requires
+from plugin.web.listing import Slice, asked
+from plugin.web.roles import Role
+
+bp = Blueprint("imports", __name__)
+BUSY = frozenset({ImportState.UPLOADED, ImportState.CHECKING, ImportState.APPLYING})
+
+
+@bp.get("/admin/imports")
+@requires(Role.ADMIN)
+def listing() -> str:
+    wanted = asked(
+        sorts=import_queries.SORTS, filters={"state": list(ImportState)}, descending=True
+    )
+    return render_template(
+        "org/imports.html",
+        found=import_queries.imports(read_session(), me().organization_id, wanted),
+        states=STATES,
+        state_choices=[(state.value, label) for state, (_tone, label) in STATES.items()],
+    )
+
+
+@bp.route("/admin/imports/new", methods=["GET", "POST"])
+@requires(Role.ADMIN)
+def new() -> str | AnyResponse | tuple[str, int]:
+    form = ImportForm()
+    if form.validate_on_submit():
+        try:
+            return redirect(url_for("imports.details", import_id=_receive(form)), 303)
+        except FileProblemError as error:
+            form.file.errors = [file_sentence(error)]
+    page = render_template("org/import_new.html", form=form, columns=COLUMNS, labels=COLUMN_LABELS)
+    return (page, 422) if form.errors else page
+
+
+def _receive(form: ImportForm) -> int:
+    upload = form.file.data
+    file = import_actions.keep_file(
+        storage(), me().organization_id, upload.filename or "", upload.stream
+    )
+    try:
+        with transaction() as tx:
+            return import_actions.receive(
+                tx,
+                me().organization_id,
+                file,
+                tells_people=form.tells_people.data,
+                by=me().person_id,
+                now=clock.now(),
+            ).id
+    except BaseException:
+        storage().path(file.key).unlink(missing_ok=True)
+        raise
+
+
+@bp.get("/admin/imports/template.csv")
+@requires(Role.ADMIN)
+def template() -> Response:
+    """A file to begin with: the header and two rows as examples."""
+    return download(Format.CSV, "people", COLUMNS, TEMPLATE_ROWS, zone=me().time_zone)
+
+
+@bp.get("/admin/imports/<int:import_id>")
+@requires(Role.ADMIN)
+def details(import_id: int) -> str:
+    return _details(_import(import_id))
+
+
+def _details(row: PersonImport, error: str = "") -> str:
+    session = read_session()
+    wanted = asked(sorts=["line"], filters={"outcome": list(RowOutcome)})
+    found = import_queries.findings(session, row, wanted)
+    return render_template(
+        "org/import.html",
+        row=row,
+        error=error,
+        is_busy=row.state in BUSY,
+        is_cancellable=row.state in import_actions.CANCELLABLE,
+        percent=min(100, 100 * row.through_line // max(1, row.lines)),
+        problem=stored_file_sentence(row.problem) if row.problem else "",
+        summary=import_queries.summary(session, row),
+        found=found,
+        units=_unit_names(found),
+        states=STATES,
+        outcomes=OUTCOMES,
+        outcome_choices=[(each.value, label) for each, (_tone, label) in OUTCOMES.items()],
+        fields=FIELD_LABELS,
+        columns=COLUMN_LABELS,
+        sentence=row_sentence,
+    )
+
+
+def _unit_names(found: Slice[ImportRow]) -> Mapping[int, str]:
+    ids = {unit for row in found.items for unit in (*row.plan["joins"], *row.plan["manages"])}
+    return import_queries.unit_names(read_session(), me().organization_id, ids)
+
+
+def _import(import_id: int) -> PersonImport:
+    return import_queries.import_of(read_session(), me().organization_id, import_id)
+
+
+@bp.post("/admin/imports/<int:import_id>/apply")
+@requires(Role.ADMIN)
+def apply(import_id: int) -> AnyResponse | tuple[str, int]:
+    try:
+        with transaction() as tx:
+            import_actions.begin_applying(
+                tx,
+                import_queries.import_of(tx.session, me().organization_id, import_id),
+                also_with_errors=request.form.get("rows") == "good",
+                by=me().person_id,
+                now=clock.now(),
+            )
+    except PluginError as error:
+        if error.http_status != 409:  # noqa: PLR2004 - a conflict is said on the page itself
+            raise
+        return _details(_import(import_id), error.message), error.http_status
+    return redirect(url_for("imports.details", import_id=import_id), 303)
+
+
+@bp.post("/admin/imports/<int:import_id>/cancel")
+@requires(Role.ADMIN)
+def cancel(import_id: int) -> AnyResponse:
+    with transaction() as tx:
+        row = import_queries.import_of(tx.session, me().organization_id, import_id)
+        import_actions.cancel(tx, row, by=me().person_id, now=clock.now())
+    importing.forget_file(import_id)
+    flash(_("The import is cancelled."))
+    return redirect(url_for("imports.details", import_id=import_id), 303)
+
+
+@bp.get("/admin/imports/<int:import_id>/errors.csv")
+@requires(Role.ADMIN)
+def errors(import_id: int) -> Response:
+    """The rows with errors as they were written, and what is wrong with each."""
+    rows = _bad_rows(_import(import_id))
+    return download(Format.CSV, "errors", [*COLUMNS, EXTRA], rows, zone=me().time_zone)
+
+
+def _bad_rows(row: PersonImport) -> Iterator[list[str]]:
+    for each in import_queries.bad_rows(read_session(), row):
+        yield [*(each.cells or []), " ".join(_said(problem) for problem in each.errors)]
+
+
+def _said(problem: Mapping[str, Any]) -> str:
+    column = COLUMN_LABELS.get(problem["column"])
+    return f"{column}: {row_sentence(problem)}" if column else row_sentence(problem)

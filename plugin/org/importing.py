@@ -1,0 +1,311 @@
+"""The two steps of an import of people: check the file, apply its good rows.
+
+Both are long and open a short transaction for each chunk of rows. `through_line` moves on in the
+same transaction, from where this run left it or not at all: a crash loses one chunk at most, a
+second run of the same step stops at once, and so does one that was cancelled.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, BinaryIO
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from plugin.core import clock
+from plugin.core.base import JsonDict
+from plugin.core.context import storage
+from plugin.core.db import read_session, transaction
+from plugin.org import import_actions, import_queries
+from plugin.org.import_file import describe, read
+from plugin.org.import_models import ImportRow, ImportState, PersonImport
+from plugin.org.import_rules import FileProblemError, Line, Problem, RowOutcome
+from plugin.org.import_verdict import Seen, Verdict, judge
+
+CHUNK = 1000
+
+
+class _StoppedError(Exception):
+    """The import was cancelled, or another run of this step is doing it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """What a step needs to know of its import."""
+
+    id: int
+    organization_id: int
+    file_key: str
+    state: ImportState
+    through_line: int
+    is_silent: bool
+    by: int | None
+
+
+Chunk = Callable[[_Work, int, Sequence[Line]], None]
+
+
+def check(import_id: int) -> None:
+    """Every row is judged and what it would do is kept. Safe to run again, even twice."""
+    seen = Seen()
+
+    def do(work: _Work, after: int, lines: Sequence[Line]) -> None:
+        _check_chunk(work, after, lines, seen)
+
+    _go(
+        import_id,
+        ImportState.CHECKING,
+        do,
+        earlier=lambda work, lines: _recall(work, lines, seen),
+        end=ImportState.CHECKED,
+    )
+
+
+def apply(import_id: int) -> None:
+    """The good rows are done. Safe to run again, even twice."""
+    _go(import_id, ImportState.APPLYING, _apply_chunk, end=ImportState.DONE)
+    forget_file(import_id)
+
+
+def forget_file(import_id: int) -> None:
+    """The file of an import that has ended is gone; its bad rows are kept with their errors."""
+    session = read_session()
+    key = session.scalar(
+        select(PersonImport.file_key).where(
+            PersonImport.id == import_id, PersonImport.finished_at.is_not(None)
+        )
+    )
+    session.rollback()
+    if key is not None:
+        storage().path(key).unlink(missing_ok=True)
+
+
+def _go(
+    import_id: int,
+    state: ImportState,
+    do: Chunk,
+    *,
+    end: ImportState,
+    earlier: Callable[[_Work, Sequence[Line]], None] | None = None,
+) -> None:
+    """Do every chunk that is not done yet, then write the end down."""
+    work = _begin(import_id, state)
+    if work is None:
+        return
+    with suppress(_StoppedError), storage().path(work.file_key).open("rb") as source:
+        try:
+            after = work.through_line
+            for lines in _chunks(source):
+                if lines[-1].number <= after:
+                    if earlier:
+                        earlier(work, lines)
+                    continue
+                rest = [line for line in lines if line.number > after]
+                if earlier and len(rest) < len(lines):
+                    earlier(work, lines[: len(lines) - len(rest)])
+                do(work, after, rest)
+                after = rest[-1].number
+            _finish(work, after, end)
+        except FileProblemError as error:
+            _fail(work, error)
+
+
+def _begin(import_id: int, state: ImportState) -> _Work | None:
+    with transaction() as tx:
+        if state is ImportState.CHECKING:
+            tx.session.execute(
+                update(PersonImport)
+                .where(PersonImport.id == import_id, PersonImport.state == ImportState.UPLOADED)
+                .values(state=ImportState.CHECKING)
+            )
+        row = tx.session.scalar(select(PersonImport).where(PersonImport.id == import_id))
+        if row is None or row.state is not state:
+            return None
+        return _Work(
+            id=row.id,
+            organization_id=row.organization_id,
+            file_key=row.file_key,
+            state=state,
+            through_line=row.through_line,
+            is_silent=not row.tells_people,
+            by=row.applied_by or row.created_by,
+        )
+
+
+def _chunks(source: BinaryIO) -> Iterator[Sequence[Line]]:
+    lines = read(source, describe(source))
+    while chunk := list(islice(lines, CHUNK)):
+        yield chunk
+
+
+def _recall(work: _Work, lines: Sequence[Line], seen: Seen) -> None:
+    """Whom rows of an earlier run were about."""
+    session = read_session()
+    people = import_queries.people_of_lines(session, work.id, lines[0].number, lines[-1].number)
+    session.rollback()
+    for line in lines:
+        seen.note(line, people.get(line.number))
+
+
+def _advance(session: Session, work: _Work, after: int, to: int, **counts: int) -> None:
+    """The step has come from line `after` to line `to`, unless somebody else moved it."""
+    values: dict[Any, Any] = {
+        getattr(PersonImport, name): getattr(PersonImport, name) + number
+        for name, number in counts.items()
+    }
+    moved = session.execute(
+        update(PersonImport)
+        .where(
+            PersonImport.id == work.id,
+            PersonImport.state == work.state,
+            PersonImport.through_line == after,
+        )
+        .values({**values, PersonImport.through_line: to})
+        .returning(PersonImport.id)
+        .execution_options(synchronize_session=False)
+    )
+    if moved.one_or_none() is None:
+        raise _StoppedError
+
+
+def _check_chunk(work: _Work, after: int, lines: Sequence[Line], seen: Seen) -> None:
+    with transaction() as tx:
+        session = tx.session
+        facts = import_queries.facts_of(session, work.organization_id, lines)
+        found = [(line, judge(line, facts, seen)) for line in lines]
+        bad = sum(verdict.outcome is RowOutcome.ERROR for _line, verdict in found)
+        _advance(
+            session,
+            work,
+            after,
+            lines[-1].number,
+            rows=len(lines),
+            bad=bad,
+            good=len(lines) - bad,
+        )
+        session.execute(insert(ImportRow), [_finding(work, *each) for each in found])
+
+
+def _finding(work: _Work, line: Line, verdict: Verdict) -> JsonDict:
+    is_bad = verdict.outcome is RowOutcome.ERROR
+    return {
+        "organization_id": work.organization_id,
+        "import_id": work.id,
+        "line": line.number,
+        "name": line.name,
+        "outcome": verdict.outcome,
+        "person_id": verdict.person_id,
+        "plan": {
+            "changes": {name: list(pair) for name, pair in verdict.changes.items()},
+            "joins": list(verdict.joins),
+            "manages": list(verdict.manages),
+        },
+        "memberships": len(verdict.joins),
+        "grants": len(verdict.manages),
+        "errors": _stored(verdict.problems),
+        "cells": list(line.cells) if is_bad else None,
+        "applied_at": None,
+    }
+
+
+def _stored(problems: Sequence[Problem]) -> list[JsonDict]:
+    return [asdict(each) for each in problems]
+
+
+def _apply_chunk(work: _Work, after: int, lines: Sequence[Line]) -> None:
+    """The chunk's good rows are judged by the facts of now and done, all of them or none."""
+    now = clock.now()
+    with transaction() as tx:
+        session = tx.session
+        wanted = import_queries.good_lines(session, work.id, after, lines[-1].number)
+        rows = [line for line in lines if line.number in wanted]
+        facts = import_queries.facts_of(session, work.organization_id, rows)
+        seen = Seen()
+        found = [(line, judge(line, facts, seen)) for line in rows]
+        good = [each for each in found if not each[1].problems]
+        spoilt = [each for each in found if each[1].problems]
+        _advance(
+            session,
+            work,
+            after,
+            lines[-1].number,
+            done=len(good),
+            bad=len(spoilt),
+            good=-len(spoilt),
+        )
+        people = import_actions.write(
+            session,
+            good,
+            import_actions.Cause(
+                organization_id=work.organization_id,
+                import_id=work.id,
+                is_silent=work.is_silent,
+                by=work.by,
+                now=now,
+            ),
+        )
+        _mark(session, work, good, people, now=now)
+        _spoil(session, work, spoilt)
+
+
+def _mark(
+    session: Session,
+    work: _Work,
+    good: Sequence[tuple[Line, Verdict]],
+    people: Sequence[int],
+    *,
+    now: datetime,
+) -> None:
+    """These rows are done, and it is known about whom they were."""
+    if good:
+        import_actions.update_rows(
+            session,
+            work.id,
+            [
+                {"line": line.number, "person_id": person_id, "applied_at": now}
+                for (line, _verdict), person_id in zip(good, people, strict=True)
+            ],
+        )
+
+
+def _spoil(session: Session, work: _Work, spoilt: Sequence[tuple[Line, Verdict]]) -> None:
+    """These rows were good when they were checked, and are not any more."""
+    if spoilt:
+        changed = ("outcome", "errors", "cells", "plan", "memberships", "grants")
+        told = [(line, _finding(work, line, verdict)) for line, verdict in spoilt]
+        import_actions.update_rows(
+            session,
+            work.id,
+            [{"line": line.number, **{name: row[name] for name in changed}} for line, row in told],
+        )
+
+
+def _finish(work: _Work, after: int, end: ImportState) -> None:
+    with transaction() as tx:
+        tx.session.execute(
+            update(PersonImport)
+            .where(
+                PersonImport.id == work.id,
+                PersonImport.state == work.state,
+                PersonImport.through_line == after,
+            )
+            .values(state=end, finished_at=clock.now() if end is ImportState.DONE else None)
+        )
+
+
+def _fail(work: _Work, error: FileProblemError) -> None:
+    """The file breaks off: nothing of an import that was not applied yet is ever done."""
+    with transaction() as tx:
+        tx.session.execute(
+            update(PersonImport)
+            .where(PersonImport.id == work.id, PersonImport.state == work.state)
+            .values(
+                state=ImportState.FAILED,
+                problem={"code": error.code, "value": error.value, "line": error.line},
+                finished_at=clock.now(),
+            )
+        )
+    forget_file(work.id)
