@@ -71,6 +71,8 @@ def _people(session: Session, organization_id: int, lines: Sequence[Line]) -> Se
 
 
 def _ascii_lower(text: str) -> str:
+    if text.isascii():
+        return text.lower()
     return "".join(letter.lower() if letter.isascii() else letter for letter in text)
 
 

@@ -247,28 +247,40 @@ def _apply_chunk(work: _Work, after: int, lines: Sequence[Line]) -> None:
                 now=now,
             ),
         )
-        _mark(session, work, good, people, now=now)
         _spoil(session, work, spoilt)
+        _mark(session, work, after, good, people, now=now)
 
 
 def _mark(
     session: Session,
     work: _Work,
+    after: int,
     good: Sequence[tuple[Line, Verdict]],
     people: Sequence[int],
     *,
     now: datetime,
 ) -> None:
-    """These rows are done, and it is known about whom they were."""
-    if good:
-        import_actions.update_rows(
-            session,
-            work.id,
-            [
-                {"line": line.number, "person_id": person_id, "applied_at": now}
-                for (line, _verdict), person_id in zip(good, people, strict=True)
-            ],
+    """These rows are done, and it is known about whom the new ones were."""
+    if not good:
+        return
+    session.execute(
+        update(ImportRow)
+        .where(
+            ImportRow.import_id == work.id,
+            ImportRow.line > after,
+            ImportRow.line <= good[-1][0].number,
+            ImportRow.outcome != RowOutcome.ERROR,
         )
+        .values(applied_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    made = [
+        {"line": line.number, "person_id": person_id}
+        for (line, verdict), person_id in zip(good, people, strict=True)
+        if verdict.person_id is None
+    ]
+    if made:
+        import_actions.update_rows(session, work.id, made)
 
 
 def _spoil(session: Session, work: _Work, spoilt: Sequence[tuple[Line, Verdict]]) -> None:
