@@ -106,7 +106,10 @@ def _with_places(statement: Select[Any]) -> Select[Any]:
 def _with_standing(statement: Select[Any]) -> Select[Any]:
     return statement.outerjoin(
         STANDING,
-        _is_its(STANDING),
+        and_(
+            STANDING.person_id == Certificate.person_id,
+            STANDING.configuration_id == Certificate.configuration_id,
+        ),
     )
 
 
@@ -159,8 +162,8 @@ def _is_in(state: CertificateState, duties: Duties, *, a_page: bool) -> ColumnEl
         return and_(is_free, not_(exists(_given(duties).where(same))))
     proven = listed.is_proven(duties.at)
     if state is CertificateState.INVALID:
-        return and_(is_free, exists(_given(duties).where(_is_its(StoredStanding), not_(proven))))
-    valid = _given(duties).where(_is_its(StoredStanding), proven)
+        return and_(is_free, exists(_given(duties).where(_is_its(), not_(proven))))
+    valid = _given(duties).where(_is_its(), proven)
     is_valid = valid.limit(1).scalar_subquery().is_not(None) if a_page else exists(valid)
     return and_(is_free, is_valid)
 
@@ -177,16 +180,16 @@ def _given(duties: Duties) -> Select[Any]:
     )
 
 
-def _is_its(standing: type[StoredStanding]) -> ColumnElement[bool]:
+def _is_its() -> ColumnElement[bool]:
     """The standing is the certificate's, by person and configuration.
 
     The configuration is compared by range: PostgreSQL takes the two for unrelated, and with two
     equalities expects a thousandth of the rows there are, and then reads them one by one.
     """
     return and_(
-        standing.person_id == Certificate.person_id,
-        standing.configuration_id >= Certificate.configuration_id,
-        standing.configuration_id <= Certificate.configuration_id,
+        StoredStanding.person_id == Certificate.person_id,
+        StoredStanding.configuration_id >= Certificate.configuration_id,
+        StoredStanding.configuration_id <= Certificate.configuration_id,
     )
 
 

@@ -178,6 +178,14 @@ def test_the_whole_matrix_is_downloaded_in_chunks(
     assert client.get(path(crowd, "Divers", ".xlsx")).get_data()[:2] == b"PK"
 
 
+def test_the_matrix_is_a_tab_of_its_unit(quay: Crowd, client: FlaskClient) -> None:
+    quay.world.sign_in(client, quay.admin)
+    tabs = seen(client, path(quay)).all("nav", **{"aria-label": "Unit"})[0].all("a")
+    current = [each for each in tabs if each.attributes.get("aria-current")]
+    assert [each.words for each in current] == ["Matrix"]
+    assert "Training" in [each.words for each in tabs]
+
+
 def test_a_unit_without_training_says_so(crowd: Crowd, client: FlaskClient) -> None:
     crowd.world.sign_in(client, crowd.admin)
     assert "No training yet" in seen(client, path(crowd, "Yard")).words
