@@ -19,6 +19,7 @@ def upgrade() -> None:
     sa.Column('time_zone', sa.Text(), nullable=False),
     sa.Column('locale', sa.Text(), nullable=False),
     sa.Column('logo_key', sa.Text(), nullable=True),
+    sa.Column('rules_seal', sa.Text(), nullable=True),
     sa.Column('created_at', UTCDateTime(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_organization')),
     sa.UniqueConstraint('slug', name=op.f('uq_organization_slug'))
@@ -216,6 +217,7 @@ def upgrade() -> None:
     sa.Column('issuer', sa.Text(), nullable=False),
     sa.Column('client_id', sa.Text(), nullable=False),
     sa.Column('subject', sa.Text(), nullable=False),
+    sa.Column('said_seal', sa.Text(), nullable=True),
     sa.Column('created_at', UTCDateTime(), nullable=False),
     sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_identity_organization_id_organization')),
     sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_identity_person_id_person')),
@@ -238,6 +240,27 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_install_code')),
     sa.UniqueConstraint('code_hash', name=op.f('uq_install_code_code_hash'))
     )
+    op.create_table('launch_rule',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('source', sa.String(length=40), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('value', sa.Text(), nullable=True),
+    sa.Column('by_code', sa.Boolean(), nullable=False),
+    sa.Column('unit_kind', sa.String(length=40), nullable=False),
+    sa.Column('unit_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('is_active', sa.Boolean(), nullable=False),
+    sa.Column('created_at', UTCDateTime(), nullable=False),
+    sa.Column('created_by', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.CheckConstraint('(unit_id IS NULL) = by_code', name=op.f('ck_launch_rule_a_unit_or_its_code')),
+    sa.ForeignKeyConstraint(['created_by'], ['person.id'], name=op.f('fk_launch_rule_created_by_person')),
+    sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_launch_rule_organization_id_organization')),
+    sa.ForeignKeyConstraint(['unit_id'], ['unit.id'], name=op.f('fk_launch_rule_unit_id_unit')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_launch_rule'))
+    )
+    with op.batch_alter_table('launch_rule', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_launch_rule_organization_id_source'), ['organization_id', 'source'], unique=False)
+
     op.create_table('lti_login',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -277,6 +300,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('membership', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_membership_person_id_unit_id'), ['person_id', 'unit_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_membership_unit_id_since_at'), ['unit_id', 'since_at'], unique=False)
         batch_op.create_index('uq_membership_open', ['unit_id', 'person_id', 'source'], unique=True, sqlite_where=sa.text('until_at IS NULL'), postgresql_where=sa.text('until_at IS NULL'))
 
     op.create_table('message',
@@ -359,6 +383,28 @@ def upgrade() -> None:
     with op.batch_alter_table('person_import', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_person_import_organization_id_created_at'), ['organization_id', 'created_at'], unique=False)
         batch_op.create_index('uq_person_import_applying', ['organization_id'], unique=True, sqlite_where=sa.text("state = 'applying'"), postgresql_where=sa.text("state = 'applying'"))
+
+    op.create_table('roster_tie',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('registration_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('deployment_id', sa.Text(), nullable=False),
+    sa.Column('context_id', sa.Text(), nullable=False),
+    sa.Column('title', sa.Text(), nullable=False),
+    sa.Column('unit_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('since_at', UTCDateTime(), nullable=False),
+    sa.Column('until_at', UTCDateTime(), nullable=True),
+    sa.Column('created_by', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('synced_at', UTCDateTime(), nullable=True),
+    sa.ForeignKeyConstraint(['created_by'], ['person.id'], name=op.f('fk_roster_tie_created_by_person')),
+    sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_roster_tie_organization_id_organization')),
+    sa.ForeignKeyConstraint(['registration_id'], ['registration.id'], name=op.f('fk_roster_tie_registration_id_registration')),
+    sa.ForeignKeyConstraint(['unit_id'], ['unit.id'], name=op.f('fk_roster_tie_unit_id_unit')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_roster_tie'))
+    )
+    with op.batch_alter_table('roster_tie', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_roster_tie_unit_id'), ['unit_id'], unique=False)
+        batch_op.create_index('uq_roster_tie_open', ['registration_id', 'deployment_id', 'context_id', 'unit_id'], unique=True, sqlite_where=sa.text('until_at IS NULL'), postgresql_where=sa.text('until_at IS NULL'))
 
     op.create_table('sign_in',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -457,6 +503,27 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_configuration_version')),
     sa.UniqueConstraint('configuration_id', 'number', name=op.f('uq_configuration_version_configuration_id_number'))
     )
+    op.create_table('held_sync',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('tie_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('unit_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('state', sa.String(length=40), nullable=False),
+    sa.Column('leaving', Json, nullable=False),
+    sa.Column('memberships', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('held_at', UTCDateTime(), nullable=False),
+    sa.Column('decided_at', UTCDateTime(), nullable=True),
+    sa.Column('decided_by', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.ForeignKeyConstraint(['decided_by'], ['person.id'], name=op.f('fk_held_sync_decided_by_person')),
+    sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_held_sync_organization_id_organization')),
+    sa.ForeignKeyConstraint(['tie_id'], ['roster_tie.id'], name=op.f('fk_held_sync_tie_id_roster_tie')),
+    sa.ForeignKeyConstraint(['unit_id'], ['unit.id'], name=op.f('fk_held_sync_unit_id_unit')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_held_sync'))
+    )
+    with op.batch_alter_table('held_sync', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_held_sync_organization_id_state'), ['organization_id', 'state'], unique=False)
+        batch_op.create_index('uq_held_sync_open', ['tie_id'], unique=True, sqlite_where=sa.text("state = 'held'"), postgresql_where=sa.text("state = 'held'"))
+
     op.create_table('import_row',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -480,6 +547,26 @@ def upgrade() -> None:
     with op.batch_alter_table('import_row', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_import_row_import_id_outcome_line'), ['import_id', 'outcome', 'line'], unique=False)
 
+    op.create_table('launch_claim',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('rule_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('identity_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('unit_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('context', sa.Text(), nullable=False),
+    sa.Column('since_at', UTCDateTime(), nullable=False),
+    sa.Column('until_at', UTCDateTime(), nullable=True),
+    sa.ForeignKeyConstraint(['identity_id'], ['identity.id'], name=op.f('fk_launch_claim_identity_id_identity')),
+    sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_launch_claim_organization_id_organization')),
+    sa.ForeignKeyConstraint(['rule_id'], ['launch_rule.id'], name=op.f('fk_launch_claim_rule_id_launch_rule')),
+    sa.ForeignKeyConstraint(['unit_id'], ['unit.id'], name=op.f('fk_launch_claim_unit_id_unit')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_launch_claim'))
+    )
+    with op.batch_alter_table('launch_claim', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_launch_claim_rule_id'), ['rule_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_launch_claim_unit_id'), ['unit_id'], unique=False)
+        batch_op.create_index('uq_launch_claim_open', ['identity_id', 'rule_id', 'unit_id', 'context'], unique=True, sqlite_where=sa.text('until_at IS NULL'), postgresql_where=sa.text('until_at IS NULL'))
+
     op.create_table('module_version',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -493,6 +580,37 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_module_version')),
     sa.UniqueConstraint('module_id', 'number', name=op.f('uq_module_version_module_id_number'))
     )
+    op.create_table('roster_entry',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('tie_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('person_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('since_at', UTCDateTime(), nullable=False),
+    sa.Column('until_at', UTCDateTime(), nullable=True),
+    sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_roster_entry_organization_id_organization')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_roster_entry_person_id_person')),
+    sa.ForeignKeyConstraint(['tie_id'], ['roster_tie.id'], name=op.f('fk_roster_entry_tie_id_roster_tie')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_roster_entry'))
+    )
+    with op.batch_alter_table('roster_entry', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_roster_entry_person_id'), ['person_id'], unique=False)
+        batch_op.create_index('uq_roster_entry_open', ['tie_id', 'person_id'], unique=True, sqlite_where=sa.text('until_at IS NULL'), postgresql_where=sa.text('until_at IS NULL'))
+
+    op.create_table('unknown_code',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('rule_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('code', sa.Text(), nullable=False),
+    sa.Column('launches', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('last_seen_at', UTCDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_unknown_code_organization_id_organization')),
+    sa.ForeignKeyConstraint(['rule_id'], ['launch_rule.id'], name=op.f('fk_unknown_code_rule_id_launch_rule')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_unknown_code')),
+    sa.UniqueConstraint('rule_id', 'code', name=op.f('uq_unknown_code_rule_id_code'))
+    )
+    with op.batch_alter_table('unknown_code', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_unknown_code_organization_id'), ['organization_id'], unique=False)
+
     op.create_table('waiver',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -784,11 +902,31 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_waiver_person_id_configuration_id'))
 
     op.drop_table('waiver')
+    with op.batch_alter_table('unknown_code', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_unknown_code_organization_id'))
+
+    op.drop_table('unknown_code')
+    with op.batch_alter_table('roster_entry', schema=None) as batch_op:
+        batch_op.drop_index('uq_roster_entry_open', sqlite_where=sa.text('until_at IS NULL'), postgresql_where=sa.text('until_at IS NULL'))
+        batch_op.drop_index(batch_op.f('ix_roster_entry_person_id'))
+
+    op.drop_table('roster_entry')
     op.drop_table('module_version')
+    with op.batch_alter_table('launch_claim', schema=None) as batch_op:
+        batch_op.drop_index('uq_launch_claim_open', sqlite_where=sa.text('until_at IS NULL'), postgresql_where=sa.text('until_at IS NULL'))
+        batch_op.drop_index(batch_op.f('ix_launch_claim_unit_id'))
+        batch_op.drop_index(batch_op.f('ix_launch_claim_rule_id'))
+
+    op.drop_table('launch_claim')
     with op.batch_alter_table('import_row', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_import_row_import_id_outcome_line'))
 
     op.drop_table('import_row')
+    with op.batch_alter_table('held_sync', schema=None) as batch_op:
+        batch_op.drop_index('uq_held_sync_open', sqlite_where=sa.text("state = 'held'"), postgresql_where=sa.text("state = 'held'"))
+        batch_op.drop_index(batch_op.f('ix_held_sync_organization_id_state'))
+
+    op.drop_table('held_sync')
     op.drop_table('configuration_version')
     op.drop_table('configuration_draft')
     with op.batch_alter_table('certificate', schema=None) as batch_op:
@@ -804,6 +942,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_sign_in_expires_at'))
 
     op.drop_table('sign_in')
+    with op.batch_alter_table('roster_tie', schema=None) as batch_op:
+        batch_op.drop_index('uq_roster_tie_open', sqlite_where=sa.text('until_at IS NULL'), postgresql_where=sa.text('until_at IS NULL'))
+        batch_op.drop_index(batch_op.f('ix_roster_tie_unit_id'))
+
+    op.drop_table('roster_tie')
     with op.batch_alter_table('person_import', schema=None) as batch_op:
         batch_op.drop_index('uq_person_import_applying', sqlite_where=sa.text("state = 'applying'"), postgresql_where=sa.text("state = 'applying'"))
         batch_op.drop_index(batch_op.f('ix_person_import_organization_id_created_at'))
@@ -821,6 +964,7 @@ def downgrade() -> None:
     op.drop_table('message')
     with op.batch_alter_table('membership', schema=None) as batch_op:
         batch_op.drop_index('uq_membership_open', sqlite_where=sa.text('until_at IS NULL'), postgresql_where=sa.text('until_at IS NULL'))
+        batch_op.drop_index(batch_op.f('ix_membership_unit_id_since_at'))
         batch_op.drop_index(batch_op.f('ix_membership_person_id_unit_id'))
 
     op.drop_table('membership')
@@ -828,6 +972,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_lti_login_expires_at'))
 
     op.drop_table('lti_login')
+    with op.batch_alter_table('launch_rule', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_launch_rule_organization_id_source'))
+
+    op.drop_table('launch_rule')
     op.drop_table('install_code')
     with op.batch_alter_table('identity', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_identity_person_id'))

@@ -29,7 +29,9 @@ class UnitForm(FlaskForm):  # type: ignore[misc]
     """A new unit."""
 
     kind = SelectField(
-        _l("Kind"), choices=[SelectChoice(kind, label) for kind, label in KINDS.items()]
+        _l("Kind"),
+        choices=[SelectChoice(kind.value, label) for kind, label in KINDS.items()],
+        default=UnitKind.SITE.value,
     )
     name = StringField(_l("Name"), [DataRequired(), Length(max=MAX_NAME)])
     id_code = StringField(
@@ -37,23 +39,39 @@ class UnitForm(FlaskForm):  # type: ignore[misc]
         [Optional(), Length(max=64)],
         description=_l("What your LMS or HR system calls it."),
     )
-    region_id = SelectField(_l("Region"), coerce=int, description=_l("For a site."))
+    region_id = SelectField(_l("Region"), coerce=int, default=0, description=_l("For a site."))
     time_zone = StringField(
         _l("Time zone"),
         [Optional()],
         description=_l("For example Europe/Oslo. Empty: the organization's."),
     )
     description = TextAreaField(_l("Description"), [Optional(), Length(max=2000)])
-    submit = SubmitField(_l("Create the unit"))
 
 
-class SearchForm(FlaskForm):  # type: ignore[misc]
-    """Words to find people by."""
+class ReasonForm(FlaskForm):  # type: ignore[misc]
+    """Something that needs a reason."""
 
-    class Meta:
-        csrf = False
+    reason = TextAreaField(
+        _l("Reason"), [DataRequired(_l("Say why, in a few words.")), Length(max=1000)]
+    )
 
-    q = StringField(_l("Name, email or employee ID"), [Optional(), Length(max=MAX_NAME)])
+
+class PasteForm(FlaskForm):  # type: ignore[misc]
+    """A list of people, one in a line."""
+
+    lines = TextAreaField(
+        _l("Emails or employee IDs, one in a line"),
+        [DataRequired(_l("Write at least one line.")), Length(max=500_000)],
+    )
+
+
+class PersonForm(FlaskForm):  # type: ignore[misc]
+    """A person made by hand."""
+
+    name = StringField(_l("Name"), [DataRequired(), Length(max=MAX_NAME)])
+    email = StringField(_l("Email"), [Optional(), Length(max=MAX_NAME)])
+    employee_id = StringField(_l("Employee ID"), [Optional(), Length(max=64)])
+    unit_id = SelectField(_l("Unit"), coerce=int, validate_choice=False, default=0)
 
 
 class InstallCodeForm(FlaskForm):  # type: ignore[misc]

@@ -37,6 +37,8 @@ class Organization(Base):
     time_zone: Mapped[str]
     locale: Mapped[str]
     logo_key: Mapped[str | None]
+    rules_seal: Mapped[str | None]
+    """Changes with every change of the launch rules; empty while there are none."""
     created_at: Mapped[datetime]
 
 
@@ -80,6 +82,8 @@ class Identity(Base):
     issuer: Mapped[str]
     client_id: Mapped[str]
     subject: Mapped[str]
+    said_seal: Mapped[str | None]
+    """What the last launch said of units by the rules then; none: the next one is looked at."""
     created_at: Mapped[datetime]
 
 
@@ -130,6 +134,7 @@ class Membership(Base):
             postgresql_where=text("until_at IS NULL"),
         ),
         Index(None, "person_id", "unit_id"),
+        Index(None, "unit_id", "since_at"),
     )
 
     id: Mapped[IntKey]

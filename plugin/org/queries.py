@@ -1,10 +1,9 @@
 """Reads of organizations, people, units and visits; everything takes the organization."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, union_all
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from plugin.core.secrets import hash_of
@@ -127,99 +126,6 @@ def membership_of(
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnitLine:
-    """A unit in the list of units."""
-
-    id: int
-    kind: UnitKind
-    name: str
-    id_code: str | None
-    region: str | None
-    members: int
-
-
-def units(session: Session, organization_id: int, at: datetime) -> Sequence[UnitLine]:
-    """Every unit in use with the number of its members, in one statement.
-
-    Members of a site count as members of its region.
-    """
-    region = select(Unit.id, Unit.name).subquery()
-    own = select(Membership.unit_id.label("unit_id"), Membership.person_id).where(
-        Membership.organization_id == organization_id, _open(at)
-    )
-    through_sites = (
-        select(Unit.region_id.label("unit_id"), Membership.person_id)
-        .join(Unit, Unit.id == Membership.unit_id)
-        .where(
-            Membership.organization_id == organization_id, Unit.region_id.is_not(None), _open(at)
-        )
-    )
-    belonging = union_all(own, through_sites).subquery()
-    members = (
-        select(belonging.c.unit_id, func.count(belonging.c.person_id.distinct()).label("number"))
-        .group_by(belonging.c.unit_id)
-        .subquery()
-    )
-    rows = session.execute(
-        select(Unit, region.c.name, func.coalesce(members.c.number, 0))
-        .outerjoin(region, region.c.id == Unit.region_id)
-        .outerjoin(members, members.c.unit_id == Unit.id)
-        .where(Unit.organization_id == organization_id, Unit.archived_at.is_(None))
-        .order_by(Unit.kind, Unit.name, Unit.id)
-    )
-    return [
-        UnitLine(
-            id=unit.id,
-            kind=unit.kind,
-            name=unit.name,
-            id_code=unit.id_code,
-            region=region_name,
-            members=number,
-        )
-        for unit, region_name, number in rows
-    ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberLine:
-    """A member in a unit's list."""
-
-    membership_id: int
-    person_id: int
-    name: str
-    email: str | None
-    source: str
-    since_at: datetime
-
-
-def members(
-    session: Session, organization_id: int, unit_id: int, at: datetime, *, page: int, size: int
-) -> Sequence[MemberLine]:
-    """One page of the people in a unit now, by name; one more than `size` says there is more."""
-    rows = session.execute(
-        select(Membership, Person)
-        .join(Person, Person.id == Membership.person_id)
-        .where(
-            Membership.organization_id == organization_id, Membership.unit_id == unit_id, _open(at)
-        )
-        .order_by(Person.full_name, Membership.id)
-        .offset((page - 1) * size)
-        .limit(size + 1)
-    )
-    return [
-        MemberLine(
-            membership_id=membership.id,
-            person_id=person.id,
-            name=person.full_name,
-            email=person.email,
-            source=membership.source,
-            since_at=membership.since_at,
-        )
-        for membership, person in rows
-    ]
-
-
 def candidates(
     session: Session, organization_id: int, words: str, *, limit: int = 20
 ) -> Sequence[Person]:
@@ -238,6 +144,17 @@ def candidates(
         )
         .order_by(Person.full_name, Person.id)
         .limit(limit)
+    ).all()
+
+
+def people_by_id(
+    session: Session, organization_id: int, ids: Sequence[int]
+) -> Sequence[Person]:
+    """These people of the organization, by name."""
+    return session.scalars(
+        select(Person)
+        .where(Person.organization_id == organization_id, Person.id.in_(ids))
+        .order_by(Person.full_name, Person.id)
     ).all()
 
 

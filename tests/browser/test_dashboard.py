@@ -218,7 +218,7 @@ def test_a_person_without_training_sees_a_friendly_page(
 
 
 def test_a_refusal_is_a_page_of_the_product(ada: Person, visit: Visit, page: Page) -> None:
-    visit(ada, "/admin/units")
+    visit(ada, "/admin/sites")
     take_picture(page, "refused-frame")
     assert overflows(page) == 0
     assert flaws(page) == []

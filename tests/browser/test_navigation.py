@@ -16,7 +16,7 @@ def test_an_admins_links_fit_and_leave_room_for_the_name(
     admin = world.person("Grace Hopper")
     world.grant(admin, Role.ADMIN)
     page.set_viewport_size({"width": width, "height": 600})
-    visit(admin, "/admin/units")
+    visit(admin, "/admin/sites")
     assert overflows(page) == 0
     for line in page.locator(".who bdi").all():
         assert line.evaluate("each => each.scrollWidth <= each.clientWidth")

@@ -23,12 +23,12 @@ def test_the_install_code_makes_one_admin_once(world: World, client: FlaskClient
     first, second = world.person("Grace Hopper"), world.person("Lars Learner")
     world.sign_in(client, first)
     assert client.get("/admin").location == "/admin/claim"
-    assert client.post("/admin/claim", data={"code": f" {code} "}).location == "/admin/units"
-    assert client.get("/admin/units").status_code == 200
+    assert client.post("/admin/claim", data={"code": f" {code} "}).location == "/admin/sites"
+    assert client.get("/admin/sites").status_code == 200
     world.sign_in(client, second)
     refused = client.post("/admin/claim", data={"code": code})
     assert "not valid, has expired or has been used" in refused.get_data(as_text=True)
-    assert client.get("/admin/units").status_code == 403
+    assert client.get("/admin/sites").status_code == 403
 
 
 def test_an_install_code_expires_after_fourteen_days(world: World, client: FlaskClient) -> None:
@@ -36,7 +36,7 @@ def test_an_install_code_expires_after_fourteen_days(world: World, client: Flask
     world.sign_in(client, world.person())
     with clock.at(clock.now() + timedelta(days=14)):
         client.post("/admin/claim", data={"code": code})
-        assert client.get("/admin/units").status_code == 403
+        assert client.get("/admin/sites").status_code == 403
 
 
 def test_a_code_of_another_organization_grants_nothing(world: World, client: FlaskClient) -> None:
@@ -44,7 +44,7 @@ def test_a_code_of_another_organization_grants_nothing(world: World, client: Fla
     other = world.new_organization("Other")
     world.sign_in(client, world.person("Eve", organization=other))
     client.post("/admin/claim", data={"code": code})
-    assert client.get("/admin/units").status_code == 403
+    assert client.get("/admin/sites").status_code == 403
 
 
 def test_a_manager_lands_on_the_overview(world: World, client: FlaskClient) -> None:

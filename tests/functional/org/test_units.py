@@ -11,8 +11,7 @@ from sqlalchemy import func, select
 from plugin.core import clock
 from plugin.core.audit import AuditEntry
 from plugin.core.db import db, transaction
-from plugin.core.outbox import JobName, OutboxRow
-from plugin.org import actions, queries
+from plugin.org import actions
 from plugin.org.models import Membership, Unit, UnitKind
 from plugin.web.roles import Role
 from tests.support.world import World
@@ -35,7 +34,7 @@ def test_an_admin_creates_a_site_in_a_region(world: World, admin: FlaskClient) -
     assert answer.status_code == 302
     site = db.session.scalars(select(Unit).where(Unit.name == "North Quay")).one()
     assert (site.kind, site.region_id, site.id_code) == (UnitKind.SITE, region.id, "NQ")
-    assert "North Quay" in admin.get("/admin/units").get_data(as_text=True)
+    assert "North Quay" in admin.get("/admin/sites").get_data(as_text=True)
     assert db.session.scalar(select(AuditEntry.action)) == "unit.created"
 
 
@@ -77,31 +76,6 @@ def test_only_sites_lie_in_regions(world: World, admin: FlaskClient) -> None:
     assert "Only a site can lie in a region." in answer.get_data(as_text=True)
 
 
-def test_adding_a_person_twice_makes_one_membership_and_one_evaluation(
-    world: World, admin: FlaskClient
-) -> None:
-    unit, person = world.unit(), world.person("Lars Learner", email="lars@example.test")
-    page = admin.get(f"/admin/units/{unit.id}?q=lars").get_data(as_text=True)
-    assert "Lars Learner" in page
-    for _ in range(2):
-        admin.post(f"/admin/units/{unit.id}/members", data={"person_id": person.id})
-    assert db.session.scalar(select(func.count(Membership.id))) == 1
-    steps = db.session.scalars(select(OutboxRow)).all()
-    assert [(step.job, step.args) for step in steps] == [(JobName.EVALUATE_PERSON, [person.id])]
-    assert "Lars Learner" in admin.get(f"/admin/units/{unit.id}").get_data(as_text=True)
-
-
-def test_a_membership_is_ended_never_deleted(world: World, admin: FlaskClient) -> None:
-    unit, person = world.unit(), world.person("Lars Learner")
-    membership = world.member(person, unit)
-    admin.post(f"/admin/units/{unit.id}/members/{membership.id}/end")
-    db.session.refresh(membership)
-    assert membership.until_at == clock.now()
-    assert "Nobody is in this unit yet." in admin.get(f"/admin/units/{unit.id}").get_data(
-        as_text=True
-    )
-
-
 def test_two_admins_who_end_a_membership_at_once_end_it_once(app: Flask, world: World) -> None:
     membership_id = world.member(world.person(), world.unit()).id
     db.session.rollback()
@@ -121,56 +95,3 @@ def test_two_admins_who_end_a_membership_at_once_end_it_once(app: Flask, world: 
         thread.join()
     ended = select(func.count()).where(AuditEntry.action == "membership.ended")
     assert db.session.scalar(ended) == 1
-
-
-def test_members_of_a_site_count_as_members_of_its_region_once(world: World) -> None:
-    region = world.unit("North", kind=UnitKind.REGION)
-    quay, yard = world.unit("Quay", region=region), world.unit("Yard", region=region)
-    both, one = world.person("Both"), world.person("One")
-    for person, unit in ((both, quay), (both, yard), (both, region), (one, yard)):
-        world.member(person, unit)
-    lines = queries.units(db.session(), world.organization.id, clock.now())
-    assert {line.name: line.members for line in lines} == {"North": 2, "Quay": 1, "Yard": 2}
-
-
-ADMIN_PAGES = ["/admin/units", "/admin/units/new"]
-
-
-@pytest.mark.parametrize("page", ADMIN_PAGES)
-def test_learners_and_managers_do_not_see_admin_pages(
-    world: World, client: FlaskClient, page: str
-) -> None:
-    learner = world.person("Lars Learner")
-    world.sign_in(client, learner)
-    assert client.get(page).status_code == 403
-    world.grant(learner, Role.MANAGER, world.unit())
-    assert client.get(page).status_code == 403
-
-
-@pytest.mark.parametrize("page", ADMIN_PAGES)
-def test_strangers_are_told_to_open_the_activity_again(client: FlaskClient, page: str) -> None:
-    answer = client.get(page)
-    assert answer.status_code == 401
-    assert "open the activity again" in answer.get_data(as_text=True)
-
-
-def test_another_organizations_unit_person_and_membership_do_not_exist(
-    world: World, admin: FlaskClient
-) -> None:
-    other = world.new_organization("Other")
-    unit = world.unit("Theirs", organization=other)
-    person = world.person("Their Person", organization=other)
-    membership = world.member(person, unit)
-    own = world.unit("Ours")
-    assert admin.get(f"/admin/units/{unit.id}").status_code == 404
-    assert (
-        admin.post(f"/admin/units/{unit.id}/members", data={"person_id": person.id}).status_code
-        == 404
-    )
-    assert (
-        admin.post(f"/admin/units/{own.id}/members", data={"person_id": person.id}).status_code
-        == 404
-    )
-    assert admin.post(f"/admin/units/{unit.id}/members/{membership.id}/end").status_code == 404
-    assert "Their Person" not in admin.get(f"/admin/units/{own.id}?q=their").get_data(as_text=True)
-    assert "Theirs" not in admin.get("/admin/units").get_data(as_text=True)

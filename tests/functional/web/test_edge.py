@@ -15,8 +15,8 @@ CONTENT = "https://content.example.test"
 
 
 def test_pages_of_the_tool_do_not_answer_on_the_content_origin(client: FlaskClient) -> None:
-    assert client.get("/admin/units", base_url=CONTENT).status_code == 404
-    assert client.get("/admin/units").status_code == 401
+    assert client.get("/admin/sites", base_url=CONTENT).status_code == 404
+    assert client.get("/admin/sites").status_code == 401
 
 
 def test_health_answers_on_any_host(client: FlaskClient) -> None:
@@ -29,7 +29,7 @@ def test_a_page_may_be_framed_by_the_lms_of_the_visit_only(
     admin = world.person()
     world.grant(admin, Role.ADMIN)
     world.sign_in(client, admin)
-    headers = client.get("/admin/units").headers
+    headers = client.get("/admin/sites").headers
     policy = headers["Content-Security-Policy"]
     assert "frame-ancestors https://lms.example.test" in policy
     assert "script-src 'self'" in policy
@@ -45,7 +45,9 @@ def test_the_cookie_of_a_visit_is_host_only_secure_partitioned_and_unreadable_by
     admin = world.person()
     world.grant(admin, Role.ADMIN)
     world.sign_in(client, admin)
-    answer = client.post(f"/admin/units/{world.unit().id}/members", data={"person_id": admin.id})
+    answer = client.post(
+        f"/admin/units/{world.unit().id}/members/add", data={"person_id": admin.id}
+    )
     cookie = answer.headers["Set-Cookie"]
     for part in ("__Host-plugin=", "Secure", "HttpOnly", "Path=/", "SameSite=None", "Partitioned"):
         assert part in cookie
@@ -60,7 +62,7 @@ def test_a_form_without_its_token_changes_nothing(
     world.sign_in(client, admin)
     app.config["WTF_CSRF_ENABLED"] = True
     try:
-        answer = client.post(f"/admin/units/{world.unit().id}/members", data={"person_id": 1})
+        answer = client.post(f"/admin/units/{world.unit().id}/members/add", data={"person_id": 1})
     finally:
         app.config["WTF_CSRF_ENABLED"] = False
     assert answer.status_code == 400
@@ -75,12 +77,12 @@ def test_a_visit_ends_after_twelve_hours_or_when_it_is_ended(
     visit = world.sign_in(client, admin)
     visit.expires_at = clock.now() + timedelta(hours=12)
     db.session.commit()
-    assert client.get("/admin/units").status_code == 200
+    assert client.get("/admin/sites").status_code == 200
     with clock.at(clock.now() + timedelta(hours=12)):
-        assert client.get("/admin/units").status_code == 401
+        assert client.get("/admin/sites").status_code == 401
     visit.ended_at = clock.now()
     db.session.commit()
-    assert client.get("/admin/units").status_code == 401
+    assert client.get("/admin/sites").status_code == 401
 
 
 def test_a_deactivated_person_is_out_at_once(world: World, client: FlaskClient) -> None:
@@ -89,7 +91,7 @@ def test_a_deactivated_person_is_out_at_once(world: World, client: FlaskClient) 
     world.sign_in(client, admin)
     admin.deactivated_at = clock.now()
     db.session.commit()
-    assert client.get("/admin/units").status_code == 401
+    assert client.get("/admin/sites").status_code == 401
 
 
 def test_a_revoked_grant_ends_the_right(world: World, client: FlaskClient) -> None:
@@ -98,7 +100,7 @@ def test_a_revoked_grant_ends_the_right(world: World, client: FlaskClient) -> No
     world.sign_in(client, admin)
     granted.revoked_at = clock.now()
     db.session.commit()
-    assert client.get("/admin/units").status_code == 403
+    assert client.get("/admin/sites").status_code == 403
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/nowhere?<script>alert(1)</script>"])
@@ -111,7 +113,7 @@ def test_an_error_page_reflects_nothing(client: FlaskClient, path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "code"),
     [
-        ("/admin/units", "access.sign_in_required"),
+        ("/admin/sites", "access.sign_in_required"),
         ("/nowhere", "http.not_found"),
         (f"/admin/units/{10**30}", "http.not_found"),
     ],
@@ -141,7 +143,7 @@ def test_a_refusal_to_somebody_we_know_is_for_their_lms_only(
     world: World, client: FlaskClient
 ) -> None:
     world.sign_in(client, world.person())
-    answer = client.get("/admin/units")
+    answer = client.get("/admin/sites")
     assert answer.status_code == 403
     assert "frame-ancestors https://lms.example.test" in answer.headers["Content-Security-Policy"]
 
@@ -152,7 +154,7 @@ def test_a_page_number_beyond_every_list_is_the_end_of_the_list(
     admin = world.person()
     world.grant(admin, Role.ADMIN)
     world.sign_in(client, admin)
-    assert client.get(f"/admin/units/{world.unit().id}?page={10**30}").status_code == 200
+    assert client.get(f"/admin/units/{world.unit().id}/members?page={10**30}").status_code == 200
 
 
 def test_a_text_the_database_cannot_hold_is_no_failure_of_ours(
@@ -177,8 +179,8 @@ def test_a_failure_of_ours_is_a_page_with_a_reference_and_no_trace(
     def broken(*_args: object) -> None:
         raise ZeroDivisionError("a detail nobody should see")
 
-    monkeypatch.setattr("plugin.org.queries.units", broken)
-    answer = client.get("/admin/units")
+    monkeypatch.setattr("plugin.org.unit_queries.units", broken)
+    answer = client.get("/admin/sites")
     page = answer.get_data(as_text=True)
     assert answer.status_code == 500
     assert "http.failed" in page
