@@ -59,6 +59,24 @@ class ImportBusyError(PluginError):
     public_message = _l("Another import is being applied. Wait until it is done, then try again.")
 
 
+class RuleNotFoundError(PluginError):
+    code = "org.rule_not_found"
+    http_status = 404
+    public_message = _l("This rule does not exist.")
+
+
+class HeldSyncNotFoundError(PluginError):
+    code = "org.held_sync_not_found"
+    http_status = 404
+    public_message = _l("This held sync does not exist.")
+
+
+class HeldSyncOverError(PluginError):
+    code = "org.held_sync_over"
+    http_status = 409
+    public_message = _l("Somebody has decided this already, or a later sync has answered it.")
+
+
 class FieldError(PluginError):
     """A value that cannot be saved; `field` names the form field or column."""
 

@@ -48,6 +48,10 @@ _START = (
             Identity.client_id == bindparam("client_id"),
             Identity.subject == bindparam("subject"),
             Person.deactivated_at.is_(None),
+            or_(
+                bindparam("said_seal", type_=Identity.said_seal.type).is_(None),
+                Identity.said_seal == bindparam("said_seal", type_=Identity.said_seal.type),
+            ),
             and_(
                 *map(
                     _unchanged,
@@ -82,6 +86,7 @@ def start_known_visit(
     locale: str | None,
     return_url: str | None,
     launch: JsonDict,
+    said_seal: str | None,
     now: datetime,
 ) -> str | None:
     """The browser's token, or None when nobody is known of whom all this is already true.
@@ -101,6 +106,7 @@ def start_known_visit(
             "said_full_name": names.full if names else None,
             "said_email": rules.email_of(email),
             "said_locale": said_locale,
+            "said_seal": said_seal,
             "new_token_hash": hash_of(token),
             "new_frame_ancestors": frame_ancestors,
             "new_locale": locale,

@@ -27,6 +27,9 @@ from plugin.lti.tool.keys import create_key
 from plugin.lti.tool.models import Deployment, Login, Registration, RegistrationState
 from plugin.lti.tool.queries import LoginFacts, Trust
 from plugin.org import actions as org_actions
+from plugin.org import launch_rules
+from plugin.org.belonging import Said, course_key
+from plugin.org.launch_rules import News
 from plugin.org.models import Grant, Person
 from plugin.org.visits import start_known_visit
 from plugin.web.roles import Role
@@ -232,6 +235,9 @@ def admit(session: Session, trust: Trust, launch: Launch, *, now: datetime) -> A
     )
     if _may_become_admin(trust, launch):
         _grant_once(session, person, now=now)
+    launch_rules.follow(
+        session, person, _news(session, trust, launch), **_key(trust, launch), now=now
+    )
     return Admitted(person=person, visit=_visit(trust, launch))
 
 
@@ -243,6 +249,7 @@ def enter(session: Session, trust: Trust, launch: Launch, *, now: datetime) -> s
             **_identity(trust, launch),
             said_locale=launch.locale,
             **_visit(trust, launch),
+            said_seal=_news(session, trust, launch).seal,
             now=now,
         )
         if token is not None:
@@ -251,11 +258,24 @@ def enter(session: Session, trust: Trust, launch: Launch, *, now: datetime) -> s
     return start_visit(session, admitted.person, admitted.visit, now=now)
 
 
+def _news(session: Session, trust: Trust, launch: Launch) -> News:
+    """What the launch says of units, by the organization's rules."""
+    course = launch.context
+    said = Said(
+        custom=launch.custom,
+        roles=frozenset(launch.roles.names()),
+        course=course_key(trust.id, launch.deployment_id, course.id) if course else None,
+    )
+    return launch_rules.news_of(session, trust.organization_id, trust.rules_seal, said)
+
+
+def _key(trust: Trust, launch: Launch) -> dict[str, str]:
+    return {"issuer": trust.issuer, "client_id": trust.client_id, "subject": launch.subject}
+
+
 def _identity(trust: Trust, launch: Launch) -> dict[str, Any]:
     return {
-        "issuer": trust.issuer,
-        "client_id": trust.client_id,
-        "subject": launch.subject,
+        **_key(trust, launch),
         "given_name": launch.given_name,
         "family_name": launch.family_name,
         "full_name": launch.full_name,

@@ -17,6 +17,7 @@ from plugin.lti.tool.errors import (
     RegistrationUnknownError,
 )
 from plugin.lti.tool.models import Deployment, Login, Registration, RegistrationState, ToolKey
+from plugin.org.models import Organization
 
 _UID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TRUST = (
@@ -30,6 +31,7 @@ _TRUST = (
     Registration.state,
     Registration.admins_by_role,
     Registration.extra_origins,
+    Organization.rules_seal,
 )
 
 _LOGIN = (
@@ -41,6 +43,8 @@ _LOGIN = (
 )
 _TRUST_AND_LOGIN = (
     select(*_TRUST, *_LOGIN)
+    .select_from(Registration)
+    .join(Organization, Organization.id == Registration.organization_id)
     .outerjoin(
         Login,
         and_(Login.registration_id == Registration.id, Login.state_hash == bindparam("state_hash")),
@@ -64,6 +68,7 @@ class Trust:
     state: RegistrationState
     admins_by_role: bool
     extra_origins: Sequence[str]
+    rules_seal: str | None
 
     def checked(self) -> "Trust":
         """This registration, unless it has been disabled."""
@@ -93,7 +98,12 @@ def trust(session: Session, uid: str) -> Trust:
     """The registration at an address of ours."""
     if not _UID.fullmatch(uid):
         raise RegistrationUnknownError
-    row = session.execute(select(*_TRUST).where(Registration.uid == uid)).one_or_none()
+    row = session.execute(
+        select(*_TRUST)
+        .select_from(Registration)
+        .join(Organization, Organization.id == Registration.organization_id)
+        .where(Registration.uid == uid)
+    ).one_or_none()
     if row is None:
         raise RegistrationUnknownError
     return _trust(tuple(row))
