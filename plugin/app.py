@@ -28,7 +28,7 @@ from plugin.modules import views as modules_views
 from plugin.modules import visibility
 from plugin.modules.models import ModuleKind
 from plugin.notify import mailer
-from plugin.org import import_views, member_views, people_views, rule_views
+from plugin.org import import_views, member_views, people_views, person_views, rule_views
 from plugin.org import queries as org_queries
 from plugin.org import views as org_views
 from plugin.reports import views as reports_views
@@ -102,6 +102,7 @@ def _register_views(app: Flask) -> None:
     app.register_blueprint(import_views.bp)
     app.register_blueprint(rule_views.bp)
     app.register_blueprint(people_views.bp)
+    app.register_blueprint(person_views.bp)
     app.register_blueprint(member_views.bp)
     app.register_blueprint(list_views.bp)
     app.register_blueprint(version_views.bp)

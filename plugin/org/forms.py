@@ -65,6 +65,17 @@ class PasteForm(FlaskForm):  # type: ignore[misc]
     )
 
 
+class PersonEditForm(FlaskForm):  # type: ignore[misc]
+    """What is known of a person."""
+
+    name = StringField(_l("Name"), [DataRequired(), Length(max=MAX_NAME)])
+    email = StringField(_l("Email"), [Optional(), Length(max=MAX_NAME)])
+    employee_id = StringField(_l("Employee ID"), [Optional(), Length(max=64)])
+    locale = StringField(
+        _l("Language"), [Optional(), Length(max=20)], description=_l("For example en or de_AT.")
+    )
+
+
 class PersonForm(FlaskForm):  # type: ignore[misc]
     """A person made by hand."""
 
