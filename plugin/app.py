@@ -12,6 +12,7 @@ from sqlalchemy import MetaData
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from plugin.assign import calendar_sql, list_views, template_views, version_views
+from plugin.assign import person_views as training_views
 from plugin.assign import queries as assign_queries
 from plugin.certs import issued_views, publish_views
 from plugin.certs import views as certs_views
@@ -105,6 +106,7 @@ def _register_views(app: Flask) -> None:
     app.register_blueprint(person_views.bp)
     app.register_blueprint(member_views.bp)
     app.register_blueprint(list_views.bp)
+    app.register_blueprint(training_views.bp)
     app.register_blueprint(version_views.bp)
     app.register_blueprint(template_views.bp)
     app.register_blueprint(dashboard_views.bp)

@@ -29,6 +29,12 @@ class TemplateNotFoundError(PluginError):
     public_message = _l("This template does not exist or is not yours to see.")
 
 
+class WaiverNotFoundError(PluginError):
+    code = "assign.waiver_not_found"
+    http_status = 404
+    public_message = _l("This waiver does not exist or is not yours to see.")
+
+
 class DraftChangedError(PluginError):
     code = "assign.draft_changed"
     http_status = 409

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from plugin.assign.models import Configuration, ConfigurationVersion, StoredStanding
+from plugin.assign.models import Configuration, ConfigurationVersion, StoredStanding, Waiver
 from plugin.assign.statement import in_force
 from plugin.certs.models import Certificate, CertificateEvent, Edition
 from plugin.certs.rules import EventKind
@@ -136,7 +136,7 @@ def _is_idle(steps: Subquery) -> ColumnElement[bool]:
 
 
 def _people(now: datetime) -> Missing:
-    """A completion, or the beginning or end of a membership, that nobody was asked to judge."""
+    """A completion, or the beginning or end of a membership or waiver, that nobody has judged."""
     since = now - RECENT
     happened = union_all(
         select(Completion.person_id, Completion.learned_at.label("at")).where(
@@ -145,6 +145,12 @@ def _people(now: datetime) -> Missing:
         select(Membership.person_id, Membership.created_at).where(Membership.created_at > since),
         select(Membership.person_id, Membership.until_at).where(
             Membership.until_at > since, Membership.until_at <= now
+        ),
+        select(Waiver.person_id, Waiver.from_at).where(
+            Waiver.from_at > since, Waiver.from_at <= now
+        ),
+        select(Waiver.person_id, Waiver.ended_at).where(
+            Waiver.ended_at > since, Waiver.ended_at <= now
         ),
     ).subquery()
     newest = (

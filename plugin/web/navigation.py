@@ -39,9 +39,9 @@ _ADMINISTRATION = (
     _Place(
         "people.listing",
         _l("Organization"),
-        ("people.", "person.", "units.", "imports.", "launch_rules."),
+        ("people.", "person", "units.", "imports.", "launch_rules."),
         below=(
-            _Place("people.listing", _l("Users"), ("people.", "person.")),
+            _Place("people.listing", _l("Users"), ("people.", "person")),
             _Place("units.groups", _l("Groups"), ("units.groups",)),
             _Place("units.sites", _l("Sites"), ("units.sites",)),
             _Place("units.regions", _l("Regions"), ("units.regions",)),

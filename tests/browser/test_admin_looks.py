@@ -14,6 +14,15 @@ from tests.support.world import World
 PAGES = {
     "people": "/admin/people",
     "new-person": "/admin/people/new",
+    "person": "/admin/people/{person}",
+    "person-edit": "/admin/people/{person}/edit",
+    "person-access": "/admin/people/{person}/access",
+    "person-training": "/admin/people/{person}/training",
+    "person-record": "/admin/people/{person}/completions/new",
+    "person-waive": "/admin/people/{person}/waive/{configuration}/{module}",
+    "imports": "/admin/imports",
+    "new-import": "/admin/imports/new",
+    "rules": "/admin/rules",
     "groups": "/admin/groups",
     "sites": "/admin/sites",
     "regions": "/admin/regions",
@@ -53,10 +62,13 @@ def grace(world: World) -> Person:
 def places(world: World, grace: Person) -> dict[str, int]:
     unit: Unit = world.unit("Hochspannungsschaltanlagenbedienungspersonal of the night shift")
     world.member(grace, unit)
-    world.member(world.person("Lars Learner", email=None), unit)
+    lars = world.person("Lars Learner", email=None)
+    world.member(lars, unit)
     module = world.module("Lifting operations: slinging and signalling")
     configuration = training(unit, row(module, validity_months=12, pass_mark=0.8, due_days=30))
-    return {"unit": unit.id, "module": module.id, "configuration": configuration}
+    return {
+        "unit": unit.id, "module": module.id, "configuration": configuration, "person": lars.id,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("width", [380, 1280])

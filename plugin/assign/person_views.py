@@ -1,0 +1,252 @@
+"""A person's assigned training: each standing with its why; completions by hand, waivers."""
+
+import secrets
+from dataclasses import dataclass
+from decimal import Decimal
+from io import BytesIO
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, send_file, url_for
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+from wtforms.fields.choices import SelectChoice
+
+from plugin.assign import queries, waivers, why
+from plugin.assign.fetch import Facts, facts
+from plugin.assign.forms import PERCENT, CompletionForm, WaiverForm
+from plugin.assign.models import Waiver
+from plugin.assign.standing import Standing
+from plugin.assign.statement import configurations_of_people
+from plugin.core import clock
+from plugin.core.context import storage
+from plugin.core.db import read_session, transaction
+from plugin.modules import by_hand
+from plugin.modules import queries as module_queries
+from plugin.modules.models import Completion
+from plugin.org.errors import FieldError, PersonNotFoundError
+from plugin.org.models import Person
+from plugin.org.reach import person_in_reach, reach_of
+from plugin.web.identity import me, requires
+from plugin.web.roles import Role
+
+bp = Blueprint("person_training", __name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One configuration on the page."""
+
+    configuration_id: int
+    name: str
+    unit_id: int
+    unit: str
+    standing: Standing
+    is_valid: bool
+    reasons: list[why.Reason]
+    waivers: dict[int, Waiver]
+
+
+def _load(session: Session, person_id: int) -> Person:
+    return person_in_reach(session, reach_of(session, me()), person_id, clock.now())
+
+
+@bp.get("/admin/people/<int:person_id>/training")
+@requires(Role.MANAGER)
+def show(person_id: int) -> str:
+    session, now = read_session(), clock.now()
+    person = _load(session, person_id)
+    found = _facts(session, person)
+    given = waivers.in_force(session, person_id, now)
+    reach = reach_of(session, me())
+    behind = _completions(session, found, person_id)
+    cards = [
+        _card(found, person_id, each, given, behind)
+        for each in sorted(found.configurations)
+        if reach.has_unit(found.lines[each].unit_id)
+    ]
+    return render_template(
+        "assign/person.html",
+        person=person,
+        cards=sorted(cards, key=lambda card: (not card.standing.covered, card.unit, card.name)),
+        is_me=person_id == me().person_id,
+        now=now,
+    )
+
+
+def _facts(session: Session, person: Person) -> Facts:
+    ids = session.scalars(configurations_of_people(person.organization_id, [person.id])).all()
+    return facts(
+        session,
+        person.organization_id,
+        person_ids=[person.id],
+        configuration_ids=ids or [0],
+        at=clock.now(),
+    )
+
+
+def _card(
+    found: Facts,
+    person_id: int,
+    configuration_id: int,
+    given: dict[tuple[int, int], Waiver],
+    behind: dict[int, Completion],
+) -> Card:
+    standing, line = found.standing(person_id, configuration_id), found.lines[configuration_id]
+    titles = {each.id: each.title for each in found.modules.values()}
+    return Card(
+        configuration_id=configuration_id,
+        name=line.name,
+        unit_id=line.unit_id,
+        unit=line.unit_name,
+        standing=standing,
+        is_valid=standing.is_valid(found.at),
+        reasons=why.reasons(standing, titles, behind),
+        waivers={
+            module_id: waiver for (which, module_id), waiver in given.items()
+            if which == configuration_id
+        },
+    )  # fmt: skip
+
+
+def _completions(session: Session, found: Facts, person_id: int) -> dict[int, Completion]:
+    """The rows behind the facts of the person."""
+    ids = [fact.id for fact in found.completions.get(person_id, [])]
+    rows = session.scalars(select(Completion).where(Completion.id.in_(ids)))
+    return {row.id: row for row in rows}
+
+
+@bp.route("/admin/people/<int:person_id>/completions/new", methods=["GET", "POST"])
+@requires(Role.MANAGER)
+def record(person_id: int) -> str | Response | tuple[str, int]:
+    """A completion seen elsewhere is recorded by hand."""
+    session = read_session()
+    person = _load(session, person_id)
+    form = CompletionForm()
+    modules = queries.modules_to_assign(session, person.organization_id)
+    form.module_id.choices = [SelectChoice(each.id, each.title) for each in modules]
+    if request.method == "GET":
+        form.once.data = secrets.token_urlsafe(12)
+    if form.validate_on_submit():
+        try:
+            _record(person_id, form)
+        except FieldError as error:
+            form[error.field].errors = [error.message]
+        else:
+            flash(_("Recorded."))
+            return redirect(url_for("person_training.show", person_id=person_id))
+    page = render_template(
+        "assign/person_record.html", person=_load(read_session(), person_id), form=form
+    )
+    return page, (422 if form.is_submitted() else 200)
+
+
+def _record(person_id: int, form: CompletionForm) -> None:
+    evidence = None
+    file = form.evidence.data
+    if file is not None and file.filename:
+        kept = by_hand.keep_evidence(storage(), me().organization_id, file.stream, file.filename)
+        evidence = kept
+    score: Decimal | None = form.score.data
+    with transaction() as tx:
+        person = _load(tx.session, person_id)
+        module = module_queries.module_of(tx.session, person.organization_id, form.module_id.data)
+        by_hand.record(
+            tx,
+            person,
+            module,
+            happened_on=form.happened_on.data,
+            score=None if score is None else float(score / PERCENT),
+            reason=form.reason.data,
+            approved_by=me().person_id,
+            evidence=evidence,
+            once=form.once.data or secrets.token_urlsafe(12),
+            zone=me().time_zone,
+            now=clock.now(),
+        )
+
+
+@bp.get("/admin/people/<int:person_id>/completions/<int:completion_id>/evidence")
+@requires(Role.MANAGER)
+def evidence(person_id: int, completion_id: int) -> Response:
+    """The file that proves a completion recorded by hand; never shown inside a page."""
+    session = read_session()
+    person = _load(session, person_id)
+    found = by_hand.completion_of(session, person.organization_id, person_id, completion_id)
+    file = found.evidence.get("file")
+    if not file or not storage().exists(file["key"]):
+        abort(404)
+    return send_file(
+        BytesIO(storage().read(file["key"])),
+        mimetype=file["media_type"],
+        as_attachment=True,
+        download_name=file["filename"],
+    )
+
+
+@bp.route(
+    "/admin/people/<int:person_id>/waive/<int:configuration_id>/<int:module_id>",
+    methods=["GET", "POST"],
+)
+@requires(Role.MANAGER)
+def waive(
+    person_id: int, configuration_id: int, module_id: int
+) -> str | Response | tuple[str, int]:
+    """A row is set aside for the person until a day."""
+    session = read_session()
+    person = _load(session, person_id)
+    found = _facts(session, person)
+    reach = reach_of(session, me())
+    line = found.lines.get(configuration_id)
+    if line is None or not reach.has_unit(line.unit_id) or module_id not in found.modules:
+        raise PersonNotFoundError(person_id)
+    title, zone = found.modules[module_id].title, line.zone
+    form = WaiverForm()
+    if form.validate_on_submit():
+        try:
+            with transaction() as tx:
+                configuration = queries.configuration_of(
+                    tx.session, me().organization_id, configuration_id
+                )
+                waivers.waive(
+                    tx,
+                    configuration,
+                    module_id,
+                    _load(tx.session, person_id),
+                    until_on=form.until_on.data,
+                    reason=form.reason.data,
+                    approved_by=me().person_id,
+                    zone=zone,
+                    now=clock.now(),
+                )
+        except FieldError as error:
+            form[error.field].errors = [error.message]
+        else:
+            flash(_("Waived."))
+            return redirect(url_for("person_training.show", person_id=person_id))
+    page = render_template(
+        "assign/person_waive.html",
+        person=_load(read_session(), person_id),
+        form=form,
+        title=title,
+        line=line,
+    )
+    return page, (422 if form.is_submitted() else 200)
+
+
+@bp.post("/admin/people/<int:person_id>/waivers/<int:waiver_id>/end")
+@requires(Role.MANAGER)
+def end_waiver(person_id: int, waiver_id: int) -> Response:
+    with transaction() as tx:
+        person = _load(tx.session, person_id)
+        found = waivers.waiver_of(tx.session, person.organization_id, person_id, waiver_id)
+        configuration = queries.configuration_of(
+            tx.session, person.organization_id, found.configuration_id
+        )
+        if not reach_of(tx.session, me()).has_unit(configuration.unit_id):
+            raise PersonNotFoundError(person_id)
+        waivers.end(
+            tx, found, by=me().person_id, reason=_("ended on the person's page"), now=clock.now()
+        )
+    flash(_("The waiver has ended."))
+    return redirect(url_for("person_training.show", person_id=person_id))

@@ -1,0 +1,126 @@
+"""A completion recorded by hand: a date, an approver, a reason, and perhaps a file as evidence."""
+
+from datetime import UTC, date, datetime, time
+from pathlib import PurePosixPath
+from typing import BinaryIO
+from zoneinfo import ZoneInfo
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from plugin.core import audit
+from plugin.core.base import JsonDict
+from plugin.core.db import Tx
+from plugin.core.outbox import JobName
+from plugin.core.secrets import hash_of
+from plugin.core.storage import Storage
+from plugin.modules.errors import RunNotFoundError
+from plugin.modules.models import Completion, CompletionSource, Module
+from plugin.org.errors import FieldError
+from plugin.org.models import Person
+
+EARLIEST = date(1990, 1, 1)
+NOON = time(12)
+MAX_EVIDENCE = 10 * 1024 * 1024
+KINDS = {
+    b"%PDF-": ("application/pdf", ".pdf"),
+    b"\x89PNG\r\n\x1a\n": ("image/png", ".png"),
+    b"\xff\xd8\xff": ("image/jpeg", ".jpg"),
+}
+
+
+def keep_evidence(storage: Storage, organization_id: int, file: BinaryIO, name: str) -> JsonDict:
+    """The file lies in the storage; PDF, PNG or JPEG by what it really is, at most 10 MB."""
+    content = file.read(MAX_EVIDENCE + 1)
+    kind = next((what for start, what in KINDS.items() if content.startswith(start)), None)
+    if kind is None or len(content) > MAX_EVIDENCE:
+        raise FieldError("evidence", _("Use a PDF, PNG or JPEG file of at most 10 MB."))
+    media_type, ending = kind
+    stored = storage.put(f"evidence/{organization_id}/{hash_of(content.hex())}{ending}", content)
+    return {
+        "key": stored.key,
+        "sha256": stored.sha256,
+        "media_type": media_type,
+        "filename": PurePosixPath(name.replace("\\", "/")).stem[-120:] + ending,
+    }
+
+
+def record(
+    tx: Tx,
+    person: Person,
+    module: Module,
+    *,
+    happened_on: date | None,
+    score: float | None,
+    reason: str,
+    approved_by: int,
+    evidence: JsonDict | None,
+    once: str,
+    zone: str,
+    now: datetime,
+) -> Completion | None:
+    """The person passed the module on that day; None when this very form was sent before."""
+    if approved_by == person.id:
+        raise FieldError("reason", _("Nobody records training for themselves. Ask somebody else."))
+    if not reason.strip():
+        raise FieldError("reason", _("Say why, in a few words."))
+    today = now.astimezone(ZoneInfo(zone)).date()
+    if happened_on is None or not EARLIEST <= happened_on <= today:
+        raise FieldError("happened_on", _("Choose the day it happened; not one to come."))
+    if score is not None and not 0 <= score <= 1:
+        raise FieldError("score", _("Use 0 to 100 percent, or leave it empty."))
+    key = f"manual:{once}"
+    known = select(Completion.id).where(
+        Completion.organization_id == person.organization_id,
+        Completion.source == CompletionSource.MANUAL,
+        Completion.source_key == key,
+    )
+    if tx.session.scalar(known) is not None:
+        return None
+    completion = Completion(
+        organization_id=person.organization_id,
+        person_id=person.id,
+        module_id=module.id,
+        module_version_id=module.current_version_id,
+        passed=True,
+        score=score,
+        happened_at=_moment(happened_on, zone, now),
+        learned_at=now,
+        source=CompletionSource.MANUAL,
+        source_key=key,
+        evidence={"approved_by": approved_by, "file": evidence},
+        reason=reason.strip(),
+    )
+    tx.session.add(completion)
+    audit.record(
+        tx.session,
+        "completion.recorded",
+        about=person,
+        by=approved_by,
+        now=now,
+        after={"module_id": module.id, "happened_on": happened_on.isoformat(), "score": score},
+        reason=completion.reason,
+    )
+    tx.then(JobName.EVALUATE_PERSON, person.id)
+    return completion
+
+
+def _moment(day: date, zone: str, now: datetime) -> datetime:
+    """Noon of the day, which is that day in every zone near; never later than now."""
+    return min(now, datetime.combine(day, NOON, ZoneInfo(zone)).astimezone(UTC))
+
+
+def completion_of(
+    session: Session, organization_id: int, person_id: int, completion_id: int
+) -> Completion:
+    found = session.scalar(
+        select(Completion).where(
+            Completion.organization_id == organization_id,
+            Completion.person_id == person_id,
+            Completion.id == completion_id,
+        )
+    )
+    if found is None:
+        raise RunNotFoundError(completion_id)
+    return found
