@@ -147,9 +147,7 @@ def candidates(
     ).all()
 
 
-def people_by_id(
-    session: Session, organization_id: int, ids: Sequence[int]
-) -> Sequence[Person]:
+def people_by_id(session: Session, organization_id: int, ids: Sequence[int]) -> Sequence[Person]:
     """These people of the organization, by name."""
     return session.scalars(
         select(Person)
