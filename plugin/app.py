@@ -32,6 +32,7 @@ from plugin.notify import mailer
 from plugin.org import import_views, member_views, people_views, person_views, rule_views
 from plugin.org import queries as org_queries
 from plugin.org import views as org_views
+from plugin.reports import person_views as activity_views
 from plugin.reports import views as reports_views
 from plugin.scorm import content_views
 from plugin.scorm import views as scorm_views
@@ -112,6 +113,7 @@ def _register_views(app: Flask) -> None:
     app.register_blueprint(dashboard_views.bp)
     app.register_blueprint(preview_views.bp)
     app.register_blueprint(reports_views.bp)
+    app.register_blueprint(activity_views.bp)
     app.register_blueprint(modules_views.bp)
     app.register_blueprint(scorm_views.bp)
     csrf.exempt(content_views.bp)

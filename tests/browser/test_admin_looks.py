@@ -18,6 +18,7 @@ PAGES = {
     "person-edit": "/admin/people/{person}/edit",
     "person-access": "/admin/people/{person}/access",
     "person-training": "/admin/people/{person}/training",
+    "person-activity": "/admin/people/{person}/activity",
     "person-record": "/admin/people/{person}/completions/new",
     "person-waive": "/admin/people/{person}/waive/{configuration}/{module}",
     "imports": "/admin/imports",

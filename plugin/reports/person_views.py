@@ -1,0 +1,139 @@
+"""A person's activity log: a page and the same as a file."""
+
+from collections.abc import Iterator
+
+from flask import Blueprint, Response, abort, render_template
+from flask_babel import LazyString
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+
+from plugin.core import clock
+from plugin.core.db import read_session
+from plugin.org.models import Person
+from plugin.org.reach import Reach, person_in_reach, reach_of
+from plugin.reports import activity
+from plugin.reports.activity import Happening, Kind
+from plugin.web.export import Cell, Format, download
+from plugin.web.identity import me, requires
+from plugin.web.listing import Asked, Slice, asked
+from plugin.web.roles import Role
+
+bp = Blueprint("person_activity", __name__)
+KINDS = {
+    Kind.VISIT: _l("Visits"),
+    Kind.SITTING: _l("Sittings"),
+    Kind.COMPLETION: _l("Completions"),
+    Kind.MEMBERSHIP: _l("Units"),
+    Kind.CERTIFICATE: _l("Certificates"),
+    Kind.MAIL: _l("Mails"),
+    Kind.CHANGE: _l("Changes"),
+}
+WHAT: dict[tuple[Kind, str], LazyString] = {
+    (Kind.VISIT, "visited"): _l("Came from the LMS"),
+    (Kind.SITTING, "open"): _l("Began"),
+    (Kind.SITTING, "completed"): _l("Began and completed"),
+    (Kind.SITTING, "failed"): _l("Began and did not pass"),
+    (Kind.SITTING, "abandoned"): _l("Began and gave up"),
+    (Kind.MEMBERSHIP, "started"): _l("Came into the unit"),
+    (Kind.MEMBERSHIP, "ended"): _l("Left the unit"),
+    (Kind.CERTIFICATE, "first"): _l("Certificate issued"),
+    (Kind.CERTIFICATE, "renewal"): _l("Certificate renewed"),
+    (Kind.CERTIFICATE, "restoration"): _l("Certificate restored"),
+    (Kind.CERTIFICATE, "revoked"): _l("Certificate revoked"),
+    (Kind.CERTIFICATE, "suspended"): _l("Certificate suspended"),
+    (Kind.CERTIFICATE, "lifted"): _l("Suspension lifted"),
+    (Kind.MAIL, "new_training"): _l("Mail: new training"),
+    (Kind.MAIL, "new_requirement"): _l("Mail: new requirement"),
+    (Kind.MAIL, "certificate_issued"): _l("Mail: certificate issued"),
+    (Kind.MAIL, "certificate_renewed"): _l("Mail: certificate renewed"),
+    (Kind.MAIL, "certificate_restored"): _l("Mail: certificate restored"),
+    (Kind.MAIL, "certificate_suspended"): _l("Mail: certificate suspended"),
+    (Kind.MAIL, "certificate_revoked"): _l("Mail: certificate revoked"),
+    (Kind.CHANGE, "person.created"): _l("Known for the first time"),
+    (Kind.CHANGE, "person.edited"): _l("Details edited"),
+    (Kind.CHANGE, "person.deactivated"): _l("Deactivated"),
+    (Kind.CHANGE, "person.reactivated"): _l("Reactivated"),
+    (Kind.CHANGE, "grant.given"): _l("Right given"),
+    (Kind.CHANGE, "grant.revoked"): _l("Right taken back"),
+    (Kind.CHANGE, "waiver.given"): _l("Waiver given"),
+    (Kind.CHANGE, "waiver.ended"): _l("Waiver ended"),
+}
+MAIL_STATES = {
+    "queued": _l("queued"),
+    "sending": _l("being sent"),
+    "sent": _l("sent"),
+    "failed": _l("failed"),
+    "undeliverable": _l("no address"),
+}
+
+
+@bp.get("/admin/people/<int:person_id>/activity")
+@requires(Role.MANAGER)
+def show(person_id: int) -> str:
+    session = read_session()
+    person, reach = _load(session, person_id)
+    wanted = _asked()
+    found, total = activity.activity(session, reach, person_id, wanted)
+    return render_template(
+        "reports/person_activity.html",
+        person=person,
+        slice=Slice(items=found, total=total, asked=wanted),
+        words=words,
+        details=details,
+        filters=[
+            {
+                "name": "kind",
+                "label": _("Kind"),
+                "choices": [(kind.value, label) for kind, label in KINDS.items()],
+            }
+        ],
+    )
+
+
+@bp.get("/admin/people/<int:person_id>/activity.<file_format>")
+@requires(Role.MANAGER)
+def export(person_id: int, file_format: str) -> Response:
+    if file_format not in list(Format):
+        abort(404)
+    session = read_session()
+    person, reach = _load(session, person_id)
+    header = [_("When"), _("What"), _("About"), _("Detail"), _("Who")]
+    return download(
+        Format(file_format), f"activity-{person.id}", header, _cells(session, reach, person_id),
+        zone=me().time_zone,
+    )  # fmt: skip
+
+
+def _cells(session: Session, reach: Reach, person_id: int) -> Iterator[list[Cell]]:
+    for each in activity.rows(session, reach, person_id, _asked()):
+        yield [each.at, words(each), each.about, details(each), each.who]
+
+
+def _load(session: Session, person_id: int) -> tuple[Person, Reach]:
+    reach = reach_of(session, me())
+    return person_in_reach(session, reach, person_id, clock.now()), reach
+
+
+def _asked() -> Asked:
+    return asked(sorts=["at"], filters={"kind": [kind.value for kind in Kind]})
+
+
+def words(each: Happening) -> str:
+    """What happened, in the reader's language."""
+    if each.kind is Kind.COMPLETION:
+        is_passed = (each.detail or "").lower() in {"true", "1"}
+        return str(_("Completed") if is_passed else _("Not passed"))
+    known = WHAT.get((each.kind, each.what))
+    return str(known) if known else each.what
+
+
+def details(each: Happening) -> str:
+    """What else there is to say of it."""
+    if each.kind is Kind.MAIL:
+        return str(MAIL_STATES.get(each.detail or "", ""))
+    if each.kind is Kind.CERTIFICATE and each.what in {"first", "renewal", "restoration"}:
+        return str(_("edition %(number)s", number=each.detail))
+    if each.kind in {Kind.COMPLETION, Kind.MEMBERSHIP}:
+        return ""
+    return each.detail or ""

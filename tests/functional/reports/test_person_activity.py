@@ -1,0 +1,109 @@
+"""A person's activity log: everything that happened, from every part, for those who may see it."""
+
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+
+from plugin.core import clock
+from plugin.org.models import Person, Unit
+from plugin.web.roles import Role
+from tests.conftest import NOW
+from tests.functional.assign.places import row, training
+from tests.functional.certs.test_impact import work
+from tests.support.html import read
+from tests.support.queries import counted
+from tests.support.world import World
+
+
+@pytest.fixture
+def quay(world: World) -> Unit:
+    return world.unit("Quay")
+
+
+@pytest.fixture
+def ada(world: World, quay: Unit, client: FlaskClient) -> Person:
+    """She came, was asked, passed, has a certificate, and left a unit."""
+    ada = world.person("Ada Byron", email="ada@example.test")
+    world.member(ada, quay, since=NOW - timedelta(days=20))
+    world.member(ada, world.unit("Yard"), since=NOW - timedelta(days=19), until=NOW)
+    module = world.module("Height")
+    with clock.at(NOW - timedelta(days=5)):
+        training(quay, row(module), name="Site access")
+        work()
+        world.sign_in(client, ada)
+    with clock.at(NOW - timedelta(days=1)):
+        world.completion(ada, module)
+        work_again(ada)
+    return ada
+
+
+def work_again(person: Person) -> None:
+    from plugin.core.db import transaction  # noqa: PLC0415
+    from plugin.core.outbox import JobName  # noqa: PLC0415
+
+    with transaction() as tx:
+        tx.then(JobName.EVALUATE_PERSON, person.id)
+    work()
+
+
+@pytest.fixture
+def admin(world: World, client: FlaskClient, ada: Person) -> FlaskClient:
+    grace = world.person("Grace Hopper")
+    world.grant(grace, Role.ADMIN)
+    world.sign_in(client, grace)
+    return client
+
+
+def lines(client: FlaskClient, person: Person, query: str = "") -> list[str]:
+    page = read(client.get(f"/admin/people/{person.id}/activity{query}").text)
+    return [each.words for each in page.by_id("list").all("div", **{"class": "entry-main"})]
+
+
+def test_everything_is_there_newest_first(admin: FlaskClient, ada: Person) -> None:
+    found = lines(admin, ada)
+    assert "Left the unit · Yard" in found[:2]
+    assert {"Certificate issued · Site access edition 1", "Completed · Height",
+            "Came from the LMS", "Mail: new training queued"} <= set(found)  # fmt: skip
+    assert found[-2:] == ["Came into the unit · Yard", "Came into the unit · Quay"]
+
+
+def test_one_kind_only_and_as_a_file(admin: FlaskClient, ada: Person) -> None:
+    assert lines(admin, ada, "?kind=completion") == ["Completed · Height"]
+    file = admin.get(f"/admin/people/{ada.id}/activity.csv?kind=membership").text
+    assert len(file.splitlines()) == 4
+    assert "Left the unit,Yard" in file
+    assert admin.get(f"/admin/people/{ada.id}/activity.xlsx").status_code == 200
+
+
+def test_the_log_costs_the_same_however_long(world: World, admin: FlaskClient, ada: Person) -> None:
+    with counted() as few:
+        lines(admin, ada)
+    for number in range(20):
+        world.member(ada, world.unit(f"Unit {number}"))
+    with counted() as many:
+        lines(admin, ada)
+    assert len(many) == len(few) <= 5
+
+
+def test_a_manager_sees_only_the_units_granted(
+    world: World, client: FlaskClient, ada: Person, quay: Unit
+) -> None:
+    mona = world.person("Mona Manager")
+    world.grant(mona, Role.MANAGER, quay)
+    world.sign_in(client, mona)
+    found = lines(client, ada)
+    assert "Came into the unit · Quay" in found
+    assert not any("Yard" in each for each in found)
+    assert client.get(f"/admin/people/{mona.id}/activity").status_code == 404
+
+
+def test_learners_and_other_organizations_see_nothing(
+    world: World, client: FlaskClient, ada: Person
+) -> None:
+    eve = world.person("Eve Other", organization=world.new_organization("Other"))
+    world.grant(eve, Role.ADMIN)
+    for person, status in ((ada, 403), (eve, 404)):
+        world.sign_in(client, person)
+        for page in ("activity", "activity.csv"):
+            assert client.get(f"/admin/people/{ada.id}/{page}").status_code == status
