@@ -28,6 +28,7 @@ from plugin.assign.models import Configuration, StoredStanding
 from plugin.core.base import Int, UTCDateTime
 from plugin.org.models import Person, Unit, UnitKind
 from plugin.org.reach import Reach
+from plugin.org.rule_models import HeldState, HeldSync
 from plugin.reports.standings import DAYS, NEWLY_INVALID_DAYS
 from plugin.reports.unreachable import is_unreachable
 from plugin.web.listing import Asked, Slice
@@ -92,6 +93,7 @@ class Figures:
     expiring: tuple[int, ...]
     newly_invalid: int
     unreachable: int
+    held_syncs: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,10 +135,18 @@ def figures(session: Session, reach: Reach, duties: Duties, *, region: Unit | No
         .scalar_subquery()
         .label("unreachable")
     )
+    held = (
+        select(func.count())
+        .select_from(HeldSync)
+        .where(HeldSync.organization_id == reach.organization_id, HeldSync.state == HeldState.HELD)
+        .scalar_subquery()
+        .label("held")
+    )
     forecast = select(
         *(func.count(case((listed.ends_within(at, days), 1))).label(f"in_{days}") for days in DAYS),
         func.count(case((newly, 1))).label("newly"),
         unreachable,
+        held,
     ).where(
         listed.is_obliged(duties),
         or_(newly, listed.ends_within(at, DAYS[-1])),
@@ -154,6 +164,7 @@ def figures(session: Session, reach: Reach, duties: Duties, *, region: Unit | No
         expiring=(row.in_30, row.in_60, row.in_90),
         newly_invalid=row.newly,
         unreachable=row.unreachable,
+        held_syncs=row.held,
     )
 
 

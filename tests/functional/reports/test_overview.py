@@ -10,6 +10,7 @@ from plugin.core import clock
 from plugin.core.db import db
 from plugin.org.models import Person
 from tests.functional.assign.places import OPTIONAL, judge, publish, row, training
+from tests.functional.org.rosters import course
 from tests.functional.reports.crowd import Crowd, elsewhere, rows, seen
 from tests.support.queries import counted
 from tests.support.world import World
@@ -113,6 +114,7 @@ def test_each_figure_is_the_length_of_the_list_it_leads_to(
         "end within 30 days": 1,
         "end within 60 days": 2,
         "end within 90 days": 3,
+        "syncs held for you to confirm": 0,
         "invalid since less than 7 days": 1,
         "people unreachable by mail": 1,
     }
@@ -210,3 +212,13 @@ def test_the_overview_asks_no_more_of_a_larger_organization(
         numbers.append(len(statements))
     assert numbers[0] == numbers[1] <= 6
     db.session.rollback()
+
+
+def test_a_held_sync_is_counted_and_leads_to_its_question(
+    crowd: Crowd, client: FlaskClient
+) -> None:
+    quay = course(crowd.world, people=8)
+    quay.sync(*quay.people)
+    quay.sync(*quay.people[5:])
+    crowd.world.sign_in(client, crowd.admin)
+    assert figures(client)["syncs held for you to confirm"] == (1, "/admin/rules")
