@@ -200,6 +200,18 @@ def test_two_rules_that_say_the_same_keep_the_person_until_neither_does(
     assert places() == set()
 
 
+def test_switching_off_one_of_two_rules_that_say_the_same_ends_nothing(
+    client: FlaskClient, lms: Lms, world: World, sites: dict[str, Unit]
+) -> None:
+    rule_id = by_code(world)
+    by_code(world, "place")
+    lms.launch(client, custom={"site": "NO-OSL", "place": "NO-OSL"})
+    with transaction() as tx:
+        rule = tx.session.get_one(LaunchRule, rule_id)
+        ended = rule_actions.switch_off(tx, rule, ends_memberships=True, by=None, now=clock.now())
+    assert (ended, places()) == (0, {"Site NO-OSL"})
+
+
 def test_what_one_lms_says_is_not_unsaid_by_another(
     client: FlaskClient, lms: Lms, world: World, sites: dict[str, Unit]
 ) -> None:

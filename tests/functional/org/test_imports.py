@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from plugin.core import clock
 from plugin.core.audit import AuditEntry
 from plugin.core.context import storage
-from plugin.core.db import db
+from plugin.core.db import db, transaction
 from plugin.core.outbox import OutboxRow
 from plugin.jobs import reconcile
 from plugin.notify.models import Message, MessageKind
@@ -171,6 +171,7 @@ def test_applying_makes_people_memberships_rights_and_a_trail(
     }
     found = import_row(import_id)
     assert (found.state, found.done, found.rows) == (ImportState.DONE, 3, 3)
+    assert not storage().exists(found.file_key)
     words = page(signed_in, import_id).words
     assert "3 rows were applied." in words
     people = {row.person_id for row in db.session.query(ImportRow)}
@@ -422,6 +423,56 @@ def test_two_runs_at_once_do_each_row_once(
     assert count(Membership) == 6
 
 
+def begun(client: FlaskClient, rows: int) -> int:
+    """An import whose application is owed."""
+    import_id = checked(client, *(f"P{n},X,p{n}@x.test,,,,OSL," for n in range(rows)))
+    client.post(f"/admin/imports/{import_id}/apply", data={"rows": "all"})
+    return import_id
+
+
+def test_a_run_that_finds_another_ahead_of_it_stops(
+    signed_in: FlaskClient, sites: dict[str, Unit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "CHUNK", 2)
+    import_id = begun(signed_in, 6)
+    do = importing._apply_chunk
+
+    def other_run_did_it(work: object, after: int, rows: object) -> None:
+        do(work, after, rows)  # type: ignore[arg-type]
+        do(work, after, rows)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(importing, "_apply_chunk", other_run_did_it)
+    work_off()
+    found = import_row(import_id)
+    assert (found.state, found.done) == (ImportState.APPLYING, 2)
+    monkeypatch.setattr(importing, "_apply_chunk", do)
+    reconcile.run(now=clock.now())
+    work_off()
+    found = import_row(import_id)
+    assert (found.state, found.done) == (ImportState.DONE, 6)
+
+
+def test_a_run_stops_before_the_next_chunk_of_a_cancelled_import(
+    signed_in: FlaskClient, admin: Person, sites: dict[str, Unit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "CHUNK", 2)
+    admin_id = admin.id
+    import_id = begun(signed_in, 6)
+    do = importing._apply_chunk
+
+    def then_cancelled(work: object, after: int, rows: object) -> None:
+        do(work, after, rows)  # type: ignore[arg-type]
+        with transaction() as tx:
+            row = tx.session.get_one(PersonImport, import_id)
+            import_actions.cancel(tx, row, by=admin_id, now=clock.now())
+
+    monkeypatch.setattr(importing, "_apply_chunk", then_cancelled)
+    work_off()
+    found = import_row(import_id)
+    assert (found.state, found.done) == (ImportState.CANCELLED, 2)
+    assert names_in(sites["OSL"]) == {"P0 X", "P1 X"}
+
+
 @pytest.mark.parametrize(
     ("state", "job"),
     [
@@ -660,4 +711,5 @@ def test_people_and_units_of_another_organization_are_unknown(
     assert findings(import_id) == {2: "error", 3: "error"}
     codes = [row.errors[0]["code"] for row in db.session.query(ImportRow).order_by(ImportRow.line)]
     assert codes == ["unknown_code", "same_person"]
+    assert findings(checked(signed_in, "Ann,Bell,ann@x.test,E1,,,,")) == {2: "new"}
     assert twin.full_name == "Ann Bell"

@@ -21,6 +21,8 @@ def test_a_roster_brings_people_in_and_takes_out_who_left(world: World) -> None:
     first, *others = quay.people
     assert quay.sync(*quay.people) == Synced(joined=6)
     assert len(quay.names()) == 6
+    steps = db.session.query(OutboxRow).filter_by(job=JobName.EVALUATE_PEOPLE)
+    assert [step.args for step in steps] == [[each.id for each in quay.people]]
     assert quay.sync(*others) == Synced(left=1)
     assert first.full_name not in quay.names()
     trail = db.session.query(AuditEntry).filter_by(action="membership.ended").one()
@@ -67,6 +69,16 @@ def test_two_courses_of_one_unit_end_nothing_the_other_still_says(world: World) 
     assert one.names() == {"P00 X"}
     two.sync()
     assert one.names() == set()
+
+
+def test_what_another_course_still_says_does_not_count_as_an_end(world: World) -> None:
+    one = course(world, people=8)
+    two = course(world, unit=one.unit)
+    one.sync(*one.people)
+    two.sync(*one.people)
+    assert one.sync() == Synced()
+    assert one.held() is None
+    assert two.sync() == Synced(held=8)
 
 
 def test_a_course_that_is_tied_twice_is_tied_once_and_an_ended_tie_does_nothing(
