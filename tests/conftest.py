@@ -16,7 +16,7 @@ from plugin.app import create_app, tables
 from plugin.core import clock, migrate
 from plugin.core.db import db
 from plugin.core.settings import Environment, Settings
-from tests.support import databases
+from tests.support import databases, services
 from tests.support.world import World
 
 NOW = datetime(2027, 3, 10, 9, 30, tzinfo=UTC)
@@ -33,7 +33,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
             tool_url=TOOL,
             content_url=CONTENT,
             database_url=url,
-            redis_url=os.environ.get("TEST_REDIS_URL", ""),
+            redis_url=services.own_redis(os.environ.get("TEST_REDIS_URL", "")),
             secret_key="a secret only tests know, long enough",
             encryption_key="another secret only tests know, long",
             storage_dir=str(folder / "files"),

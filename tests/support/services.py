@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import redis
@@ -65,10 +66,16 @@ def postgresql() -> Iterator[str]:
 def redis_server() -> Iterator[str]:
     """The address of an empty Redis; a given TEST_REDIS_URL is used as it is."""
     if given := os.environ.get("TEST_REDIS_URL"):
-        yield given
+        yield own_redis(given)
         return
     with redis_on(free_port()) as url:
         yield url
+
+
+def own_redis(url: str) -> str:
+    """The same server, with a database of its own for each worker of the run."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    return urlsplit(url)._replace(path=f"/{worker}").geturl() if url else ""
 
 
 @contextmanager

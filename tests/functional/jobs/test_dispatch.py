@@ -39,9 +39,9 @@ def redis_url() -> Iterator[str]:
 @pytest.fixture
 def with_redis(settings: Settings, redis_url: str) -> Iterator[Settings]:
     mine = replace(settings, redis_url=redis_url)
-    queue.connect(mine).flushall()
+    queue.connect(mine).flushdb()
     yield mine
-    queue.connect(mine).flushall()
+    queue.connect(mine).flushdb()
 
 
 def ask(*person_ids: int, job: JobName = JobName.EVALUATE_PERSON) -> None:
@@ -143,7 +143,7 @@ def test_what_redis_lost_is_handed_out_again(app: Flask, with_redis: Settings) -
     connection = queue.connect(with_redis)
     dispatch.dispatch(connection, now=clock.now())
     assert dispatch.reap(connection, now=clock.now(), lost_after=timedelta(0)) == 0
-    connection.flushall()
+    connection.flushdb()
     assert dispatch.reap(connection, now=clock.now()) == 0, "it may only be slow"
     assert dispatch.reap(connection, now=clock.now() + dispatch.LOST_AFTER) == 2
     assert dispatch.dispatch(connection, now=clock.now()) == 2
@@ -187,7 +187,7 @@ def test_a_step_that_is_lost_every_time_is_given_up(app: Flask, with_redis: Sett
     now = clock.now()
     for _ in range(step.MAX_ATTEMPTS):
         assert dispatch.dispatch(connection, now=now) == 1
-        connection.flushall()
+        connection.flushdb()
         now += dispatch.LOST_AFTER
         assert dispatch.reap(connection, now=now) == 1
     assert dispatch.dispatch(connection, now=now) == 0
