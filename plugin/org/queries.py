@@ -63,10 +63,6 @@ def organization_by_slug(session: Session, slug: str) -> Organization:
     return found
 
 
-def organization_of(session: Session, organization_id: int) -> Organization:
-    return session.get_one(Organization, organization_id)
-
-
 def unit_of(session: Session, organization_id: int, unit_id: int) -> Unit:
     found = session.scalar(
         select(Unit).where(Unit.organization_id == organization_id, Unit.id == unit_id)
@@ -109,21 +105,6 @@ def person_by_email(session: Session, organization_id: int, email: str) -> Perso
     if len(found) != 1:
         raise PersonNotFoundError
     return found[0]
-
-
-def membership_of(
-    session: Session, organization_id: int, unit_id: int, membership_id: int
-) -> Membership:
-    found = session.scalar(
-        select(Membership).where(
-            Membership.organization_id == organization_id,
-            Membership.unit_id == unit_id,
-            Membership.id == membership_id,
-        )
-    )
-    if found is None:
-        raise PersonNotFoundError(membership_id)
-    return found
 
 
 def candidates(
