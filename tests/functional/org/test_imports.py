@@ -261,7 +261,11 @@ def test_with_errors_the_good_rows_wait_for_a_choice(
     ]
     refused = signed_in.post(f"/admin/imports/{import_id}/apply", data={"rows": "all"})
     assert refused.status_code == 409
-    assert "Some rows have errors." in refused.get_data(as_text=True)
+    said = read(refused.get_data(as_text=True))
+    assert "Some rows have errors." in said.words
+    (again,) = [each for each in said.all("a") if each.words == "Show the rows"]
+    assert signed_in.get(again.attributes["href"]).status_code == 200
+    assert said.all("table") == []  # its links would lead to an address that only posts
     assert import_row(import_id).state is ImportState.CHECKED
     signed_in.post(f"/admin/imports/{import_id}/apply", data={"rows": "good"})
     work_off()

@@ -248,7 +248,11 @@ def test_a_held_sync_is_dismissed_once(admin: FlaskClient, world: World) -> None
     assert db.session.query(Membership).filter_by(until_at=None).count() == 8
     late = admin.post(f"/admin/rules/held/{held.id}/confirm")
     assert late.status_code == 409
-    assert "Somebody has decided this already" in late.get_data(as_text=True)
+    said = read(late.get_data(as_text=True))
+    assert "Somebody has decided this already" in said.words
+    assert said.all("table") == []  # its links would lead to an address that only posts
+    (again,) = [each for each in said.all("a") if each.words == "Show who it was about"]
+    assert admin.get(again.attributes["href"]).status_code == 200
     assert db.session.query(Membership).filter_by(until_at=None).count() == 8
     assert "nobody left" in page(admin, f"/admin/rules/held/{held.id}").words
 
