@@ -71,7 +71,7 @@ def _members_page(
 def _offered(session: Session, unit: Unit, words: str) -> list[tuple[int, str, str | None]]:
     """People to add: admins look through everybody, managers name somebody exactly."""
     if reach_of(session, me()).is_whole:
-        people = queries.candidates(session, unit.organization_id, words, limit=OFFERED)
+        people = queries.candidates(session, unit, words, limit=OFFERED)
         return [(each.id, each.full_name, each.email) for each in people]
     named = membership_actions.read_pasted(session, unit.organization_id, words).people
     return [

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from plugin.core.secrets import hash_of
@@ -17,6 +17,7 @@ from plugin.org.models import (
     Unit,
     UnitKind,
 )
+from plugin.org.search import has_words
 from plugin.web.identity import Me
 from plugin.web.roles import Role
 
@@ -107,21 +108,19 @@ def person_by_email(session: Session, organization_id: int, email: str) -> Perso
     return found[0]
 
 
-def candidates(
-    session: Session, organization_id: int, words: str, *, limit: int = 20
-) -> Sequence[Person]:
-    """People whose name, address or employee ID contains `words`."""
-    pattern = "%" + words.strip().replace("\\", "\\\\").replace("%", "\\%") + "%"
+def candidates(session: Session, unit: Unit, words: str, *, limit: int = 20) -> Sequence[Person]:
+    """People of the unit's organization, not in the unit, whose name, address or employee ID
+    contains the words."""
+    inside = select(Membership.person_id).where(
+        Membership.unit_id == unit.id, Membership.until_at.is_(None)
+    )
     return session.scalars(
         select(Person)
         .where(
-            Person.organization_id == organization_id,
+            Person.organization_id == unit.organization_id,
             Person.deactivated_at.is_(None),
-            or_(
-                Person.full_name.ilike(pattern, escape="\\"),
-                Person.email.ilike(pattern, escape="\\"),
-                Person.employee_id == words.strip(),
-            ),
+            has_words(words.strip()),
+            Person.id.not_in(inside),
         )
         .order_by(Person.full_name, Person.id)
         .limit(limit)
@@ -147,9 +146,3 @@ def regions(session: Session, organization_id: int) -> Sequence[Unit]:
         )
         .order_by(Unit.name)
     ).all()
-
-
-def _open(at: datetime) -> ColumnElement[bool]:
-    return and_(
-        Membership.since_at <= at, or_(Membership.until_at.is_(None), Membership.until_at > at)
-    )

@@ -31,7 +31,7 @@ PAGES = {
     "unit": "/admin/units/{unit}",
     "edit-unit": "/admin/units/{unit}/edit",
     "archive-unit": "/admin/units/{unit}/archive",
-    "members": "/admin/units/{unit}/members%3Ffind=lars",
+    "members": "/admin/units/{unit}/members%3Ffind=ada",
     "activity": "/admin/units/{unit}/activity",
     "claim": "/admin/claim",
     "training": "/admin/training",

@@ -229,6 +229,8 @@ def test_adding_a_person_twice_makes_one_membership_and_one_evaluation(
         admin.post(f"/admin/units/{quay.id}/members/add", data={"person_id": lars.id})
     assert db.session.scalar(select(func.count(Membership.id))) == 1
     assert evaluated() == [[lars.id]]
+    offered = read(admin.get(f"/admin/units/{quay.id}/members?find=lars").text).by_id("offered")
+    assert offered.words == "Nobody matches.", "who is in already is not offered again"
 
 
 def test_a_pasted_list_adds_whom_it_names_and_keeps_the_other_lines(
