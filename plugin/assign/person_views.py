@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
-from plugin.assign import queries, waivers, why
+from plugin.assign import queries, reminders, waivers, why
 from plugin.assign.fetch import Facts, facts
 from plugin.assign.forms import PERCENT, CompletionForm, WaiverForm
 from plugin.assign.models import Waiver
@@ -232,6 +232,26 @@ def waive(
         line=line,
     )
     return page, (422 if form.is_submitted() else 200)
+
+
+@bp.post("/admin/people/<int:person_id>/remind")
+@requires(Role.MANAGER)
+def remind(person_id: int) -> Response:
+    """One mail with what the person has to do; once a day."""
+    try:
+        with transaction() as tx:
+            person = _load(tx.session, person_id)
+            reach = reach_of(tx.session, me())
+            is_new = reminders.remind(tx, person, reach, by=me().person_id, now=clock.now())
+    except FieldError as error:
+        flash(error.message, "error")
+    else:
+        flash(
+            _("The reminder is on its way.")
+            if is_new
+            else _("A reminder was sent today already; one a day is enough.")
+        )
+    return redirect(url_for("person_training.show", person_id=person_id))
 
 
 @bp.post("/admin/people/<int:person_id>/waivers/<int:waiver_id>/end")

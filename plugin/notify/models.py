@@ -12,6 +12,7 @@ from plugin.core.base import Base, EnumText, IntKey, JsonDict, JsonList
 class MessageKind(StrEnum):
     NEW_TRAINING = "new_training"
     NEW_REQUIREMENT = "new_requirement"
+    REMINDER = "reminder"
     CERTIFICATE_ISSUED = "certificate_issued"
     CERTIFICATE_RENEWED = "certificate_renewed"
     CERTIFICATE_RESTORED = "certificate_restored"

@@ -24,6 +24,7 @@ ABOUT_PERSON = (
     "person.edited",
     "person.deactivated",
     "person.reactivated",
+    "person.reminded",
     "grant.given",
     "grant.revoked",
     "waiver.given",

@@ -45,6 +45,7 @@ WHAT: dict[tuple[Kind, str], LazyString] = {
     (Kind.CERTIFICATE, "lifted"): _l("Suspension lifted"),
     (Kind.MAIL, "new_training"): _l("Mail: new training"),
     (Kind.MAIL, "new_requirement"): _l("Mail: new requirement"),
+    (Kind.MAIL, "reminder"): _l("Mail: reminder"),
     (Kind.MAIL, "certificate_issued"): _l("Mail: certificate issued"),
     (Kind.MAIL, "certificate_renewed"): _l("Mail: certificate renewed"),
     (Kind.MAIL, "certificate_restored"): _l("Mail: certificate restored"),
@@ -56,6 +57,7 @@ WHAT: dict[tuple[Kind, str], LazyString] = {
     (Kind.CHANGE, "person.reactivated"): _l("Reactivated"),
     (Kind.CHANGE, "grant.given"): _l("Right given"),
     (Kind.CHANGE, "grant.revoked"): _l("Right taken back"),
+    (Kind.CHANGE, "person.reminded"): _l("Reminded"),
     (Kind.CHANGE, "waiver.given"): _l("Waiver given"),
     (Kind.CHANGE, "waiver.ended"): _l("Waiver ended"),
 }

@@ -14,6 +14,8 @@ from plugin.core.audit import AuditEntry
 from plugin.core.db import db
 from plugin.jobs import reconcile
 from plugin.modules.models import Completion, Module
+from plugin.notify.emails import wording_of
+from plugin.notify.models import Message, MessageKind
 from plugin.org.models import Person, Unit
 from plugin.web.roles import Role
 from tests.conftest import NOW
@@ -338,3 +340,63 @@ def test_what_is_published_later_is_explained_by_its_version(
 ) -> None:
     publish(asked, row(modules[0]))
     assert "version 2" in page_of(admin, ada).words
+
+
+def reminded(person: Person) -> list[Message]:
+    db.session.rollback()
+    wanted = select(Message).where(
+        Message.person_id == person.id, Message.kind == MessageKind.REMINDER
+    )
+    return list(db.session.scalars(wanted))
+
+
+def remind(client: FlaskClient, person: Person) -> str:
+    """What the page says after the button."""
+    answer = client.post(f"/admin/people/{person.id}/remind")
+    return str(client.get(answer.location).text) if answer.location else str(answer.status_code)
+
+
+def test_a_reminder_names_what_is_to_do_once_a_day(
+    world: World, admin: FlaskClient, ada: Person, asked: int, modules: list[Module]
+) -> None:
+    world.completion(ada, modules[0], happened_at=NOW - timedelta(days=340))
+    assert "The reminder is on its way." in remind(admin, ada)
+    assert "A reminder was sent today already" in remind(admin, ada)
+    (message,) = reminded(ada)
+    assert [(item["title"], item["ends_on"]) for item in message.facts["items"]] == [
+        ("Gas", None),
+        ("Height", "Apr 4, 2027"),
+    ]
+    words = wording_of(message.kind, {"person_name": "Ada", **message.facts}, locale="en")
+    assert "Height – Quay (valid through Apr 4, 2027)" in words.text
+    assert "Secret" not in words.text + words.html
+    with clock.at(NOW + timedelta(days=1)):
+        remind(admin, ada)
+    assert len(reminded(ada)) == 2
+
+
+def test_a_reminder_needs_an_address_and_something_to_say(
+    world: World, admin: FlaskClient, ada: Person, asked: int, modules: list[Module]
+) -> None:
+    for module in modules:
+        world.completion(ada, module)
+    assert "There is nothing to remind of" in remind(admin, ada)
+    ada.email = None
+    world.add(ada)
+    assert "This person has no email address." in remind(admin, ada)
+    assert reminded(ada) == []
+
+
+def test_who_may_remind(
+    world: World, client: FlaskClient, ada: Person, asked: int, quay: Unit
+) -> None:
+    mona, bob = world.person("Mona Manager"), world.person("Bob Ross")
+    world.grant(mona, Role.MANAGER, quay)
+    eve = world.person("Eve Other", organization=world.new_organization("Other"))
+    world.grant(eve, Role.ADMIN)
+    for person, status in ((ada, "403"), (eve, "404")):
+        world.sign_in(client, person)
+        assert remind(client, ada) == status
+    world.sign_in(client, mona)
+    assert remind(client, bob) == "404"
+    assert "on its way" in remind(client, ada)

@@ -1,0 +1,108 @@
+"""A reminder an admin or manager sends now: what one person has to do, in one mail."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from babel.dates import format_date
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from plugin.assign.fetch import Facts, facts
+from plugin.assign.models import Configuration
+from plugin.assign.standing import RowStanding, RowState
+from plugin.assign.statement import configurations_of_people
+from plugin.assign.validity import local_date
+from plugin.core import audit
+from plugin.core.base import JsonDict
+from plugin.core.db import Tx
+from plugin.notify.actions import queue_message
+from plugin.notify.models import MessageKind
+from plugin.org.errors import FieldError
+from plugin.org.models import Organization, Person
+from plugin.org.reach import Reach
+
+SOON = timedelta(days=30)
+
+
+def remind(tx: Tx, person: Person, reach: Reach, *, by: int, now: datetime) -> bool:
+    """One mail names what is to be done in the units in reach; False when it went today already.
+
+    Refuses when there is no address to send to, or nothing to say.
+    """
+    if not person.email:
+        raise FieldError("person", _("This person has no email address."))
+    organization = tx.session.get_one(Organization, person.organization_id)
+    locale = (person.locale or organization.locale).replace("-", "_")
+    items = _items(tx.session, person, reach, locale, now)
+    if not items:
+        raise FieldError("person", _("There is nothing to remind of: everything is done."))
+    today = local_date(now, organization.time_zone)
+    sent = queue_message(
+        tx,
+        organization_id=person.organization_id,
+        person_id=person.id,
+        kind=MessageKind.REMINDER,
+        key=f"reminder:by-hand:{person.id}:{today.isoformat()}",
+        facts={"items": items},
+        cause=f"person:{by}",
+        now=now,
+    )
+    if sent:
+        audit.record(tx.session, "person.reminded", about=person, by=by, now=now)
+    return sent
+
+
+def _items(
+    session: Session, person: Person, reach: Reach, locale: str, now: datetime
+) -> list[JsonDict]:
+    ids = session.scalars(configurations_of_people(person.organization_id, [person.id])).all()
+    if not reach.is_whole:
+        inside = Configuration.unit_id.in_(reach.unit_ids or [])
+        ids = session.scalars(
+            select(Configuration.id).where(Configuration.id.in_(ids), inside)
+        ).all()
+    found = facts(
+        session,
+        person.organization_id,
+        person_ids=[person.id],
+        configuration_ids=ids or [0],
+        at=now,
+    )
+    return [
+        _item(found, configuration_id, row, locale)
+        for configuration_id in sorted(found.configurations)
+        for row in _pressing(found, person.id, configuration_id, now)
+    ]
+
+
+def _pressing(
+    found: Facts, person_id: int, configuration_id: int, now: datetime
+) -> Sequence[RowStanding]:
+    """What is to do, and what ends within thirty days."""
+    standing = found.standing(person_id, configuration_id)
+    if not standing.covered:
+        return ()
+    soon = [
+        row
+        for row in standing.rows
+        if row.status == "required"
+        and row.state is RowState.SATISFIED
+        and row.ends_at is not None
+        and row.ends_at <= now + SOON
+    ]
+    return (*standing.to_do, *soon)
+
+
+def _item(found: Facts, configuration_id: int, row: RowStanding, locale: str) -> JsonDict:
+    return {
+        "title": found.modules[row.module_id].title,
+        "unit": found.lines[configuration_id].unit_name,
+        "due_on": _spelled(row.due_on, locale),
+        "ends_on": None if row.by_grace else _spelled(row.valid_through, locale),
+        "has_expired": row.state is RowState.EXPIRED,
+    }
+
+
+def _spelled(day: date | None, locale: str) -> str | None:
+    return format_date(day, "medium", locale=locale) if day else None
