@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from plugin.assign import calendar_sql, list_views, template_views, version_views
 from plugin.assign import person_views as training_views
 from plugin.assign import queries as assign_queries
-from plugin.certs import issued_views, publish_views
+from plugin.certs import issued_views, publish_views, transcript_views
 from plugin.certs import views as certs_views
 from plugin.core import log
 from plugin.core.base import Base
@@ -128,6 +128,7 @@ def _register_views(app: Flask) -> None:
     app.register_blueprint(certs_views.public_bp)
     app.register_blueprint(certs_views.bp)
     app.register_blueprint(publish_views.bp)
+    app.register_blueprint(transcript_views.bp)
     app.register_blueprint(issued_views.bp)
 
 

@@ -87,16 +87,17 @@ def certificate_pdf(
         facts=facts,
         put=setter.put,
         font_faces=setter.faces,
-        day=lambda on: _day(on, language),
+        day=lambda on: spelled(on, language),
         language=language.replace("_", "-"),
         qr=qr_code(facts.verify_url),
-        logo=_logo(logo),
+        logo=logo_of(logo),
         ink=INK,
     )
     return pdf.make(html, files=faces.FOLDER)
 
 
-def _day(on: date | None, language: str) -> str:
+def spelled(on: date | None, language: str) -> str:
+    """The day as the language writes it; nothing for none."""
     return format_date(on, format="long", locale=language) if on else ""
 
 
@@ -107,7 +108,7 @@ def qr_code(address: str) -> str:
     return _data("image/png", out.getvalue())
 
 
-def _logo(content: bytes | None) -> dict[str, Any] | None:
+def logo_of(content: bytes | None) -> dict[str, Any] | None:
     """The logo scaled into its box; one that cannot be read is left out and logged."""
     if content is None:
         return None

@@ -1,0 +1,96 @@
+"""A transcript: everything that counts of one person, as a printed page made when asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from jinja2 import Environment
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased
+
+from plugin.assign.validity import local_date
+from plugin.certs import faces, pdf
+from plugin.certs.document import INK, Setter, logo_of, spelled
+from plugin.modules.models import Completion, CompletionSource, Module
+from plugin.org.models import Organization, Person
+
+TEMPLATE = "certs/transcript.html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptLine:
+    """One completion that counts."""
+
+    title: str
+    completed_on: date
+    score: float | None
+    source: CompletionSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcript:
+    """What the page says; days are of the organization's zone."""
+
+    organization: str
+    person: str
+    employee_id: str | None
+    made_on: date
+    locale: str
+    lines: tuple[TranscriptLine, ...]
+
+
+def transcript(session: Session, person: Person, *, now: datetime) -> Transcript:
+    """Every passed completion of the person that nothing supersedes, newest first."""
+    organization = session.get_one(Organization, person.organization_id)
+    zone = organization.time_zone
+    later = aliased(Completion)
+    rows = session.execute(
+        select(Completion, Module.title)
+        .join(Module, Module.id == Completion.module_id)
+        .where(
+            Completion.organization_id == person.organization_id,
+            Completion.person_id == person.id,
+            Completion.passed,
+            ~select(later.id).where(later.supersedes_id == Completion.id).exists(),
+        )
+        .order_by(Completion.happened_at.desc(), Completion.id.desc())
+    )
+    return Transcript(
+        organization=organization.name,
+        person=person.full_name,
+        employee_id=person.employee_id,
+        made_on=local_date(now, zone),
+        locale=person.locale or organization.locale,
+        lines=tuple(
+            TranscriptLine(
+                title=title,
+                completed_on=local_date(completion.happened_at, zone),
+                score=completion.score,
+                source=completion.source,
+            )
+            for completion, title in rows
+        ),
+    )
+
+
+def transcript_pdf(
+    facts: Transcript,
+    environment: Environment,
+    *,
+    language: str,
+    sources: Sequence[tuple[CompletionSource, str]],
+    logo: bytes | None,
+) -> bytes:
+    """The transcript as A4 upright, any number of pages."""
+    setter = Setter(facts.locale)
+    html = environment.get_template(TEMPLATE).render(
+        facts=facts,
+        put=setter.put,
+        font_faces=setter.faces,
+        day=lambda on: spelled(on, language),
+        sources=dict(sources),
+        language=language.replace("_", "-"),
+        logo=logo_of(logo),
+        ink=INK,
+    )
+    return pdf.make(html, files=faces.FOLDER)
