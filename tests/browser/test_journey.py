@@ -149,7 +149,7 @@ def test_an_administrator_sees_the_units_and_a_learner_does_not(
     page = profile.new_page()
     tool = open_training(page, demo, "Astrid Berg", "Training administration")
     expect(tool.get_by_role("heading", name="Units")).to_be_visible(timeout=10 * SECONDS)
-    assert "South Yard" in in_frame(page)
+    assert "West Coast" in in_frame(page)
     assert no_sideways_scrolling(page)
     page.goto(f"{demo.lms}/course")
     page.get_by_role("button", name="be somebody else").click()
