@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, insert, literal, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from plugin.core import outbox
@@ -31,46 +32,33 @@ def add_many(
     `people` selects ids of persons of the unit's organization. Safe to repeat.
     """
     session = tx.session
-    known = (
-        select(Membership.id)
-        .where(
-            Membership.unit_id == unit.id,
-            Membership.person_id == Person.id,
-            Membership.source == source,
-            Membership.until_at.is_(None),
-        )
-        .exists()
-    )
-    new = list(
-        session.scalars(
-            select(Person.id).where(
-                Person.organization_id == unit.organization_id,
-                Person.deactivated_at.is_(None),
-                Person.id.in_(people),
-                ~known,
-            )
-        )
-    )
-    if not new:
-        return 0
     moment = UTCDateTime()
-    session.execute(
-        insert(Membership).from_select(
-            ["organization_id", "unit_id", "person_id", "source", "since_at", "created_at",
-             "silent"],
-            select(
-                Person.organization_id,
-                literal(unit.id),
-                Person.id,
-                literal(source, EnumText(MembershipSource)),
-                literal(now, moment),
-                literal(now, moment),
-                literal(False),
-            ).where(Person.id.in_(new)),
+    is_postgresql = session.get_bind().dialect.name == "postgresql"
+    begin: Any = (postgresql.insert if is_postgresql else sqlite.insert)(Membership)
+    wanted = select(
+        Person.organization_id,
+        literal(unit.id),
+        Person.id,
+        literal(source, EnumText(MembershipSource)),
+        literal(now, moment),
+        literal(now, moment),
+        literal(False),
+    ).where(
+        Person.organization_id == unit.organization_id,
+        Person.deactivated_at.is_(None),
+        Person.id.in_(people),
+    )
+    names = ["organization_id", "unit_id", "person_id", "source", "since_at", "created_at"]
+    new = sorted(
+        session.scalars(
+            begin.from_select([*names, "silent"], wanted)
+            .on_conflict_do_nothing()
+            .returning(Membership.person_id)
         )
-    )  # fmt: skip
-    _record(session, "membership.started", unit, new, by=by, now=now, is_after=True)
-    outbox.evaluate_people(session, new)
+    )
+    if new:
+        _record(session, "membership.started", unit, new, by=by, now=now, is_after=True)
+        outbox.evaluate_people(session, new)
     return len(new)
 
 
