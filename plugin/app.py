@@ -11,7 +11,14 @@ from flask_wtf import CSRFProtect
 from sqlalchemy import MetaData
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from plugin.assign import calendar_sql, list_views, template_views, version_views
+from plugin.assign import (
+    calendar_sql,
+    list_views,
+    merge_views,
+    record_views,
+    template_views,
+    version_views,
+)
 from plugin.assign import person_views as training_views
 from plugin.assign import queries as assign_queries
 from plugin.certs import issued_views, publish_views, transcript_views
@@ -39,7 +46,7 @@ from plugin.scorm import views as scorm_views
 from plugin.web import errors, headers, health, identity, limits, navigation
 
 FEATURES = ("org", "notify", "modules", "scorm", "assign", "certs", "lti.tool")
-MORE_TABLES = ("org.import_models", "org.rule_models")
+MORE_TABLES = ("org.import_models", "org.merge_models", "org.rule_models")
 csrf = CSRFProtect()
 
 
@@ -108,6 +115,8 @@ def _register_views(app: Flask) -> None:
     app.register_blueprint(member_views.bp)
     app.register_blueprint(list_views.bp)
     app.register_blueprint(training_views.bp)
+    app.register_blueprint(record_views.bp)
+    app.register_blueprint(merge_views.bp)
     app.register_blueprint(version_views.bp)
     app.register_blueprint(template_views.bp)
     app.register_blueprint(dashboard_views.bp)

@@ -94,6 +94,9 @@ def upgrade() -> None:
     sa.Column('locale', sa.Text(), nullable=True),
     sa.Column('created_at', UTCDateTime(), nullable=False),
     sa.Column('deactivated_at', UTCDateTime(), nullable=True),
+    sa.Column('merged_into_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.CheckConstraint('merged_into_id IS NULL OR deactivated_at IS NOT NULL', name=op.f('ck_person_merged_people_are_off')),
+    sa.ForeignKeyConstraint(['merged_into_id'], ['person.id'], name=op.f('fk_person_merged_into_id_person')),
     sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_person_organization_id_organization')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_person'))
     )
@@ -383,6 +386,30 @@ def upgrade() -> None:
     with op.batch_alter_table('person_import', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_person_import_organization_id_created_at'), ['organization_id', 'created_at'], unique=False)
         batch_op.create_index('uq_person_import_applying', ['organization_id'], unique=True, sqlite_where=sa.text("state = 'applying'"), postgresql_where=sa.text("state = 'applying'"))
+
+    op.create_table('person_merge',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('absorbed_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('survivor_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('merged_at', UTCDateTime(), nullable=False),
+    sa.Column('merged_by', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('moved', Json, nullable=False),
+    sa.Column('undone_at', UTCDateTime(), nullable=True),
+    sa.Column('undone_by', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('undo_reason', sa.Text(), nullable=True),
+    sa.CheckConstraint('absorbed_id <> survivor_id', name=op.f('ck_person_merge_nobody_merges_into_themselves')),
+    sa.ForeignKeyConstraint(['absorbed_id'], ['person.id'], name=op.f('fk_person_merge_absorbed_id_person')),
+    sa.ForeignKeyConstraint(['merged_by'], ['person.id'], name=op.f('fk_person_merge_merged_by_person')),
+    sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_person_merge_organization_id_organization')),
+    sa.ForeignKeyConstraint(['survivor_id'], ['person.id'], name=op.f('fk_person_merge_survivor_id_person')),
+    sa.ForeignKeyConstraint(['undone_by'], ['person.id'], name=op.f('fk_person_merge_undone_by_person')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_person_merge'))
+    )
+    with op.batch_alter_table('person_merge', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_person_merge_survivor_id'), ['survivor_id'], unique=False)
+        batch_op.create_index('uq_person_merge_open', ['absorbed_id'], unique=True, sqlite_where=sa.text('undone_at IS NULL'), postgresql_where=sa.text('undone_at IS NULL'))
 
     op.create_table('roster_tie',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -947,6 +974,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_roster_tie_unit_id'))
 
     op.drop_table('roster_tie')
+    with op.batch_alter_table('person_merge', schema=None) as batch_op:
+        batch_op.drop_index('uq_person_merge_open', sqlite_where=sa.text('undone_at IS NULL'), postgresql_where=sa.text('undone_at IS NULL'))
+        batch_op.drop_index(batch_op.f('ix_person_merge_survivor_id'))
+
+    op.drop_table('person_merge')
     with op.batch_alter_table('person_import', schema=None) as batch_op:
         batch_op.drop_index('uq_person_import_applying', sqlite_where=sa.text("state = 'applying'"), postgresql_where=sa.text("state = 'applying'"))
         batch_op.drop_index(batch_op.f('ix_person_import_organization_id_created_at'))

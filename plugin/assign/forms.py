@@ -7,10 +7,8 @@ from typing import Any
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from flask_wtf.file import FileField
 from wtforms import (
     BooleanField,
-    DateField,
     DecimalField,
     Field,
     FieldList,
@@ -45,7 +43,7 @@ PERIOD_LABELS = {
 }
 OTHER = "other"
 _MONTHS_OF = {str(months): months for months in PERIODS}
-_NUMBER = {"inputmode": "numeric", "autocomplete": "off"}
+NUMBER = {"inputmode": "numeric", "autocomplete": "off"}
 
 
 class CreateForm(FlaskForm):  # type: ignore[misc]
@@ -119,20 +117,20 @@ class RowForm(Form):  # type: ignore[misc]
             Between(1, MAX_MONTHS, _l("Use 1 to %(most)d months, or leave it empty.")),
         ],
         widget=TextInput(),
-        render_kw=_NUMBER,
+        render_kw=NUMBER,
     )
     pass_mark = DecimalField(
         _l("Pass mark in %"),
         [Optional(), Between(0, PERCENT, _l("Use 0 to %(most)d percent, or leave it empty."))],
         places=None,
         widget=TextInput(),
-        render_kw=_NUMBER | {"inputmode": "decimal"},
+        render_kw=NUMBER | {"inputmode": "decimal"},
     )
     due_days = IntegerField(
         _l("Days until due"),
         [Optional(), Between(1, MAX_DAYS, _l("Use 1 to %(most)d days, or leave it empty."))],
         widget=TextInput(),
-        render_kw=_NUMBER,
+        render_kw=NUMBER,
     )
 
     @property
@@ -161,38 +159,6 @@ class RowForm(Form):  # type: ignore[misc]
             pass_mark=None if mark is None else float(mark / PERCENT),
             due_days=self.due_days.data,
         )
-
-
-class CompletionForm(FlaskForm):  # type: ignore[misc]
-    """A completion seen elsewhere. `once` makes a form sent twice count once."""
-
-    once = HiddenField()
-    module_id = SelectField(_l("Module"), coerce=int, validate_choice=True)
-    happened_on = DateField(_l("Completed on"), [DataRequired(_l("Choose a day."))])
-    score = DecimalField(
-        _l("Score in %"),
-        [Optional(), Between(0, PERCENT, _l("Use 0 to %(most)d percent, or leave it empty."))],
-        places=None,
-        widget=TextInput(),
-        render_kw=_NUMBER | {"inputmode": "decimal"},
-    )
-    evidence = FileField(_l("Evidence"), description=_l("PDF, PNG or JPEG, at most 10 MB."))
-    reason = TextAreaField(
-        _l("Reason"), [DataRequired(_l("Say why, in a few words.")), Length(max=1000)]
-    )
-
-
-class WaiverForm(FlaskForm):  # type: ignore[misc]
-    """A row set aside for one person."""
-
-    until_on = DateField(
-        _l("Through"),
-        [DataRequired(_l("Choose a last day."))],
-        description=_l("The last day, at most twelve months ahead."),
-    )
-    reason = TextAreaField(
-        _l("Reason"), [DataRequired(_l("Say why, in a few words.")), Length(max=1000)]
-    )
 
 
 class DraftForm(FlaskForm):  # type: ignore[misc]

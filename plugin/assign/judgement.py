@@ -24,6 +24,7 @@ from plugin.assign.validity import morning
 from plugin.core.base import JsonDict
 from plugin.core.db import Tx
 from plugin.core.outbox import JobName
+from plugin.modules.merging import carry_over
 from plugin.notify.actions import NewMessage, queue_messages
 from plugin.notify.models import MessageKind
 from plugin.org.models import Person
@@ -38,10 +39,19 @@ def evaluate_person(tx: Tx, person_id: int, *, now: datetime) -> None:
 
 
 def evaluate_people(tx: Tx, person_ids: Sequence[int], *, now: datetime) -> None:
-    """These people's stored standings are what the facts say; they are of one organization."""
-    organization_id = tx.session.scalars(
-        select(Person.organization_id).where(Person.id.in_(person_ids)).distinct()
-    ).one()
+    """These people's stored standings are what the facts say; they are of one organization.
+
+    What came late for somebody who was merged into another person counts for that person.
+    """
+    rows = tx.session.execute(
+        select(Person.id, Person.organization_id, Person.merged_into_id)
+        .where(Person.id.in_(person_ids))
+        .order_by(Person.id)
+    ).all()
+    for person_id, _organization_id, survivor_id in rows:
+        if survivor_id is not None:
+            carry_over(tx, person_id, now=now)
+    organization_id = rows[0].organization_id
     concerned = configurations_of_people(organization_id, list(person_ids))
     ids = tx.session.scalars(concerned).all()
     refresh_standings(tx, organization_id, ids, list(person_ids), now=now)

@@ -1,27 +1,21 @@
-"""A person's assigned training: each standing with its why; completions by hand, waivers."""
+"""A person's assigned training: each standing with its why, the records behind it, waivers."""
 
-import secrets
 from dataclasses import dataclass
-from decimal import Decimal
-from io import BytesIO
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
-from wtforms.fields.choices import SelectChoice
 
 from plugin.assign import queries, reminders, waivers, why
 from plugin.assign.fetch import Facts, facts
-from plugin.assign.forms import PERCENT, CompletionForm, WaiverForm
 from plugin.assign.models import Waiver
+from plugin.assign.person_forms import WaiverForm
 from plugin.assign.standing import Standing
 from plugin.assign.statement import configurations_of_people
 from plugin.core import clock
-from plugin.core.context import storage
 from plugin.core.db import read_session, transaction
-from plugin.modules import by_hand
 from plugin.modules import queries as module_queries
 from plugin.modules.models import Completion
 from plugin.org.errors import FieldError, PersonNotFoundError
@@ -68,6 +62,8 @@ def show(person_id: int) -> str:
     return render_template(
         "assign/person.html",
         person=person,
+        records=module_queries.records_of(session, person.organization_id, person_id),
+        sources=why.source_words,
         cards=sorted(cards, key=lambda card: (not card.standing.covered, card.unit, card.name)),
         is_me=person_id == me().person_id,
         now=now,
@@ -114,74 +110,6 @@ def _completions(session: Session, found: Facts, person_id: int) -> dict[int, Co
     ids = [fact.id for fact in found.completions.get(person_id, [])]
     rows = session.scalars(select(Completion).where(Completion.id.in_(ids)))
     return {row.id: row for row in rows}
-
-
-@bp.route("/admin/people/<int:person_id>/completions/new", methods=["GET", "POST"])
-@requires(Role.MANAGER)
-def record(person_id: int) -> str | Response | tuple[str, int]:
-    """A completion seen elsewhere is recorded by hand."""
-    session = read_session()
-    person = _load(session, person_id)
-    form = CompletionForm()
-    modules = queries.modules_to_assign(session, person.organization_id)
-    form.module_id.choices = [SelectChoice(each.id, each.title) for each in modules]
-    if request.method == "GET":
-        form.once.data = secrets.token_urlsafe(12)
-    if form.validate_on_submit():
-        try:
-            _record(person_id, form)
-        except FieldError as error:
-            form[error.field].errors = [error.message]
-        else:
-            flash(_("Recorded."))
-            return redirect(url_for("person_training.show", person_id=person_id))
-    page = render_template(
-        "assign/person_record.html", person=_load(read_session(), person_id), form=form
-    )
-    return page, (422 if form.is_submitted() else 200)
-
-
-def _record(person_id: int, form: CompletionForm) -> None:
-    evidence = None
-    file = form.evidence.data
-    if file is not None and file.filename:
-        kept = by_hand.keep_evidence(storage(), me().organization_id, file.stream, file.filename)
-        evidence = kept
-    score: Decimal | None = form.score.data
-    with transaction() as tx:
-        person = _load(tx.session, person_id)
-        module = module_queries.module_of(tx.session, person.organization_id, form.module_id.data)
-        by_hand.record(
-            tx,
-            person,
-            module,
-            happened_on=form.happened_on.data,
-            score=None if score is None else float(score / PERCENT),
-            reason=form.reason.data,
-            approved_by=me().person_id,
-            evidence=evidence,
-            once=form.once.data or secrets.token_urlsafe(12),
-            zone=me().time_zone,
-            now=clock.now(),
-        )
-
-
-@bp.get("/admin/people/<int:person_id>/completions/<int:completion_id>/evidence")
-@requires(Role.MANAGER)
-def evidence(person_id: int, completion_id: int) -> Response:
-    """The file that proves a completion recorded by hand; never shown inside a page."""
-    session = read_session()
-    person = _load(session, person_id)
-    found = by_hand.completion_of(session, person.organization_id, person_id, completion_id)
-    file = found.evidence.get("file")
-    if not file or not storage().exists(file["key"]):
-        abort(404)
-    return send_file(
-        BytesIO(storage().read(file["key"])),
-        mimetype=file["media_type"],
-        as_attachment=True,
-        download_name=file["filename"],
-    )
 
 
 @bp.route(

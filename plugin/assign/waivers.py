@@ -12,7 +12,7 @@ from plugin.assign.validity import add_months, local_date
 from plugin.core import audit
 from plugin.core.db import Tx
 from plugin.core.outbox import JobName
-from plugin.org.errors import FieldError
+from plugin.org.errors import FieldError, PersonMergedError
 from plugin.org.models import Person
 
 MOST_MONTHS = 12
@@ -31,6 +31,8 @@ def waive(
     now: datetime,
 ) -> Waiver:
     """The row counts as satisfied through `until_on`, at most twelve months from today."""
+    if person.merged_into_id is not None:
+        raise PersonMergedError(person_id=person.id)
     if approved_by == person.id:
         raise FieldError("reason", _("Nobody waives training for themselves. Ask somebody else."))
     if not reason.strip():

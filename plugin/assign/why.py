@@ -94,15 +94,16 @@ def _fact(row: RowStanding, completion: Completion | None) -> str:
     done = day(row.completed_on) if row.completed_on else ""
     if completion is None:
         return _("Completed %(day)s.", day=done)
-    by = SOURCES.get(completion.source) or _source(completion.source)
+    by = source_words(completion.source)
     if completion.score is None:
         return _("Completed %(day)s (%(source)s).", day=done, source=by)
     score = percent(completion.score)
     return _("Completed %(day)s (%(source)s, %(score)s %%).", day=done, source=by, score=score)
 
 
-def _source(source: CompletionSource) -> str:
-    return {
+def source_words(source: CompletionSource) -> str:
+    """Where a completion is known from, in the reader's language."""
+    return SOURCES.get(source) or {
         CompletionSource.LMS_GRADE: _("grade from the LMS"),
         CompletionSource.MANUAL: _("by hand"),
         CompletionSource.IMPORT: _("import"),

@@ -34,6 +34,7 @@ from plugin.core.base import EnumText, Int, UTCDateTime
 from plugin.dashboard.proofs import Paper
 from plugin.dashboard.tiles import Attempt
 from plugin.modules.models import Completion, CompletionSource, Module, Run, RunState
+from plugin.modules.queries import is_withdrawal
 from plugin.org.models import Membership, Person, Unit
 
 
@@ -215,6 +216,8 @@ def _other_completions(organization_id: int, person_id: int) -> Select[*tuple[An
             Completion.organization_id == organization_id,
             Completion.person_id == person_id,
             Completion.run_id.is_(None),
+            ~is_withdrawal(Completion),
+            or_(correction.id.is_(None), ~is_withdrawal(correction)),
             or_(
                 Completion.supersedes_id.is_(None),
                 Completion.source == CompletionSource.MANUAL,

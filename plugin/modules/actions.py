@@ -175,11 +175,16 @@ def correct_completion(
     *,
     passed: bool,
     score: float | None,
+    happened_at: datetime | None = None,
     by: int,
     reason: str,
     now: datetime,
 ) -> Completion:
-    """What was recorded was wrong: a new fact supersedes it, with who says so and why."""
+    """What was recorded was wrong: a new fact supersedes it, with who says so and why.
+
+    Without `happened_at` only the outcome was wrong.
+    """
+    moment = happened_at or completion.happened_at
     right = Completion(
         organization_id=completion.organization_id,
         person_id=completion.person_id,
@@ -187,11 +192,11 @@ def correct_completion(
         module_version_id=completion.module_version_id,
         passed=passed,
         score=score,
-        happened_at=completion.happened_at,
+        happened_at=moment,
         learned_at=now,
         source=CompletionSource.MANUAL,
         source_key=f"corrects:{completion.id}",
-        evidence={"corrected_by": by},
+        evidence={**_kept(completion.evidence), "corrected_by": by},
         supersedes_id=completion.id,
         reason=reason,
     )
@@ -202,9 +207,22 @@ def correct_completion(
         about=right,
         by=by,
         now=now,
-        before={"passed": completion.passed, "score": completion.score},
-        after={"passed": passed, "score": score},
+        before=_outcome(completion),
+        after=_outcome(right),
         reason=reason,
     )
     tx.then(JobName.EVALUATE_PERSON, completion.person_id)
     return right
+
+
+def _kept(evidence: JsonDict) -> JsonDict:
+    """The file stays with what is said of it now."""
+    return {"file": evidence["file"]} if evidence.get("file") else {}
+
+
+def _outcome(completion: Completion) -> JsonDict:
+    return {
+        "passed": completion.passed,
+        "score": completion.score,
+        "happened_at": completion.happened_at.isoformat(),
+    }

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from plugin.core import audit
@@ -15,9 +16,10 @@ from plugin.core.db import Tx
 from plugin.core.outbox import JobName
 from plugin.core.secrets import hash_of
 from plugin.core.storage import Storage
-from plugin.modules.errors import RunNotFoundError
+from plugin.modules import actions
+from plugin.modules.errors import CompletionNotFoundError
 from plugin.modules.models import Completion, CompletionSource, Module
-from plugin.org.errors import FieldError
+from plugin.org.errors import FieldError, PersonMergedError
 from plugin.org.models import Person
 
 EARLIEST = date(1990, 1, 1)
@@ -61,15 +63,7 @@ def record(
     now: datetime,
 ) -> Completion | None:
     """The person passed the module on that day; None when this very form was sent before."""
-    if approved_by == person.id:
-        raise FieldError("reason", _("Nobody records training for themselves. Ask somebody else."))
-    if not reason.strip():
-        raise FieldError("reason", _("Say why, in a few words."))
-    today = now.astimezone(ZoneInfo(zone)).date()
-    if happened_on is None or not EARLIEST <= happened_on <= today:
-        raise FieldError("happened_on", _("Choose the day it happened; not one to come."))
-    if score is not None and not 0 <= score <= 1:
-        raise FieldError("score", _("Use 0 to 100 percent, or leave it empty."))
+    day = _checked(person, happened_on, score, reason, by=approved_by, zone=zone, now=now)
     key = f"manual:{once}"
     known = select(Completion.id).where(
         Completion.organization_id == person.organization_id,
@@ -85,7 +79,7 @@ def record(
         module_version_id=module.current_version_id,
         passed=True,
         score=score,
-        happened_at=_moment(happened_on, zone, now),
+        happened_at=_moment(day, zone, now),
         learned_at=now,
         source=CompletionSource.MANUAL,
         source_key=key,
@@ -99,11 +93,70 @@ def record(
         about=person,
         by=approved_by,
         now=now,
-        after={"module_id": module.id, "happened_on": happened_on.isoformat(), "score": score},
+        after={"module_id": module.id, "happened_on": day.isoformat(), "score": score},
         reason=completion.reason,
     )
     tx.then(JobName.EVALUATE_PERSON, person.id)
     return completion
+
+
+def correct(
+    tx: Tx,
+    person: Person,
+    completion: Completion,
+    *,
+    passed: bool,
+    happened_on: date | None,
+    score: float | None,
+    reason: str,
+    by: int,
+    zone: str,
+    now: datetime,
+) -> Completion:
+    """What was recorded of the person was wrong; this stands instead, and both stay on record."""
+    day = _checked(person, happened_on, score, reason, by=by, zone=zone, now=now)
+    is_same_day = completion.happened_at.astimezone(ZoneInfo(zone)).date() == day
+    try:
+        with tx.session.begin_nested():
+            return actions.correct_completion(
+                tx,
+                completion,
+                passed=passed,
+                score=score,
+                happened_at=None if is_same_day else _moment(day, zone, now),
+                by=by,
+                reason=reason.strip(),
+                now=now,
+            )
+    except IntegrityError:
+        raise FieldError(
+            "reason", _("This was corrected already. Look at the person's records again.")
+        ) from None
+
+
+def _checked(
+    person: Person,
+    happened_on: date | None,
+    score: float | None,
+    reason: str,
+    *,
+    by: int,
+    zone: str,
+    now: datetime,
+) -> date:
+    """The day, if all of it may be recorded of the person."""
+    if person.merged_into_id is not None:
+        raise PersonMergedError(person_id=person.id)
+    if by == person.id:
+        raise FieldError("reason", _("Nobody records training for themselves. Ask somebody else."))
+    if not reason.strip():
+        raise FieldError("reason", _("Say why, in a few words."))
+    today = now.astimezone(ZoneInfo(zone)).date()
+    if happened_on is None or not EARLIEST <= happened_on <= today:
+        raise FieldError("happened_on", _("Choose the day it happened; not one to come."))
+    if score is not None and not 0 <= score <= 1:
+        raise FieldError("score", _("Use 0 to 100 percent, or leave it empty."))
+    return happened_on
 
 
 def _moment(day: date, zone: str, now: datetime) -> datetime:
@@ -122,5 +175,5 @@ def completion_of(
         )
     )
     if found is None:
-        raise RunNotFoundError(completion_id)
+        raise CompletionNotFoundError(completion_id)
     return found

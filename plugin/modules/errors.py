@@ -23,3 +23,9 @@ class RunNotFoundError(PluginError):
     code = "modules.run_not_found"
     http_status = 404
     public_message = _l("This sitting does not exist or is not yours.")
+
+
+class CompletionNotFoundError(PluginError):
+    code = "modules.completion_not_found"
+    http_status = 404
+    public_message = _l("This completion does not exist or is not yours to see.")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, aliased
 
 from plugin.modules.errors import ModuleNotFoundHereError, NotPlayableError, RunNotFoundError
@@ -17,6 +17,10 @@ from plugin.modules.models import (
     Run,
     RunState,
 )
+
+MAX_RECORDS = 200
+WITHDRAWN = "unmerge:"
+"""How the source keys of completions begin that only end what a merge had carried over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +114,54 @@ def completions_of_run(session: Session, run_id: int) -> Sequence[Completion]:
     return found
 
 
-def completions_of_person(
-    session: Session, organization_id: int, person_id: int
-) -> Sequence[Completion]:
-    """Everything that still counts of a person, newest first."""
-    later = aliased(Completion)
-    return session.scalars(
-        select(Completion)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A completion that stands, with what corrects nothing any more left out."""
+
+    completion: Completion
+    title: str
+
+
+def records_of(session: Session, organization_id: int, person_id: int) -> list[Record]:
+    """Everything that stands of a person, newest first; at most the last `MAX_RECORDS`."""
+    rows = session.execute(
+        select(Completion, Module.title)
+        .join(Module, Module.id == Completion.module_id)
         .where(
             Completion.organization_id == organization_id,
             Completion.person_id == person_id,
-            ~select(later.id).where(later.supersedes_id == Completion.id).exists(),
+            is_last_word(),
+            ~is_withdrawal(Completion),
         )
         .order_by(Completion.happened_at.desc(), Completion.id.desc())
-    ).all()
+        .limit(MAX_RECORDS)
+    )
+    return [Record(completion=completion, title=title) for completion, title in rows]
+
+
+def count_records(
+    session: Session, organization_id: int, person_ids: Sequence[int]
+) -> dict[int, int]:
+    """How many passed completions stand, by person; who has none is left out."""
+    rows = session.execute(
+        select(Completion.person_id, func.count())
+        .where(
+            Completion.organization_id == organization_id,
+            Completion.person_id.in_(person_ids),
+            Completion.passed,
+            is_last_word(),
+        )
+        .group_by(Completion.person_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def is_last_word() -> ColumnElement[bool]:
+    """Nothing supersedes the completion."""
+    later = aliased(Completion)
+    return ~select(later.id).where(later.supersedes_id == Completion.id).exists()
+
+
+def is_withdrawal(completion: type[Completion]) -> ColumnElement[bool]:
+    """It only says that what a merge had carried over counts no longer."""
+    return func.coalesce(completion.source_key, "").startswith(WITHDRAWN, autoescape=True)

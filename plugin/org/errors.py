@@ -35,6 +35,20 @@ class InstallCodeError(PluginError):
     public_message = _l("This install code is not valid, has expired or has been used.")
 
 
+class MergeNotFoundError(PluginError):
+    code = "org.merge_not_found"
+    http_status = 404
+    public_message = _l("These two entries are not merged.")
+
+
+class PersonMergedError(PluginError):
+    code = "org.person_merged"
+    http_status = 409
+    public_message = _l(
+        "This entry was merged into another person. Change that person, or undo the merge."
+    )
+
+
 class ImportNotFoundError(PluginError):
     code = "org.import_not_found"
     http_status = 404

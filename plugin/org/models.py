@@ -56,6 +56,9 @@ class Person(Base):
             postgresql_where=text("employee_id IS NOT NULL"),
         ),
         Index(None, "organization_id", "full_name"),
+        CheckConstraint(
+            "merged_into_id IS NULL OR deactivated_at IS NOT NULL", name="merged_people_are_off"
+        ),
     )
 
     id: Mapped[IntKey]
@@ -68,6 +71,8 @@ class Person(Base):
     locale: Mapped[str | None]
     created_at: Mapped[datetime]
     deactivated_at: Mapped[datetime | None]
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    """The person this entry turned out to be (see `PersonMerge`); it is switched off meanwhile."""
 
 
 class Identity(Base):

@@ -68,6 +68,7 @@ def _switch(
             .where(
                 Person.organization_id == organization_id,
                 is_on if to else Person.deactivated_at.is_not(None),
+                Person.merged_into_id.is_(None),
                 Person.id.in_(people),
             )
             .values(deactivated_at=to)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from plugin.core import audit
 from plugin.core.base import JsonDict
 from plugin.org import rules
-from plugin.org.errors import FieldError
+from plugin.org.errors import FieldError, PersonMergedError
 from plugin.org.models import Person
 
 
@@ -25,6 +25,8 @@ def edit_person(
     now: datetime,
 ) -> None:
     """The person is as given; what their LMS says at the next launch replaces it again."""
+    if person.merged_into_id is not None:
+        raise PersonMergedError(person_id=person.id)
     names = rules.names_of(None, None, name)
     if names is None:
         raise FieldError("name", _("Give the person a name."))

@@ -11,6 +11,7 @@ from plugin.org import (
     actions,
     grant_actions,
     membership_actions,
+    merge_queries,
     people_actions,
     people_queries,
     person_actions,
@@ -40,9 +41,13 @@ def load(session: Session, person_id: int) -> tuple[Person, Reach]:
 def details(person_id: int) -> str:
     session = read_session()
     person, reach = load(session, person_id)
+    merges = merge_queries.merges_of(session, person_id) if reach.is_whole else []
+    still = [each for each in merges if each.undone_at is None and not each.is_survivor]
     return render_template(
         "org/person.html",
         person=person,
+        merges=merges,
+        survivor=still[0] if still else None,
         places=person_queries.places(session, reach, person_id, clock.now()),
         identities=person_queries.identities(session, person_id) if reach.is_whole else [],
         kinds=KINDS,

@@ -6,13 +6,25 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Select, Text, cast, func, literal, null, select, union_all
+from sqlalchemy import (
+    CompoundSelect,
+    Select,
+    Text,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session, aliased
 
 from plugin.assign.models import Configuration
 from plugin.certs.models import Certificate, CertificateEvent, Edition
 from plugin.core.audit import AuditEntry
 from plugin.modules.models import Completion, Module, Run
+from plugin.modules.queries import is_withdrawal
 from plugin.notify.models import Message
 from plugin.org.models import Membership, Person, SignIn, Unit
 from plugin.org.reach import Reach
@@ -24,7 +36,9 @@ ABOUT_PERSON = (
     "person.edited",
     "person.deactivated",
     "person.reactivated",
+    "person.merged",
     "person.reminded",
+    "person.unmerged",
     "grant.given",
     "grant.revoked",
     "waiver.given",
@@ -139,7 +153,9 @@ def _sittings(person_id: int) -> Select[Any]:
 
 
 def _completions(person_id: int) -> Select[Any]:
-    passed = func.coalesce(cast(Completion.passed, Text), "")
+    passed = case(
+        (is_withdrawal(Completion), "withdrawn"), (Completion.passed, "passed"), else_="failed"
+    )
     return (
         _select(Completion.learned_at, Kind.COMPLETION, Completion.source, Module.title, passed)
         .join(Module, Module.id == Completion.module_id)

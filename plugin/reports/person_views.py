@@ -55,11 +55,18 @@ WHAT: dict[tuple[Kind, str], LazyString] = {
     (Kind.CHANGE, "person.edited"): _l("Details edited"),
     (Kind.CHANGE, "person.deactivated"): _l("Deactivated"),
     (Kind.CHANGE, "person.reactivated"): _l("Reactivated"),
+    (Kind.CHANGE, "person.merged"): _l("Merged with another entry"),
+    (Kind.CHANGE, "person.unmerged"): _l("Merge undone"),
     (Kind.CHANGE, "grant.given"): _l("Right given"),
     (Kind.CHANGE, "grant.revoked"): _l("Right taken back"),
     (Kind.CHANGE, "person.reminded"): _l("Reminded"),
     (Kind.CHANGE, "waiver.given"): _l("Waiver given"),
     (Kind.CHANGE, "waiver.ended"): _l("Waiver ended"),
+}
+OUTCOMES = {
+    "passed": _l("Completed"),
+    "failed": _l("Not passed"),
+    "withdrawn": _l("No longer counts: a merge was undone"),
 }
 MAIL_STATES = {
     "queued": _l("queued"),
@@ -124,8 +131,7 @@ def _asked() -> Asked:
 def words(each: Happening) -> str:
     """What happened, in the reader's language."""
     if each.kind is Kind.COMPLETION:
-        is_passed = (each.detail or "").lower() in {"true", "1"}
-        return str(_("Completed") if is_passed else _("Not passed"))
+        return str(OUTCOMES[each.detail or ""])
     known = WHAT.get((each.kind, each.what))
     return str(known) if known else each.what
 
