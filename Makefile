@@ -54,8 +54,7 @@ pictures: $(VENV)/dev.done assets courses
 	$(BIN)/python -m tools.pictures
 
 messages: $(VENV)/dev.done
-	$(BIN)/pybabel -q extract -F babel.cfg -k _l -k lazy_gettext --no-wrap --omit-header \
-		--sort-by-file -o translations/messages.pot .
+	$(BIN)/python -m tools.messages
 
 wheel: $(VENV)/dev.done assets courses
 	$(BIN)/python -m hatchling build -t wheel

@@ -23,7 +23,7 @@ from plugin.assign import person_views as training_views
 from plugin.assign import queries as assign_queries
 from plugin.certs import issued_views, publish_views, transcript_views
 from plugin.certs import views as certs_views
-from plugin.core import log
+from plugin.core import languages, log
 from plugin.core.base import Base
 from plugin.core.context import current_settings
 from plugin.core.db import configure_engine, db
@@ -142,10 +142,11 @@ def _register_views(app: Flask) -> None:
 
 
 def _locale() -> str | None:
+    """Of dates and numbers; words follow as far as there are any in its language."""
     person = _me()
     if person:
         return person.locale
-    return request.accept_languages.best_match(["en"]) if has_request_context() else None
+    return request.accept_languages.best_match(languages.ours()) if has_request_context() else None
 
 
 def _time_zone() -> str | None:
@@ -158,14 +159,14 @@ def _me() -> identity.Me | None:
 
 
 def _page_facts() -> dict[str, object]:
-    language = get_locale() or Locale("en")
+    language = languages.nearest(str(get_locale() or ""), current_settings().default_locale)
     return {
         "product_name": current_settings().product_name,
         "me": _me(),
         "navigation": navigation.links(_me()),
         "navigation_below": navigation.links_below(_me()),
-        "page_language": str(language).replace("_", "-"),
-        "page_direction": language.text_direction,
+        "page_language": language.replace("_", "-"),
+        "page_direction": Locale.parse(language).text_direction,
     }
 
 

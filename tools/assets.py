@@ -1,4 +1,4 @@
-"""Put the browser's runtime and the certificate's fonts into `static/vendor`.
+"""Put the browser's runtime and the certificate's fonts into `static/vendor`; compile translations.
 
 `python -m tools.assets` installs what `package-lock.json` names, with the system's npm or, where
 there is none, with the one of a Python package, and copies what the product serves.
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from plugin.core.paths import STATIC
 from plugin.scorm import vendor
-from tools import fonts
+from tools import fonts, messages
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = ROOT / "node_modules"
@@ -28,6 +28,7 @@ def main() -> None:
     _copy_player()
     _copy_htmx()
     fonts.main()
+    messages.compile_all()
 
 
 def _install() -> None:

@@ -1,14 +1,13 @@
 """One edition is printed: read, drawn, stored, and then marked in one short transaction."""
 
-from babel.core import negotiate_locale
 from flask import current_app
-from flask_babel import force_locale, format_date, get_babel
+from flask_babel import force_locale, format_date
 from flask_babel import gettext as _
 
 from plugin.certs import actions, queries
 from plugin.certs.document import certificate_pdf
 from plugin.certs.facts import CertificateFacts
-from plugin.core import clock
+from plugin.core import clock, languages
 from plugin.core.context import current_settings, storage
 from plugin.core.db import read_session, transaction
 from plugin.core.log import log
@@ -21,7 +20,7 @@ def render(edition_id: int) -> None:
     session.rollback()
     if found is None:
         return
-    language = _language(found.facts.locale)
+    language = languages.nearest(found.facts.locale, current_settings().default_locale)
     with force_locale(language):
         content = certificate_pdf(
             found.facts, current_app.jinja_env, language=language, logo=_logo(found.facts)
@@ -30,13 +29,6 @@ def render(edition_id: int) -> None:
     stored = storage().put(found.key, content)
     with transaction() as tx:
         actions.keep_pdf(tx, edition_id, stored, valid_through=last_day, now=clock.now())
-
-
-def _language(wanted: str) -> str:
-    """The language we have words for that comes nearest to the one wanted."""
-    ours = [str(each) for each in get_babel().instance.list_translations()]
-    default = current_settings().default_locale
-    return negotiate_locale([wanted], [*ours, default], sep="_") or default
 
 
 def _last_day(facts: CertificateFacts) -> str:

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from babel import Locale
 from flask import current_app
 from flask_babel import force_locale
 from jinja2 import Template
 
+from plugin.core import languages
 from plugin.core.context import current_settings
 from plugin.notify.models import MessageKind
 
@@ -23,12 +25,14 @@ class Wording:
 
 def wording_of(kind: MessageKind, facts: Mapping[str, Any], *, locale: str) -> Wording:
     """`templates/mail/<kind>.txt` and `.html` say it; the subject is a block of the text."""
+    language = languages.nearest(locale, current_settings().default_locale)
     with force_locale(locale):
         text = _template(kind, "txt")
         context = {
             "product_name": current_settings().product_name,
             "tool_url": current_settings().tool_url,
-            "language": locale.replace("_", "-"),
+            "language": language.replace("_", "-"),
+            "direction": Locale.parse(language).text_direction,
             **facts,
         }
         return Wording(

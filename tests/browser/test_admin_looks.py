@@ -3,6 +3,9 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from plugin.assign import merging
+from plugin.core import clock
+from plugin.core.db import transaction
 from plugin.org.models import Person, Unit
 from plugin.web.roles import Role
 from tests.browser.conftest import Visit
@@ -20,6 +23,11 @@ PAGES = {
     "person-training": "/admin/people/{person}/training",
     "person-activity": "/admin/people/{person}/activity",
     "person-record": "/admin/people/{person}/completions/new",
+    "person-correct": "/admin/people/{person}/completions/{completion}/correct",
+    "person-merge": "/admin/people/{person}/merge",
+    "merge": "/admin/people/{person}/merge/{twin}",
+    "unmerge": "/admin/people/{merged}/merges/{merge}/undo",
+    "merged": "/admin/people/{merged}",
     "person-waive": "/admin/people/{person}/waive/{configuration}/{module}",
     "imports": "/admin/imports",
     "new-import": "/admin/imports/new",
@@ -67,7 +75,23 @@ def places(world: World, grace: Person) -> dict[str, int]:
     world.member(lars, unit)
     module = world.module("Lifting operations: slinging and signalling")
     configuration = training(unit, row(module, validity_months=12, pass_mark=0.8, due_days=30))
+    twin = world.person("Lars Learner", email="lars@example.test")
+    merged, gone = world.person("Mary One", email=None), world.person("Mary Two")
+    with transaction() as tx:
+        made = merging.merge(
+            tx,
+            tx.session.get_one(Person, merged.id),
+            tx.session.get_one(Person, gone.id),
+            by=grace.id,
+            reason="one human",
+            now=clock.now(),
+        )
+        assert made is not None
+        tx.session.flush()
+        merge = made.id
+    completion = world.completion(lars, module, score=0.9)
     return {
+        "twin": twin.id, "merged": merged.id, "merge": merge, "completion": completion.id,
         "unit": unit.id, "module": module.id, "configuration": configuration, "person": lars.id,
     }  # fmt: skip
 
@@ -80,6 +104,26 @@ def test_every_admin_page_fits_and_serves_everybody(
     page.set_viewport_size({"width": width, "height": 450 if width < 1000 else 800})
     visit(grace, PAGES[name].format(**places))
     take_picture(page, f"admin-{name}-{width}")
+    assert overflows(page) == 0
+    assert flaws(page) == []
+
+
+MIRRORED = (
+    "people", "person", "person-training", "person-access", "rules", "members", "unit",
+    "configuration", "publish", "versions", "new-import",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [380, 1280])
+@pytest.mark.parametrize("name", MIRRORED)
+def test_admin_pages_in_arabic_fit_and_serve_everybody(
+    grace: Person, places: dict[str, int], visit: Visit, page: Page, name: str, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 450 if width < 1000 else 800})
+    visit(grace, PAGES[name].format(**places), locale="ar")
+    take_picture(page, f"admin-ar-{name}-{width}")
+    html = page.locator("html")
+    assert (html.get_attribute("lang"), html.get_attribute("dir")) == ("ar", "rtl")
     assert overflows(page) == 0
     assert flaws(page) == []
 

@@ -423,7 +423,7 @@ def test_dates_are_written_in_the_persons_language(world: World, ada: Learner) -
     world.add(ada.person)
     page = ada.page()
     assert "10.03.2028" in page.words
-    assert page.all("html")[0].attributes["lang"] == "de"
+    assert page.all("html")[0].attributes["lang"] == "en"  # that of the words
 
 
 def test_days_are_those_of_the_units_zone(world: World, ada: Learner) -> None:
