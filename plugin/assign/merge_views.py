@@ -47,8 +47,11 @@ def merge(person_id: int, other_id: int) -> str | Response | tuple[str, int]:
     """Both side by side; which one stays, and why they are one."""
     both = (person_id, other_id)
     form = MergeForm(stays=person_id)
+    for each in both:
+        _load(read_session(), each)
     form.stays.choices = [
-        SelectChoice(each, _load(read_session(), each).full_name) for each in both
+        SelectChoice(person_id, _("This entry")),
+        SelectChoice(other_id, _("The other entry")),
     ]
     if form.validate_on_submit():
         stays = form.stays.data

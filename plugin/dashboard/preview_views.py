@@ -35,7 +35,7 @@ class PreviewForm(FlaskForm):  # type: ignore[misc]
     class Meta:
         csrf = False
 
-    date = DateField(_l("On"), [Optional()])
+    date = DateField(_l("On the day"), [Optional()])
     under = SelectField(
         _l("Under"),
         choices=[
