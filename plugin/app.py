@@ -43,7 +43,7 @@ from plugin.reports import person_views as activity_views
 from plugin.reports import views as reports_views
 from plugin.scorm import content_views
 from plugin.scorm import views as scorm_views
-from plugin.web import errors, headers, health, identity, limits, navigation
+from plugin.web import errors, forms, headers, health, identity, limits, navigation
 
 FEATURES = ("org", "notify", "modules", "scorm", "assign", "certs", "lti.tool")
 MORE_TABLES = ("org.import_models", "org.merge_models", "org.rule_models")
@@ -100,6 +100,7 @@ def create_app(settings: Settings) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
     app.context_processor(_page_facts)
     app.add_template_global(navigation.has_page)
+    app.add_template_global(forms.questions)
     return app
 
 

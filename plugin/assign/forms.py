@@ -4,13 +4,11 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     DecimalField,
-    Field,
     FieldList,
     Form,
     FormField,
@@ -21,12 +19,13 @@ from wtforms import (
     TextAreaField,
 )
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, Length, Optional, StopValidation
+from wtforms.validators import DataRequired, Length, Optional
 from wtforms.widgets import HiddenInput, TextInput
 
 from plugin.assign.draft import MAX_DAYS, MAX_MONTHS, DraftRow
 from plugin.assign.facts import RowStatus
 from plugin.org.rules import MAX_NAME
+from plugin.web.forms import Between, NeededWith
 
 PERCENT = 100
 STATUSES = {
@@ -73,23 +72,6 @@ class ReasonForm(FlaskForm):  # type: ignore[misc]
     )
 
 
-class Between:
-    """What was typed is a number from `least` to `most`; one sentence says so otherwise."""
-
-    def __init__(self, least: int, most: int, sentence: LazyString) -> None:
-        self.least, self.most, self.sentence = least, most, sentence
-
-    def __call__(self, _form: Form, field: Field) -> None:
-        if field.process_errors or not self._holds(field.data):
-            field.errors[:] = []
-            raise StopValidation(str(self.sentence) % {"most": self.most})
-
-    def _holds(self, number: Decimal | int | None) -> bool:
-        if number is None or not Decimal(number).is_finite():
-            return False
-        return self.least <= number <= self.most
-
-
 class RowForm(Form):  # type: ignore[misc]
     """One module of a configuration; text boxes, so that what was mistyped can be shown again."""
 
@@ -113,6 +95,7 @@ class RowForm(Form):  # type: ignore[misc]
     validity_months = IntegerField(
         _l("Other: months"),
         [
+            NeededWith("period", OTHER, _l("Write the number of months.")),
             Optional(),
             Between(1, MAX_MONTHS, _l("Use 1 to %(most)d months, or leave it empty.")),
         ],
@@ -142,11 +125,6 @@ class RowForm(Form):  # type: ignore[misc]
             return _MONTHS_OF[self.period.data]
         number: int | None = self.validity_months.data
         return number
-
-    def validate_period(self, field: Field) -> None:
-        """Other needs its number."""
-        if field.data == OTHER and not "".join(self.validity_months.raw_data or ()).strip():
-            raise StopValidation(str(_l("Write the number of months.")))
 
     @property
     def draft_row(self) -> DraftRow:

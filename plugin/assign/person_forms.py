@@ -15,7 +15,8 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional
 from wtforms.widgets import TextInput
 
-from plugin.assign.forms import NUMBER, PERCENT, Between
+from plugin.assign.forms import NUMBER, PERCENT
+from plugin.web.forms import Between
 
 
 class CompletionForm(FlaskForm):  # type: ignore[misc]

@@ -11,6 +11,7 @@ from wtforms.validators import DataRequired, Length, Optional
 
 from plugin.assign.actions import Effect
 from plugin.assign.draft import CertificateWay
+from plugin.web.forms import NeededWith
 
 
 class When(StrEnum):
@@ -42,11 +43,13 @@ class PublishForm(FlaskForm):  # type: ignore[misc]
     seen = HiddenField()
     when = RadioField(_l("It counts"), choices=WHEN, default=When.NOW.value)
     effective_on = DateField(
-        _l("From"), [Optional()], description=_l("When it counts from a date on.")
+        _l("From"),
+        [NeededWith("when", When.DATE, _l("Choose a day.")), Optional()],
+        description=_l("When it counts from a date on."),
     )
     grace_until = DateField(
         _l("Grace until"),
-        [Optional()],
+        [NeededWith("when", When.GRACE, _l("Choose a day.")), Optional()],
         description=_l("Certificates stay valid through this day; everybody is told at once."),
     )
     apply_to_existing = BooleanField(
@@ -79,15 +82,9 @@ class PublishForm(FlaskForm):  # type: ignore[misc]
             certificates=CertificateWay(self.certificates.data),
         )
 
-    def lacks_a_date(self) -> bool:
-        """Mark the date that the choice needs and that is not there."""
-        needed = {When.DATE.value: self.effective_on, When.GRACE.value: self.grace_until}
-        field = needed.get(self.when.data)
-        if field is None or field.data is not None:
-            return False
-        if not field.errors:
-            field.errors = [str(_l("Choose a day."))]
-        return True
+    def has_its_dates(self) -> bool:
+        """Whether the date that the choice needs is there; it is marked otherwise."""
+        return all(each.validate(self) for each in (self.effective_on, self.grace_until))
 
     def choices(self) -> dict[str, Any]:
         """What was chosen, as an address carries it to the lists of names."""

@@ -145,7 +145,7 @@ def _prospect(
     session: Session, configuration: Configuration, draft: ConfigurationDraft, form: PublishForm
 ) -> _Prospect | None:
     """What the choices would do; None, with the field marked, when they make no sense."""
-    if form.lacks_a_date():
+    if not form.has_its_dates():
         return None
     try:
         coming = actions.next_version(session, configuration, draft, form.effect, now=clock.now())

@@ -23,6 +23,12 @@ SOURCES = {
     MembershipSource.ROSTER: _l("Course roster"),
     MembershipSource.SCIM: _l("Directory"),
 }
+EMAIL = {
+    "inputmode": "email",
+    "autocapitalize": "none",
+    "spellcheck": "false",
+    "data-email": _l("This is not an email address."),
+}
 
 
 class UnitForm(FlaskForm):  # type: ignore[misc]
@@ -69,7 +75,7 @@ class PersonEditForm(FlaskForm):  # type: ignore[misc]
     """What is known of a person."""
 
     name = StringField(_l("Name"), [DataRequired(), Length(max=MAX_NAME)])
-    email = StringField(_l("Email"), [Optional(), Length(max=MAX_NAME)])
+    email = StringField(_l("Email"), [Optional(), Length(max=MAX_NAME)], render_kw=EMAIL)
     employee_id = StringField(_l("Employee ID"), [Optional(), Length(max=64)])
     locale = StringField(
         _l("Language"), [Optional(), Length(max=20)], description=_l("For example en or de_AT.")
@@ -80,7 +86,7 @@ class PersonForm(FlaskForm):  # type: ignore[misc]
     """A person made by hand."""
 
     name = StringField(_l("Name"), [DataRequired(), Length(max=MAX_NAME)])
-    email = StringField(_l("Email"), [Optional(), Length(max=MAX_NAME)])
+    email = StringField(_l("Email"), [Optional(), Length(max=MAX_NAME)], render_kw=EMAIL)
     employee_id = StringField(_l("Employee ID"), [Optional(), Length(max=64)])
     unit_id = SelectField(_l("Unit"), coerce=int, validate_choice=False, default=0)
 

@@ -15,6 +15,7 @@ from plugin.org.models import Unit, UnitKind
 from plugin.org.rule_actions import MAX_TEXT
 from plugin.org.rule_models import RuleSource
 from plugin.org.rules import MAX_NAME
+from plugin.web.forms import NeededWith
 
 SOURCES: dict[RuleSource, LazyString] = {
     RuleSource.CUSTOM: _l("Custom parameter"),
@@ -81,7 +82,11 @@ class CustomRuleForm(FlaskForm):  # type: ignore[misc]
     )
     value = StringField(
         _l("Value"),
-        [Optional(), Length(max=MAX_NAME)],
+        [
+            NeededWith("mode", FIXED, _l("Say what the parameter must say for this unit.")),
+            Optional(),
+            Length(max=MAX_NAME),
+        ],
         description=_l("If one value leads to one unit: what the parameter must say."),
     )
     unit_id = SelectField(_l("Unit"), coerce=int, description=_l("If one value leads to one unit."))
