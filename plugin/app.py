@@ -31,6 +31,7 @@ from plugin.core.paths import STATIC, TEMPLATES, TRANSLATIONS
 from plugin.core.settings import Settings
 from plugin.dashboard import preview_views
 from plugin.dashboard import views as dashboard_views
+from plugin.lti.tool import lms_views
 from plugin.lti.tool import views as lti
 from plugin.modules import views as modules_views
 from plugin.modules import visibility
@@ -108,6 +109,7 @@ def _register_views(app: Flask) -> None:
     app.register_blueprint(health.bp)
     csrf.exempt(lti.bp)
     app.register_blueprint(lti.bp)
+    app.register_blueprint(lms_views.bp)
     app.register_blueprint(org_views.bp)
     app.register_blueprint(import_views.bp)
     app.register_blueprint(rule_views.bp)

@@ -118,6 +118,8 @@ def upgrade() -> None:
     sa.Column('state', sa.String(length=40), nullable=False),
     sa.Column('admins_by_role', sa.Boolean(), nullable=False),
     sa.Column('extra_origins', Json, nullable=False),
+    sa.Column('product', sa.Text(), nullable=True),
+    sa.Column('scopes', Json, nullable=False),
     sa.Column('created_at', UTCDateTime(), nullable=False),
     sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_registration_organization_id_organization')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_registration')),
@@ -185,6 +187,7 @@ def upgrade() -> None:
     sa.Column('registration_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('deployment_id', sa.Text(), nullable=False),
     sa.Column('created_at', UTCDateTime(), nullable=False),
+    sa.Column('accepted_at', UTCDateTime(), nullable=True),
     sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_deployment_organization_id_organization')),
     sa.ForeignKeyConstraint(['registration_id'], ['registration.id'], name=op.f('fk_deployment_registration_id_registration')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_deployment')),
@@ -243,6 +246,28 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_install_code')),
     sa.UniqueConstraint('code_hash', name=op.f('uq_install_code_code_hash'))
     )
+    op.create_table('invitation',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('token_hash', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('admins_by_role', sa.Boolean(), nullable=False),
+    sa.Column('created_by', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('created_at', UTCDateTime(), nullable=False),
+    sa.Column('expires_at', UTCDateTime(), nullable=False),
+    sa.Column('claimed_at', UTCDateTime(), nullable=True),
+    sa.Column('used_at', UTCDateTime(), nullable=True),
+    sa.Column('withdrawn_at', UTCDateTime(), nullable=True),
+    sa.Column('registration_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.ForeignKeyConstraint(['created_by'], ['person.id'], name=op.f('fk_invitation_created_by_person')),
+    sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_invitation_organization_id_organization')),
+    sa.ForeignKeyConstraint(['registration_id'], ['registration.id'], name=op.f('fk_invitation_registration_id_registration')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_invitation')),
+    sa.UniqueConstraint('token_hash', name=op.f('uq_invitation_token_hash'))
+    )
+    with op.batch_alter_table('invitation', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_invitation_organization_id'), ['organization_id'], unique=False)
+
     op.create_table('launch_rule',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -1008,6 +1033,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_launch_rule_organization_id_source'))
 
     op.drop_table('launch_rule')
+    with op.batch_alter_table('invitation', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_invitation_organization_id'))
+
+    op.drop_table('invitation')
     op.drop_table('install_code')
     with op.batch_alter_table('identity', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_identity_person_id'))

@@ -39,7 +39,7 @@ _ADMINISTRATION = (
     _Place(
         "people.listing",
         _l("Organization"),
-        ("people.", "person", "units.", "imports.", "launch_rules."),
+        ("people.", "person", "units.", "imports.", "launch_rules.", "lms."),
         below=(
             _Place("people.listing", _l("Users"), ("people.", "person")),
             _Place("units.groups", _l("Groups"), ("units.groups",)),
@@ -47,6 +47,7 @@ _ADMINISTRATION = (
             _Place("units.regions", _l("Regions"), ("units.regions",)),
             _Place("imports.listing", _l("Imports"), ("imports.",)),
             _Place("launch_rules.listing", _l("Rules"), ("launch_rules.",)),
+            _Place("lms.listing", _l("LMSs"), ("lms.",)),
         ),
     ),
     _Place(

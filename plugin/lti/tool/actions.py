@@ -6,21 +6,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, select, update
+from sqlalchemy import bindparam, delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from plugin.core import audit
 from plugin.core.base import JsonDict
 from plugin.core.secrets import hash_of, new_token
+from plugin.core.upsert import insert_absent
 from plugin.lti.tool import queries
-from plugin.lti.tool.addresses import is_secure_address, origin_of, origins_of
+from plugin.lti.tool.addresses import host_of, is_secure_address, origin_of, origins_of
 from plugin.lti.tool.claims import Launch, is_id
+from plugin.lti.tool.configuration import Granted, Platform
 from plugin.lti.tool.errors import (
     DeploymentUnknownError,
     HandoverError,
     LoginUsedError,
     RegistrationAddressError,
+    RegistrationElsewhereError,
     RegistrationExistsError,
 )
 from plugin.lti.tool.keys import create_key
@@ -36,6 +39,8 @@ from plugin.web.roles import Role
 
 LOGIN_LIFE = timedelta(minutes=10)
 HANDOVER_LIFE = timedelta(minutes=5)
+MAX_WAITING = 100
+"""Deployments that may wait for an admin, per registration."""
 BY_LMS_ROLE = "administrator role in the LMS"
 
 _USE_LOGIN = (
@@ -47,6 +52,7 @@ _USE_LOGIN = (
         exists().where(
             Deployment.registration_id == bindparam("trust"),
             Deployment.deployment_id == bindparam("deployment"),
+            Deployment.accepted_at.is_not(None),
         ),
     )
     .values(used_at=bindparam("now"))
@@ -69,6 +75,7 @@ def register(
     encryption_key: str,
     token_audience: str | None = None,
     extra_origins: Sequence[str] = (),
+    uid: str | None = None,
     by: int | None,
     now: datetime,
 ) -> Registration:
@@ -80,7 +87,7 @@ def register(
             raise RegistrationAddressError(option)
     registration = Registration(
         organization_id=organization_id,
-        uid=secrets.token_hex(8),
+        uid=uid or secrets.token_hex(8),
         name=name.strip() or issuer,
         issuer=issuer,
         client_id=client_id,
@@ -91,6 +98,8 @@ def register(
         state=RegistrationState.ACTIVE,
         admins_by_role=admins_by_role,
         extra_origins=list(origins_of(extra_origins)),
+        product=None,
+        scopes=[],
         created_at=now,
     )
     try:
@@ -121,6 +130,72 @@ def _check_identifiers(issuer: str, client_id: str, extra_origins: Sequence[str]
         raise RegistrationAddressError("extra-origin")
 
 
+def keep_registration(
+    session: Session,
+    organization_id: int,
+    *,
+    uid: str,
+    name: str,
+    platform: Platform,
+    granted: Granted,
+    admins_by_role: bool,
+    encryption_key: str,
+    now: datetime,
+) -> Registration:
+    """What an LMS granted when it registered itself. The same client id again is an update: the
+    LMS now has the addresses under `uid`, and the registration moves there with its keys.
+    """
+    known = session.scalar(
+        select(Registration)
+        .where(Registration.issuer == platform.issuer, Registration.client_id == granted.client_id)
+        .with_for_update()
+    )
+    if known is None:
+        known = register(
+            session,
+            organization_id,
+            uid=uid,
+            name=name or f"{platform.profile.name} {host_of(platform.issuer)}",
+            issuer=platform.issuer,
+            client_id=granted.client_id,
+            auth_url=platform.auth_url,
+            token_url=platform.token_url,
+            jwks_url=platform.jwks_url,
+            deployment_ids=(),
+            admins_by_role=admins_by_role,
+            encryption_key=encryption_key,
+            token_audience=platform.token_audience,
+            by=None,
+            now=now,
+        )
+    elif known.organization_id != organization_id:
+        raise RegistrationElsewhereError(registration_id=known.id)
+    else:
+        _move(session, known, uid, platform, now=now)
+    known.product, known.scopes = platform.product, list(granted.scopes)
+    if granted.deployment_id is not None:
+        accept_deployment(session, known, granted.deployment_id, by=None, now=now)
+    return known
+
+
+def _move(
+    session: Session, known: Registration, uid: str, platform: Platform, *, now: datetime
+) -> None:
+    before = {"uid": known.uid, "auth_url": known.auth_url, "token_url": known.token_url}
+    known.uid, known.auth_url, known.token_url = uid, platform.auth_url, platform.token_url
+    known.jwks_url, known.token_audience = platform.jwks_url, platform.token_audience
+    known.state = RegistrationState.ACTIVE
+    audit.record(
+        session,
+        "registration.updated",
+        about=known,
+        by=None,
+        now=now,
+        before=before,
+        after={"uid": uid, "auth_url": known.auth_url, "token_url": known.token_url},
+    )
+
+
 def accept_deployment(
     session: Session,
     registration: Registration,
@@ -132,16 +207,22 @@ def accept_deployment(
     """People may launch from this installation of the registration. Safe to call again."""
     if not is_id(deployment_id):
         raise RegistrationAddressError("deployment")
-    if queries.is_deployment(session, registration.id, deployment_id):
+    session.flush()
+    known = queries.deployment(session, registration.id, deployment_id)
+    if known is not None and known.accepted_at is not None:
         return
-    session.add(
-        Deployment(
-            organization_id=registration.organization_id,
-            registration_id=registration.id,
-            deployment_id=deployment_id,
-            created_at=now,
+    if known is not None:
+        known.accepted_at = now
+    else:
+        session.add(
+            Deployment(
+                organization_id=registration.organization_id,
+                registration_id=registration.id,
+                deployment_id=deployment_id,
+                created_at=now,
+                accepted_at=now,
+            )
         )
-    )
     audit.record(
         session,
         "deployment.accepted",
@@ -150,6 +231,24 @@ def accept_deployment(
         now=now,
         after={"deployment_id": deployment_id},
     )
+
+
+def note_deployment(session: Session, trust: Trust, deployment_id: str, *, now: datetime) -> None:
+    """A verified launch named an installation nobody has accepted: it waits for an admin."""
+    waiting = select(func.count()).where(
+        Deployment.registration_id == trust.id, Deployment.accepted_at.is_(None)
+    )
+    if (session.scalar(waiting) or 0) >= MAX_WAITING:
+        return
+    row = {
+        "organization_id": trust.organization_id,
+        "registration_id": trust.id,
+        "deployment_id": deployment_id,
+        "created_at": now,
+        "accepted_at": None,
+    }
+    key = ("registration_id", "deployment_id")
+    session.execute(insert_absent(session, Deployment, [row], key=key))
 
 
 def set_state(
@@ -173,6 +272,30 @@ def set_state(
         now=now,
         before={"state": before.value},
         after={"state": state.value},
+    )
+
+
+def set_origins(
+    session: Session,
+    registration: Registration,
+    origins: Sequence[str],
+    *,
+    by: int | None,
+    now: datetime,
+) -> None:
+    """These addresses may frame the tool too, besides the LMS's own."""
+    before, after = list(registration.extra_origins), list(origins_of(origins))
+    if before == after:
+        return
+    registration.extra_origins = after
+    audit.record(
+        session,
+        "registration.origins_changed",
+        about=registration,
+        by=by,
+        now=now,
+        before={"extra_origins": before},
+        after={"extra_origins": after},
     )
 
 

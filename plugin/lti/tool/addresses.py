@@ -67,6 +67,16 @@ def origins_of(addresses: Iterable[object]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each for each in found if each))
 
 
+def host_of(address: str) -> str:
+    """The host of an address, for people to read."""
+    return urlsplit(address).hostname or address
+
+
+def invitation_address(tool_url: str, token: str) -> str:
+    """What an admin types into the LMS."""
+    return f"{tool_url}/lti/register/{token}"
+
+
 def is_secure_address(address: str) -> bool:
     """Whether we may talk to an address: https, or http on this machine."""
     origin = origin_of(address)

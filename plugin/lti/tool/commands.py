@@ -1,12 +1,14 @@
 """The command line of LMS registrations: `plugin lms --help`."""
 
+from datetime import timedelta
+
 import click
 
 from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import transaction
-from plugin.lti.tool import actions, queries
-from plugin.lti.tool.addresses import tool_addresses
+from plugin.lti.tool import actions, invitations, keys, queries
+from plugin.lti.tool.addresses import invitation_address, tool_addresses
 from plugin.lti.tool.models import Registration, RegistrationState
 from plugin.org import queries as org_queries
 
@@ -86,6 +88,38 @@ def add(
         _print_values(registration)
 
 
+@lms.command("invite")
+@click.option("--organization", "slug", required=True, help="The organization's short name.")
+@click.option("--name", default="", help="What the LMS will be called here.")
+@click.option(
+    "--days", default=7, show_default=True, type=click.IntRange(1, 30), help="How long it works."
+)
+@click.option(
+    "--admins-by-role",
+    is_flag=True,
+    help="Administrators of the LMS become admins here at their first launch.",
+)
+def invite(slug: str, name: str, days: int, admins_by_role: bool) -> None:
+    """Print an address for an LMS to register itself with (dynamic registration), once.
+
+    Example: plugin lms invite --organization harbour --admins-by-role
+    """
+    with transaction() as tx:
+        invitation, token = invitations.invite(
+            tx.session,
+            org_queries.organization_by_slug(tx.session, slug).id,
+            name=name,
+            admins_by_role=admins_by_role,
+            life=timedelta(days=days),
+            by=None,
+            now=clock.now(),
+        )
+        until = invitation.expires_at
+    click.echo("Copy this address into the LMS, where a tool is added by its registration address:")
+    click.echo(f"  {invitation_address(current_settings().tool_url, token)}")
+    click.echo(f"It works once, until {until:%Y-%m-%d %H:%M} UTC.")
+
+
 @lms.command("list")
 @click.option("--organization", "slug", required=True, help="The organization's short name.")
 def list_registrations(slug: str) -> None:
@@ -154,6 +188,25 @@ def add_deployment(uid: str, deployment_id: str) -> None:
         registration = queries.registration_by_uid(tx.session, uid)
         actions.accept_deployment(tx.session, registration, deployment_id, by=None, now=clock.now())
     click.echo(f"Deployment {deployment_id} is accepted.")
+
+
+@lms.command("rotate-key")
+@UID
+def rotate_key(uid: str) -> None:
+    """Sign with a new key from now on; the old one stays published for two days.
+
+    Example: plugin lms rotate-key 4f0cA1b2C3d4E5f6
+    """
+    with transaction() as tx:
+        registration = queries.registration_by_uid(tx.session, uid)
+        key = keys.rotate(
+            tx.session,
+            registration,
+            encryption_key=current_settings().encryption_key,
+            by=None,
+            now=clock.now(),
+        )
+        click.echo(f"New key: {key.kid}")
 
 
 def _set_state(uid: str, state: RegistrationState) -> None:

@@ -270,3 +270,98 @@ class RegistrationAddressError(PluginError):
                 field=self._field,
             )
         )
+
+
+class InvitationError(LtiError):
+    """An invitation that opens nothing."""
+
+    http_status = 403
+    learner_advice = ""
+
+
+class InvitationUnknownError(InvitationError):
+    code = "lti.invitation_unknown"
+    http_status = 404
+    public_message = _l("This invitation is not known, or it was withdrawn.")
+    admin_advice = _l("Ask an admin of the training for a new invitation, and copy it whole.")
+
+
+class InvitationExpiredError(InvitationError):
+    code = "lti.invitation_expired"
+    public_message = _l("This invitation has expired.")
+    admin_advice = _l("Ask an admin of the training for a new one.")
+
+
+class InvitationUsedError(InvitationError):
+    code = "lti.invitation_used"
+    public_message = _l("This invitation has been used.")
+    admin_advice = _l(
+        "An invitation registers one LMS once. Ask an admin of the training for a new one, also to "
+        "register the same LMS again."
+    )
+
+
+class ConfigurationAddressError(InvitationError):
+    code = "lti.configuration_address"
+    http_status = 400
+    public_message = _l("This address is for an LMS, not for a browser.")
+    admin_advice = _l(
+        "Copy it into the LMS where tools are added by a registration address (dynamic "
+        "registration). The LMS opens it and adds “openid_configuration” by itself."
+    )
+
+
+class ConfigurationUnreadableError(InvitationError):
+    """The LMS could not be asked; `words` are our reason or the LMS's own answer."""
+
+    code = "lti.configuration_unreadable"
+    http_status = 400
+    public_message = _l("The LMS could not be reached, so nothing was registered.")
+
+    def __init__(self, step: str, words: str) -> None:
+        super().__init__(step, step=step)
+        self.admin_advice = _l(
+            "%(step)s: %(words)s. The invitation can be used again once this is mended.",
+            step=step,
+            words=words or "–",
+        )
+
+
+class ConfigurationError(InvitationError):
+    """The LMS says something of itself that cannot be used; `field` is the name it has there."""
+
+    code = "lti.configuration"
+    http_status = 400
+    public_message = _l("What the LMS says of itself cannot be used, so nothing was registered.")
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field, field=field)
+        self.admin_advice = _l(
+            "“%(field)s” is missing or not acceptable in the LMS's OpenID configuration or in its "
+            "answer. The invitation can be used again.",
+            field=field,
+        )
+
+
+class RegistrationRefusedError(InvitationError):
+    """The LMS did not register us; its own words are shown."""
+
+    code = "lti.registration_refused"
+    http_status = 400
+    public_message = _l("The LMS refused to register the tool.")
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(status, status=status)
+        self.admin_advice = _l(
+            "It answered %(status)d: %(words)s. Begin again in the LMS; the invitation can be used "
+            "again.",
+            status=status,
+            words=words or "–",
+        )
+
+
+class RegistrationElsewhereError(InvitationError):
+    code = "lti.registration_elsewhere"
+    http_status = 409
+    public_message = _l("Another organization here has registered this LMS already.")
+    admin_advice = _l("Remove the tool from the LMS and register it anew, or ask the other one.")

@@ -1,6 +1,6 @@
 """Our signing keys: one set per registration, private halves sealed at rest."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import (
@@ -9,13 +9,17 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from plugin.core import audit
 from plugin.core.base import JsonDict
 from plugin.core.secrets import decrypt, encrypt, new_token
 from plugin.lti.tool.encoding import text_of_number
 from plugin.lti.tool.models import Registration, ToolKey
 
+OVERLAP = timedelta(days=2)
+"""How long the old key is still published after a rotation: longer than any LMS keeps a set."""
 BITS = 2048
 EXPONENT = 65537
 
@@ -37,6 +41,43 @@ def create_key(
     )
     session.add(key)
     return key
+
+
+def rotate(
+    session: Session,
+    registration: Registration,
+    *,
+    encryption_key: str,
+    by: int | None,
+    now: datetime,
+) -> ToolKey:
+    """From now on a new key signs; the keys before it are published until `OVERLAP` is over."""
+    session.execute(
+        update(ToolKey)
+        .where(ToolKey.registration_id == registration.id, ToolKey.retired_at.is_(None))
+        .values(retired_at=now + OVERLAP)
+    )
+    key = create_key(session, registration, encryption_key=encryption_key, now=now)
+    session.flush()
+    audit.record(
+        session,
+        "registration.key_rotated",
+        about=registration,
+        by=by,
+        now=now,
+        after={"kid": key.kid},
+    )
+    return key
+
+
+def signing_key(session: Session, registration_id: int) -> ToolKey:
+    """The key that signs for us at this LMS: the newest that is not retired."""
+    return session.scalars(
+        select(ToolKey)
+        .where(ToolKey.registration_id == registration_id, ToolKey.retired_at.is_(None))
+        .order_by(ToolKey.id.desc())
+        .limit(1)
+    ).one()
 
 
 def private_key_of(key: ToolKey, *, encryption_key: str) -> RSAPrivateKey:

@@ -33,11 +33,38 @@ class Registration(Base):
     state: Mapped[RegistrationState] = mapped_column(EnumText(RegistrationState))
     admins_by_role: Mapped[bool] = mapped_column(default=False)
     extra_origins: Mapped[JsonList]
+    product: Mapped[str | None]
+    """What the LMS calls its make (`product_family_code`), as far as it said so."""
+    scopes: Mapped[JsonList]
+    """The services it granted at registration; empty when registered by hand."""
     created_at: Mapped[datetime]
 
 
+class Invitation(Base):
+    """An address to type into an LMS, which then registers itself: once, for one organization.
+
+    `claimed_at` is when an LMS last began; a claim that came to nothing may be taken again.
+    """
+
+    __tablename__ = "invitation"
+    __table_args__ = (Index(None, "organization_id"),)
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    admins_by_role: Mapped[bool]
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    claimed_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+    withdrawn_at: Mapped[datetime | None]
+    registration_id: Mapped[int | None] = mapped_column(ForeignKey("registration.id"))
+
+
 class Deployment(Base):
-    """Where a registration is installed; unknown ones are never created silently."""
+    """Where a registration is installed. One that an admin has not accepted admits nobody."""
 
     __tablename__ = "deployment"
     __table_args__ = (UniqueConstraint("registration_id", "deployment_id"),)
@@ -47,6 +74,8 @@ class Deployment(Base):
     registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"))
     deployment_id: Mapped[str]
     created_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    """Empty: a launch named it, and it waits for an admin."""
 
 
 class ToolKey(Base):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from plugin.core.base import JsonDict
@@ -131,15 +131,20 @@ def _trust(values: tuple[Any, ...]) -> Trust:
     return Trust(**dict(zip(names, values, strict=True)))
 
 
-def is_deployment(session: Session, registration_id: int, deployment_id: str) -> bool:
-    """Whether an admin has accepted this installation of the registration."""
-    found = session.scalar(
-        select(Deployment.id).where(
+def deployment(session: Session, registration_id: int, deployment_id: str) -> Deployment | None:
+    """This installation of the registration, accepted or waiting."""
+    return session.scalar(
+        select(Deployment).where(
             Deployment.registration_id == registration_id,
             Deployment.deployment_id == deployment_id,
         )
     )
-    return found is not None
+
+
+def is_deployment(session: Session, registration_id: int, deployment_id: str) -> bool:
+    """Whether an admin has accepted this installation of the registration."""
+    found = deployment(session, registration_id, deployment_id)
+    return found is not None and found.accepted_at is not None
 
 
 def public_keys(session: Session, uid: str, *, at: datetime) -> list[JsonDict]:
@@ -198,6 +203,83 @@ def deployments(session: Session, registration_id: int) -> Sequence[str]:
     """The accepted deployment ids of a registration."""
     return session.scalars(
         select(Deployment.deployment_id)
-        .where(Deployment.registration_id == registration_id)
+        .where(Deployment.registration_id == registration_id, Deployment.accepted_at.is_not(None))
         .order_by(Deployment.deployment_id)
+    ).all()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LmsLine:
+    """A registration in the admins' list."""
+
+    id: int
+    name: str
+    product: str | None
+    issuer: str
+    state: RegistrationState
+    accepted: int
+    waiting: int
+
+
+def lms_lines(session: Session, organization_id: int) -> Sequence[LmsLine]:
+    """Every LMS of an organization with its deployments counted, in one statement."""
+    rows = session.execute(
+        select(
+            Registration.id,
+            Registration.name,
+            Registration.product,
+            Registration.issuer,
+            Registration.state,
+            func.count(Deployment.accepted_at).label("accepted"),
+            func.count(Deployment.id).label("known"),
+        )
+        .outerjoin(Deployment, Deployment.registration_id == Registration.id)
+        .where(Registration.organization_id == organization_id)
+        .group_by(Registration.id)
+        .order_by(Registration.name, Registration.id)
+    )
+    return [
+        LmsLine(
+            id=row.id,
+            name=row.name,
+            product=row.product,
+            issuer=row.issuer,
+            state=row.state,
+            accepted=row.accepted,
+            waiting=row.known - row.accepted,
+        )
+        for row in rows
+    ]
+
+
+def registration_of(session: Session, organization_id: int, registration_id: int) -> Registration:
+    """The registration, if it is the organization's."""
+    found = session.scalar(
+        select(Registration).where(
+            Registration.id == registration_id, Registration.organization_id == organization_id
+        )
+    )
+    if found is None:
+        raise RegistrationUnknownError
+    return found
+
+
+def all_deployments(session: Session, registration_id: int) -> Sequence[Deployment]:
+    """Accepted ones and those that wait, oldest first."""
+    return session.scalars(
+        select(Deployment)
+        .where(Deployment.registration_id == registration_id)
+        .order_by(Deployment.accepted_at.is_(None).desc(), Deployment.id)
+    ).all()
+
+
+def published_keys(session: Session, registration_id: int, *, at: datetime) -> Sequence[ToolKey]:
+    """Our keys this LMS may verify us with, newest first."""
+    return session.scalars(
+        select(ToolKey)
+        .where(
+            ToolKey.registration_id == registration_id,
+            or_(ToolKey.retired_at.is_(None), ToolKey.retired_at > at),
+        )
+        .order_by(ToolKey.id.desc())
     ).all()

@@ -13,12 +13,13 @@ from plugin.core import clock, http
 from plugin.core.context import current_settings
 from plugin.core.db import read_session, transaction
 from plugin.core.errors import PluginError
-from plugin.lti.tool import actions, queries
+from plugin.lti.tool import actions, queries, registering
 from plugin.lti.tool import launch as launches
 from plugin.lti.tool import login as logins
 from plugin.lti.tool.addresses import ADMIN, HOME, cookie_name, origin_of, origins_of, way_back
 from plugin.lti.tool.claims import Launch
 from plugin.lti.tool.errors import (
+    DeploymentUnknownError,
     HandoverError,
     LaunchIncompleteError,
     LoginUnknownError,
@@ -113,7 +114,12 @@ def launch(uid: str) -> AnyResponse:
     )
     with _way_back_to_the_course(message):
         launches.check_is_served(message)
-        answer = _admit(trust, login, message) if bound else _offer(trust, login, message)
+        try:
+            answer = _admit(trust, login, message) if bound else _offer(trust, login, message)
+        except DeploymentUnknownError:
+            with transaction() as tx:
+                actions.note_deployment(tx.session, trust, message.deployment_id, now=clock.now())
+            raise
     _forget_binding(answer, state)
     return answer
 
@@ -131,6 +137,23 @@ def continue_in_window(uid: str) -> AnyResponse:
         )
     sign_in(token)
     return redirect(_page(custom), 303)
+
+
+@bp.get("/register/<token>")
+@public
+def register(token: str) -> Response:
+    """An LMS was given an invitation: it opens this page in its own, and is registered."""
+    done = registering.register(
+        current_settings(),
+        token,
+        configuration_url=request.args.get("openid_configuration"),
+        registration_token=request.args.get("registration_token"),
+    )
+    headers.frame_ancestors(*origins_of((done.platform.issuer, done.platform.auth_url)))
+    page = render_template("lti/registered.html", done=done, profile=done.platform.profile)
+    answer = Response(page)
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer
 
 
 @bp.get("/<uid>/jwks")

@@ -1,0 +1,210 @@
+"""Dynamic registration, read and written (pure; LTI Dynamic Registration 1.0, rules R2 to R5)."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from plugin.lti.tool.addresses import ToolAddresses, is_secure_address, origin_of
+from plugin.lti.tool.claims import is_id
+from plugin.lti.tool.errors import ConfigurationError
+from plugin.lti.tool.profiles import VARIABLES, Profile, profile_of
+
+TOOL = "https://purl.imsglobal.org/spec/lti-tool-configuration"
+PLATFORM = "https://purl.imsglobal.org/spec/lti-platform-configuration"
+AGS = "https://purl.imsglobal.org/spec/lti-ags/scope/"
+NRPS = "https://purl.imsglobal.org/spec/lti-nrps/scope/"
+NOTICES = "https://purl.imsglobal.org/spec/lti/scope/noticehandlers"
+SCOPES = (
+    AGS + "lineitem",
+    AGS + "lineitem.readonly",
+    AGS + "result.readonly",
+    AGS + "score",
+    NRPS + "contextmembership.readonly",
+)
+CLAIMS = ("iss", "sub", "name", "given_name", "family_name", "email")
+MAX_WORDS = 300
+_VENDORS = (("instructure.com", "canvaslms.com"),)
+"""Hosts of one vendor that vouch for one another: Canvas signs in on another host than it runs."""
+_TAGS = re.compile(r"<[^>]*>")
+_SPACES = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """What an LMS says of itself, checked."""
+
+    issuer: str
+    auth_url: str
+    token_url: str
+    jwks_url: str
+    registration_url: str
+    token_audience: str | None
+    product: str | None
+    scopes: tuple[str, ...]
+    variables: tuple[str, ...]
+
+    @property
+    def profile(self) -> Profile:
+        return profile_of(self.product)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """What the LMS gave us; the deployment may come later."""
+
+    client_id: str
+    deployment_id: str | None
+    scopes: tuple[str, ...]
+
+
+def read_configuration(body: bytes, *, address: str) -> Platform:
+    """The configuration published at `address`; raises ConfigurationError naming what is wrong."""
+    said = _object(body)
+    issuer = said.get("issuer")
+    if not isinstance(issuer, str) or not issuer.isprintable() or not _vouches(address, issuer):
+        raise ConfigurationError("issuer")
+    more = said.get(PLATFORM)
+    more = more if isinstance(more, Mapping) else {}
+    product = more.get("product_family_code")
+    audience = said.get("authorization_server")
+    return Platform(
+        issuer=issuer,
+        auth_url=_address(said, "authorization_endpoint"),
+        token_url=_address(said, "token_endpoint"),
+        jwks_url=_address(said, "jwks_uri"),
+        registration_url=_address(said, "registration_endpoint"),
+        token_audience=audience if isinstance(audience, str) and is_id(audience) else None,
+        product=product[:64] if isinstance(product, str) and product.isprintable() else None,
+        scopes=_texts(said.get("scopes_supported")),
+        variables=_texts(more.get("variables")),
+    )
+
+
+def _vouches(address: str, issuer: str) -> bool:
+    """The address lies where the issuer does, or with the same known vendor."""
+    if origin_of(address) is not None and origin_of(address) == origin_of(issuer):
+        return True
+    hosts = [urlsplit(each).hostname or "" for each in (address, issuer)]
+    if urlsplit(address).scheme != "https" or origin_of(issuer) is None:
+        return False
+    return any(
+        all(any(host == name or host.endswith("." + name) for name in names) for host in hosts)
+        for names in _VENDORS
+    )
+
+
+def registration_request(
+    platform: Platform, ours: ToolAddresses, *, product_name: str, description: str
+) -> dict[str, Any]:
+    """What we ask the LMS to register (R4): only services and variables it says it has."""
+    profile = platform.profile
+    return {
+        "application_type": "web",
+        "response_types": ["id_token"],
+        "grant_types": ["implicit", "client_credentials"],
+        "initiate_login_uri": ours.login,
+        "redirect_uris": [ours.launch],
+        "client_name": product_name,
+        "jwks_uri": ours.jwks,
+        "logo_uri": ours.icon,
+        "token_endpoint_auth_method": "private_key_jwt",
+        "scope": " ".join(wanted_scopes(platform)),
+        TOOL: {
+            "domain": ours.domain,
+            "description": description,
+            "target_link_uri": ours.launch,
+            "custom_parameters": _variables(platform),
+            "claims": list(CLAIMS),
+            "messages": _messages(profile, ours, product_name),
+            **profile.tool_extension,
+        },
+    }
+
+
+def wanted_scopes(platform: Platform) -> tuple[str, ...]:
+    """The services we use, as far as the LMS names any."""
+    wanted = (*SCOPES, NOTICES) if NOTICES in platform.scopes else SCOPES
+    if not any("purl.imsglobal.org" in each for each in platform.scopes):
+        return wanted
+    return tuple(each for each in wanted if each in platform.scopes)
+
+
+def _variables(platform: Platform) -> dict[str, str]:
+    wanted = {**VARIABLES, **platform.profile.variables}
+    return {
+        name: f"${variable}"
+        for name, variable in wanted.items()
+        if not platform.variables or variable in platform.variables
+    }
+
+
+def _messages(profile: Profile, ours: ToolAddresses, label: str) -> list[dict[str, Any]]:
+    """One message to pick content with, then the places where the tool itself is opened."""
+    target = {"target_link_uri": ours.launch, "label": label}
+    return [
+        {"type": "LtiDeepLinkingRequest", **target, **profile.deep_linking},
+        *(
+            {"type": "LtiResourceLinkRequest", **target, **place}
+            for place in profile.navigation or ({},)
+        ),
+    ]
+
+
+def read_registration(body: bytes, *, asked: Sequence[str]) -> Granted:
+    """What the LMS answered; only what it grants is ours (R5)."""
+    said = _object(body)
+    client_id = said.get("client_id")
+    if not is_id(client_id):
+        raise ConfigurationError("client_id")
+    tool = said.get(TOOL)
+    deployment = tool.get("deployment_id") if isinstance(tool, Mapping) else None
+    if isinstance(deployment, int) and not isinstance(deployment, bool):
+        deployment = str(deployment)
+    scope = said.get("scope")
+    granted = scope.split() if isinstance(scope, str) else list(_texts(scope))
+    return Granted(
+        client_id=str(client_id),
+        deployment_id=str(deployment) if is_id(deployment) else None,
+        scopes=tuple(each for each in asked if each in granted),
+    )
+
+
+def words_of(body: bytes) -> str:
+    """What an LMS said in its own words, fit to be shown: JSON's message, or a page's text."""
+    text = body[:20_000].decode("utf-8", "replace")
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        said = None
+    if isinstance(said, Mapping):
+        names = ("error_description", "message", "reason", "error")
+        text = next((said[each] for each in names if isinstance(said.get(each), str)), "")
+    text = re.sub(r"(?is)<(script|style|head)\b.*?</\1>", " ", text)
+    text = _SPACES.sub(" ", _TAGS.sub(" ", text)).strip()
+    return "".join(sign for sign in text if sign.isprintable())[:MAX_WORDS]
+
+
+def _object(body: bytes) -> Mapping[str, Any]:
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        raise ConfigurationError("json") from None
+    if not isinstance(said, Mapping):
+        raise ConfigurationError("json")
+    return said
+
+
+def _address(said: Mapping[str, Any], name: str) -> str:
+    value = said.get(name)
+    if not isinstance(value, str) or not is_secure_address(value):
+        raise ConfigurationError(name)
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        return ()
+    return tuple(each for each in value[:500] if isinstance(each, str))

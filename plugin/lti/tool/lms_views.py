@@ -1,0 +1,229 @@
+"""Pages for admins: the LMSs that open the training, how to add one, and what it needs."""
+
+import secrets
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from plugin.core import clock
+from plugin.core.context import current_settings
+from plugin.core.db import Tx, read_session, transaction
+from plugin.lti.tool import actions, invitations, keys, queries
+from plugin.lti.tool.addresses import invitation_address, tool_addresses
+from plugin.lti.tool.errors import RegistrationAddressError, RegistrationExistsError
+from plugin.lti.tool.lms_forms import InviteForm, OriginsForm, RegistrationForm, lines_of
+from plugin.lti.tool.models import Registration, RegistrationState
+from plugin.lti.tool.profiles import MAKES, PROFILES, addresses_at, profile_of
+from plugin.web.identity import me, requires
+from plugin.web.roles import Role
+
+bp = Blueprint("lms", __name__)
+FIELDS = {"client-id": "client_id", "deployment": "deployment_id"}
+
+
+@bp.get("/admin/lms")
+@requires(Role.ADMIN)
+def listing() -> str:
+    session, organization_id = read_session(), me().organization_id
+    return render_template(
+        "lti/lmss.html",
+        lines=queries.lms_lines(session, organization_id),
+        invitations=invitations.open_invitations(session, organization_id, clock.now()),
+        profile_of=profile_of,
+    )
+
+
+@bp.route("/admin/lms/invite", methods=["GET", "POST"])
+@requires(Role.ADMIN)
+def invite() -> str | tuple[str, int]:
+    """An address for the LMS to register itself with; shown this once."""
+    form = InviteForm()
+    if not form.validate_on_submit():
+        page = render_template("lti/invite.html", form=form)
+        return (page, 422) if form.errors else page
+    with transaction() as tx:
+        invitation, token = invitations.invite(
+            tx.session,
+            me().organization_id,
+            name=form.name.data or "",
+            admins_by_role=form.admins_by_role.data,
+            by=me().person_id,
+            now=clock.now(),
+        )
+        until = invitation.expires_at
+    return render_template(
+        "lti/invited.html",
+        address=invitation_address(current_settings().tool_url, token),
+        until=until,
+        profiles=[PROFILES[make] for make in ("moodle", "canvas", "desire2learn", "sakai")],
+    )
+
+
+@bp.post("/admin/lms/invitations/<int:invitation_id>/withdraw")
+@requires(Role.ADMIN)
+def withdraw(invitation_id: int) -> Response:
+    with transaction() as tx:
+        found = invitations.invitation_of(tx.session, me().organization_id, invitation_id)
+        invitations.withdraw(tx.session, found, by=me().person_id, now=clock.now())
+    flash(_("The invitation opens nothing any more."))
+    return redirect(url_for("lms.listing"), 303)
+
+
+@bp.get("/admin/lms/new")
+@requires(Role.ADMIN)
+def choose() -> str:
+    """Which make of LMS, and where it is."""
+    return render_template("lti/choose.html", makes=[(make, PROFILES[make].name) for make in MAKES])
+
+
+@bp.route("/admin/lms/new/<make>", methods=["GET", "POST"])
+@requires(Role.ADMIN)
+def new(make: str) -> str | Response | tuple[str, int]:
+    """The values of both sides: ours to copy into the LMS, its to copy here."""
+    if make not in (*MAKES, "other"):
+        abort(404)
+    form = RegistrationForm(data=addresses_at(make, request.args.get("site", "")))
+    if not form.has_uid():
+        form.uid.data = secrets.token_hex(8)
+    if form.validate_on_submit() and (number := _register(make, form)):
+        flash(_("The LMS is registered. Open the tool from it once, then look here again."))
+        return redirect(url_for("lms.show", registration_id=number), 303)
+    page = render_template(
+        "lti/register.html",
+        form=form,
+        make=make,
+        profile=profile_of(make),
+        ours=tool_addresses(current_settings().tool_url, form.uid.data),
+    )
+    return (page, 422) if form.errors else page
+
+
+def _register(make: str, form: RegistrationForm) -> int | None:
+    """The new registration's id; None, with the field marked, when the values cannot be."""
+    deployment = (form.deployment_id.data or "").strip()
+    try:
+        with transaction() as tx:
+            registration = actions.register(
+                tx.session,
+                me().organization_id,
+                uid=form.uid.data,
+                name=form.name.data,
+                issuer=form.issuer.data.strip(),
+                client_id=form.client_id.data.strip(),
+                auth_url=form.auth_url.data,
+                token_url=form.token_url.data,
+                jwks_url=form.jwks_url.data,
+                token_audience=(form.token_audience.data or "").strip() or None,
+                deployment_ids=[deployment] if deployment else [],
+                extra_origins=lines_of(form.extra_origins.data),
+                admins_by_role=form.admins_by_role.data,
+                encryption_key=current_settings().encryption_key,
+                by=me().person_id,
+                now=clock.now(),
+            )
+            registration.product = make if make in MAKES else None
+            return registration.id
+    except RegistrationExistsError as error:
+        form.client_id.errors = [error.message]
+    except RegistrationAddressError as error:
+        name = FIELDS.get(str(error.facts["field"]), str(error.facts["field"]))
+        form[name].errors = [_("Use printable characters only.")]
+    return None
+
+
+@bp.get("/admin/lms/<int:registration_id>")
+@requires(Role.ADMIN)
+def show(registration_id: int) -> str:
+    return _page(_load(registration_id))
+
+
+@bp.post("/admin/lms/<int:registration_id>/origins")
+@requires(Role.ADMIN)
+def origins(registration_id: int) -> Response | tuple[str, int]:
+    """Where else the LMS frames the tool."""
+    form = OriginsForm()
+    if not form.validate_on_submit():
+        return _page(_load(registration_id), form), 422
+    with transaction() as tx:
+        actions.set_origins(
+            tx.session,
+            _in(tx, registration_id),
+            lines_of(form.extra_origins.data),
+            by=me().person_id,
+            now=clock.now(),
+        )
+    flash(_("Saved. New launches follow it."))
+    return _back(registration_id)
+
+
+@bp.post("/admin/lms/<int:registration_id>/deployments/<int:number>/accept")
+@requires(Role.ADMIN)
+def accept(registration_id: int, number: int) -> Response:
+    """People may launch from this installation of the LMS's registration."""
+    with transaction() as tx:
+        registration = _in(tx, registration_id)
+        waiting = {each.id: each for each in queries.all_deployments(tx.session, registration.id)}
+        if number not in waiting:
+            abort(404)
+        actions.accept_deployment(
+            tx.session,
+            registration,
+            waiting[number].deployment_id,
+            by=me().person_id,
+            now=clock.now(),
+        )
+    flash(_("The deployment is accepted."))
+    return _back(registration_id)
+
+
+@bp.post("/admin/lms/<int:registration_id>/<any(disable,enable):what>")
+@requires(Role.ADMIN)
+def switch(registration_id: int, what: str) -> Response:
+    state = RegistrationState.DISABLED if what == "disable" else RegistrationState.ACTIVE
+    with transaction() as tx:
+        found = _in(tx, registration_id)
+        actions.set_state(tx.session, found, state, by=me().person_id, now=clock.now())
+    flash(_("Launches are refused.") if what == "disable" else _("Launches are accepted."))
+    return _back(registration_id)
+
+
+@bp.post("/admin/lms/<int:registration_id>/rotate")
+@requires(Role.ADMIN)
+def rotate(registration_id: int) -> Response:
+    """A new key signs from now on."""
+    with transaction() as tx:
+        keys.rotate(
+            tx.session,
+            _in(tx, registration_id),
+            encryption_key=current_settings().encryption_key,
+            by=me().person_id,
+            now=clock.now(),
+        )
+    flash(_("A new key signs from now on. The old one is published for two more days."))
+    return _back(registration_id)
+
+
+def _load(registration_id: int) -> Registration:
+    return queries.registration_of(read_session(), me().organization_id, registration_id)
+
+
+def _in(tx: Tx, registration_id: int) -> Registration:
+    return queries.registration_of(tx.session, me().organization_id, registration_id)
+
+
+def _back(registration_id: int) -> Response:
+    return redirect(url_for("lms.show", registration_id=registration_id), 303)
+
+
+def _page(registration: Registration, form: OriginsForm | None = None) -> str:
+    session = read_session()
+    return render_template(
+        "lti/lms.html",
+        lms=registration,
+        profile=profile_of(registration.product),
+        ours=tool_addresses(current_settings().tool_url, registration.uid),
+        deployments=queries.all_deployments(session, registration.id),
+        keys=queries.published_keys(session, registration.id, at=clock.now()),
+        form=form or OriginsForm(data={"extra_origins": "\n".join(registration.extra_origins)}),
+    )
