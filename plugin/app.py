@@ -47,7 +47,12 @@ from plugin.scorm import views as scorm_views
 from plugin.web import errors, forms, headers, health, identity, limits, navigation
 
 FEATURES = ("org", "notify", "modules", "scorm", "assign", "certs", "lti.tool")
-MORE_TABLES = ("org.import_models", "org.merge_models", "org.rule_models")
+MORE_TABLES = (
+    "org.import_models",
+    "org.merge_models",
+    "org.rule_models",
+    "lti.tool.service_models",
+)
 csrf = CSRFProtect()
 
 

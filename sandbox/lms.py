@@ -24,8 +24,9 @@ from flask import (
 from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox import inbox as mailbox
-from sandbox import oidc, tokens
-from sandbox.people import BY_SUB, BY_USERNAME, PEOPLE, LmsPerson
+from sandbox import oidc, services, tokens
+from sandbox.gradebook import Gradebook
+from sandbox.people import BY_SUB, BY_USERNAME, LEARNER, PEOPLE, LmsPerson
 from sandbox.tokens import Placement
 
 bp = Blueprint("lms", __name__)
@@ -54,11 +55,21 @@ def create_lms(campus: Campus) -> Flask:
     app.extensions["hints"] = oidc.Hints()
     app.extensions["tokens"] = oidc.Tokens(read_keys=_read_keys, token_url=f"{campus.url}/token")
     app.extensions["inbox"] = mailbox.Inbox(campus.folder / "mail")
+    app.extensions["gradebook"] = _gradebook()
     app.register_blueprint(bp)
+    app.register_blueprint(services.bp)
     app.register_error_handler(oidc.RefusedError, _refused)
     app.after_request(_add_headers)
     app.context_processor(lambda: {"person": _person()})
     return app
+
+
+def _gradebook() -> Gradebook:
+    """The learners' grades; the training activity has a column of its own."""
+    learners = {each.sub for each in PEOPLE if each.roles == LEARNER}
+    grades = Gradebook(learners=learners)
+    grades.add(TRAINING.title, link_id=TRAINING.link_id)
+    return grades
 
 
 def _session_key(folder: Path) -> str:
@@ -199,6 +210,9 @@ def authorize() -> str:
         target_link_uri=campus.tool.launch_url,
         nonce=granted.nonce,
         course_url=f"{campus.url}/course",
+        services=services.claims_of_services(
+            campus.url, granted.link_id, current_app.extensions["gradebook"]
+        ),
     )
     signed = tokens.sign_id_token(current_app.extensions["key"], claims)
     fields = {"id_token": signed, "state": granted.state}

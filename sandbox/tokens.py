@@ -70,6 +70,7 @@ def launch_claims(
     target_link_uri: str,
     nonce: str,
     course_url: str,
+    services: Mapping[str, Any] | None = None,
     now: float | None = None,
 ) -> dict[str, Any]:
     """What the LMS says when this person opens this activity."""
@@ -118,4 +119,5 @@ def launch_claims(
             "name": "Northwind campus",
         },
         LTI + "ext": {"user_username": person.username, "lms": "sandbox"},
+        **(services or {}),
     }

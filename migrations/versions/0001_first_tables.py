@@ -289,6 +289,26 @@ def upgrade() -> None:
     with op.batch_alter_table('launch_rule', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_launch_rule_organization_id_source'), ['organization_id', 'source'], unique=False)
 
+    op.create_table('lms_course',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('registration_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('deployment_id', sa.Text(), nullable=False),
+    sa.Column('context_id', sa.Text(), nullable=False),
+    sa.Column('title', sa.Text(), nullable=False),
+    sa.Column('scopes', Json, nullable=False),
+    sa.Column('line_items_url', sa.Text(), nullable=True),
+    sa.Column('members_url', sa.Text(), nullable=True),
+    sa.Column('copied_from', Json, nullable=False),
+    sa.Column('seen_at', UTCDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_lms_course_organization_id_organization')),
+    sa.ForeignKeyConstraint(['registration_id'], ['registration.id'], name=op.f('fk_lms_course_registration_id_registration')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_lms_course')),
+    sa.UniqueConstraint('registration_id', 'deployment_id', 'context_id', name=op.f('uq_lms_course_registration_id_deployment_id_context_id'))
+    )
+    with op.batch_alter_table('lms_course', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_lms_course_organization_id'), ['organization_id'], unique=False)
+
     op.create_table('lti_login',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -448,6 +468,7 @@ def upgrade() -> None:
     sa.Column('until_at', UTCDateTime(), nullable=True),
     sa.Column('created_by', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('synced_at', UTCDateTime(), nullable=True),
+    sa.Column('problem', sa.Text(), nullable=True),
     sa.ForeignKeyConstraint(['created_by'], ['person.id'], name=op.f('fk_roster_tie_created_by_person')),
     sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_roster_tie_organization_id_organization')),
     sa.ForeignKeyConstraint(['registration_id'], ['registration.id'], name=op.f('fk_roster_tie_registration_id_registration')),
@@ -458,6 +479,19 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_roster_tie_unit_id'), ['unit_id'], unique=False)
         batch_op.create_index('uq_roster_tie_open', ['registration_id', 'deployment_id', 'context_id', 'unit_id'], unique=True, sqlite_where=sa.text('until_at IS NULL'), postgresql_where=sa.text('until_at IS NULL'))
 
+    op.create_table('service_token',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('registration_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('deployment_id', sa.Text(), nullable=False),
+    sa.Column('scopes', sa.Text(), nullable=False),
+    sa.Column('sealed_token', sa.Text(), nullable=False),
+    sa.Column('expires_at', UTCDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_service_token_organization_id_organization')),
+    sa.ForeignKeyConstraint(['registration_id'], ['registration.id'], name=op.f('fk_service_token_registration_id_registration')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_service_token')),
+    sa.UniqueConstraint('registration_id', 'deployment_id', 'scopes', name=op.f('uq_service_token_registration_id_deployment_id_scopes'))
+    )
     op.create_table('sign_in',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -555,6 +589,23 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_configuration_version')),
     sa.UniqueConstraint('configuration_id', 'number', name=op.f('uq_configuration_version_configuration_id_number'))
     )
+    op.create_table('course_member',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('course_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('person_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('subject', sa.Text(), nullable=False),
+    sa.Column('learns', sa.Boolean(), nullable=False),
+    sa.Column('seen_at', UTCDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['course_id'], ['lms_course.id'], name=op.f('fk_course_member_course_id_lms_course')),
+    sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_course_member_organization_id_organization')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_course_member_person_id_person')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_course_member')),
+    sa.UniqueConstraint('course_id', 'person_id', name=op.f('uq_course_member_course_id_person_id'))
+    )
+    with op.batch_alter_table('course_member', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_course_member_person_id'), ['person_id'], unique=False)
+
     op.create_table('held_sync',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -618,6 +669,28 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_launch_claim_rule_id'), ['rule_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_launch_claim_unit_id'), ['unit_id'], unique=False)
         batch_op.create_index('uq_launch_claim_open', ['identity_id', 'rule_id', 'unit_id', 'context'], unique=True, sqlite_where=sa.text('until_at IS NULL'), postgresql_where=sa.text('until_at IS NULL'))
+
+    op.create_table('line_item',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('course_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('url', sa.Text(), nullable=False),
+    sa.Column('resource_link_id', sa.Text(), nullable=True),
+    sa.Column('label', sa.Text(), nullable=False),
+    sa.Column('module_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('configuration_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('created_at', UTCDateTime(), nullable=False),
+    sa.Column('ended_at', UTCDateTime(), nullable=True),
+    sa.Column('end_words', sa.Text(), nullable=True),
+    sa.CheckConstraint('module_id IS NULL OR configuration_id IS NULL', name=op.f('ck_line_item_one_subject')),
+    sa.ForeignKeyConstraint(['configuration_id'], ['configuration.id'], name=op.f('fk_line_item_configuration_id_configuration')),
+    sa.ForeignKeyConstraint(['course_id'], ['lms_course.id'], name=op.f('fk_line_item_course_id_lms_course')),
+    sa.ForeignKeyConstraint(['module_id'], ['module.id'], name=op.f('fk_line_item_module_id_module')),
+    sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_line_item_organization_id_organization')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_line_item'))
+    )
+    with op.batch_alter_table('line_item', schema=None) as batch_op:
+        batch_op.create_index('uq_line_item_open', ['course_id', 'url'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
     op.create_table('module_version',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -740,6 +813,33 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('edition', schema=None) as batch_op:
         batch_op.create_index('ix_edition_unrendered', ['id'], unique=False, sqlite_where=sa.text('rendered_at IS NULL'), postgresql_where=sa.text('rendered_at IS NULL'))
+
+    op.create_table('grade',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('line_item_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('person_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('subject', sa.Text(), nullable=False),
+    sa.Column('wanted', sa.Double(), nullable=False),
+    sa.Column('wanted_at', UTCDateTime(), nullable=False),
+    sa.Column('sent', sa.Double(), nullable=True),
+    sa.Column('stamped_at', UTCDateTime(), nullable=True),
+    sa.Column('state', sa.String(length=40), nullable=False),
+    sa.Column('words', sa.Text(), nullable=True),
+    sa.Column('attempts', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('due_at', UTCDateTime(), nullable=False),
+    sa.Column('claimed_at', UTCDateTime(), nullable=True),
+    sa.Column('forced', sa.Boolean(), nullable=False),
+    sa.CheckConstraint('wanted >= 0 AND wanted <= 1', name=op.f('ck_grade_wanted_is_a_share')),
+    sa.ForeignKeyConstraint(['line_item_id'], ['line_item.id'], name=op.f('fk_grade_line_item_id_line_item')),
+    sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_grade_organization_id_organization')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_grade_person_id_person')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_grade')),
+    sa.UniqueConstraint('line_item_id', 'person_id', name=op.f('uq_grade_line_item_id_person_id'))
+    )
+    with op.batch_alter_table('grade', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_grade_organization_id_state'), ['organization_id', 'state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_grade_person_id'), ['person_id'], unique=False)
 
     op.create_table('run',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -938,6 +1038,11 @@ def downgrade() -> None:
         batch_op.drop_index('uq_run_open', sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
 
     op.drop_table('run')
+    with op.batch_alter_table('grade', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_grade_person_id'))
+        batch_op.drop_index(batch_op.f('ix_grade_organization_id_state'))
+
+    op.drop_table('grade')
     with op.batch_alter_table('edition', schema=None) as batch_op:
         batch_op.drop_index('ix_edition_unrendered', sqlite_where=sa.text('rendered_at IS NULL'), postgresql_where=sa.text('rendered_at IS NULL'))
 
@@ -964,6 +1069,10 @@ def downgrade() -> None:
 
     op.drop_table('roster_entry')
     op.drop_table('module_version')
+    with op.batch_alter_table('line_item', schema=None) as batch_op:
+        batch_op.drop_index('uq_line_item_open', sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
+
+    op.drop_table('line_item')
     with op.batch_alter_table('launch_claim', schema=None) as batch_op:
         batch_op.drop_index('uq_launch_claim_open', sqlite_where=sa.text('until_at IS NULL'), postgresql_where=sa.text('until_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_launch_claim_unit_id'))
@@ -979,6 +1088,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_held_sync_organization_id_state'))
 
     op.drop_table('held_sync')
+    with op.batch_alter_table('course_member', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_course_member_person_id'))
+
+    op.drop_table('course_member')
     op.drop_table('configuration_version')
     op.drop_table('configuration_draft')
     with op.batch_alter_table('certificate', schema=None) as batch_op:
@@ -994,6 +1107,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_sign_in_expires_at'))
 
     op.drop_table('sign_in')
+    op.drop_table('service_token')
     with op.batch_alter_table('roster_tie', schema=None) as batch_op:
         batch_op.drop_index('uq_roster_tie_open', sqlite_where=sa.text('until_at IS NULL'), postgresql_where=sa.text('until_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_roster_tie_unit_id'))
@@ -1029,6 +1143,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_lti_login_expires_at'))
 
     op.drop_table('lti_login')
+    with op.batch_alter_table('lms_course', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_lms_course_organization_id'))
+
+    op.drop_table('lms_course')
     with op.batch_alter_table('launch_rule', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_launch_rule_organization_id_source'))
 

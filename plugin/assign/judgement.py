@@ -57,8 +57,9 @@ def evaluate_people(tx: Tx, person_ids: Sequence[int], *, now: datetime) -> None
     refresh_standings(tx, organization_id, ids, list(person_ids), now=now)
 
 
-def apply_version(tx: Tx, version_id: int, after_person_id: int, *, now: datetime) -> None:
-    """The next people by id are judged by the version, and the step after these is under way.
+def apply_version(tx: Tx, version_id: int, after_person_id: int, *, now: datetime) -> Sequence[int]:
+    """The next people by id are judged by the version, and the step after these is under way;
+    returns who was judged.
 
     A version that is not in force has nothing to do: a newer one's steps judge everybody.
     """
@@ -67,7 +68,7 @@ def apply_version(tx: Tx, version_id: int, after_person_id: int, *, now: datetim
     now = max(now, version.effective_at)  # our clock may be behind the publisher's
     in_force = queries.version_in_force(tx.session, configuration, now)
     if in_force is None or in_force.id != version_id:
-        return
+        return ()
     people = queries.people_to_judge(
         tx.session, configuration, after=after_person_id, limit=CHUNK, at=now
     )
@@ -78,6 +79,7 @@ def apply_version(tx: Tx, version_id: int, after_person_id: int, *, now: datetim
     _advance(tx.session, version, len(people), now=now if is_last else None)
     if not is_last:
         tx.then(JobName.APPLY_VERSION, version_id, people[-1])
+    return people
 
 
 def _begin_progress(

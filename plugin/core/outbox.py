@@ -23,6 +23,10 @@ class JobName(StrEnum):
     IMPORT_PACKAGE = "import_package"
     CHECK_IMPORT = "check_import"
     APPLY_IMPORT = "apply_import"
+    NOTE_LAUNCH = "note_launch"
+    UPDATE_GRADES = "update_grades"
+    SEND_GRADE = "send_grade"
+    SYNC_ROSTER = "sync_roster"
 
 
 class QueueName(StrEnum):
@@ -45,6 +49,10 @@ QUEUE_OF = {
     JobName.IMPORT_PACKAGE: QueueName.BULK,
     JobName.CHECK_IMPORT: QueueName.BULK,
     JobName.APPLY_IMPORT: QueueName.BULK,
+    JobName.NOTE_LAUNCH: QueueName.BULK,
+    JobName.UPDATE_GRADES: QueueName.BULK,
+    JobName.SEND_GRADE: QueueName.BULK,
+    JobName.SYNC_ROSTER: QueueName.BULK,
 }
 
 

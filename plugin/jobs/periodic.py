@@ -12,6 +12,8 @@ from plugin.core.log import log
 from plugin.core.outbox import OutboxRow, Periodic
 from plugin.core.upsert import insert_absent
 from plugin.jobs import reconcile
+from plugin.lti.tool import grading, scores
+from plugin.lti.tool import rosters as tied
 from plugin.lti.tool.actions import forget_logins
 from plugin.org.models import SignIn
 
@@ -48,7 +50,25 @@ def repair_everything() -> None:
     log.info("reconcile.everybody", versions=reconcile.everybody(now=clock.now()))
 
 
+def note_lapses() -> None:
+    """What ended in the last hours without anybody doing anything is said to the gradebooks."""
+    with transaction() as tx:
+        grading.ask_for_lapsed(tx, now=clock.now())
+
+
+def ask_lmss() -> None:
+    """Rosters are read again, grades that did not arrive are tried again, and each is compared
+    with what is true now."""
+    with transaction() as tx:
+        rosters = tied.ask_all(tx)
+        grades = scores.ask_again(tx, now=clock.now())
+        people = grading.ask_for_everybody(tx)
+    log.info("lms.asked", rosters=rosters, grades=grades, people=people)
+
+
 TURNS = {
+    "lapses": Turn(every=timedelta(hours=1), work=note_lapses),
+    "lms": Turn(every=timedelta(days=1), work=ask_lmss),
     "reconcile": Turn(every=timedelta(hours=1), work=repair),
     "reconcile everybody": Turn(every=timedelta(days=7), work=repair_everything),
     "tidy": Turn(every=timedelta(days=1), work=tidy),

@@ -9,6 +9,7 @@ from plugin.certs import rendering
 from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import Tx
+from plugin.lti.tool import courses, grading, rosters, scores
 from plugin.notify import delivery
 from plugin.org import importing as people_importing
 from plugin.scorm import importing
@@ -26,16 +27,19 @@ def long_step(function: F) -> F:
 def evaluate_person(tx: Tx, person_id: int) -> None:
     """A fact about the person changed: their standings are what the facts say."""
     judgement.evaluate_person(tx, person_id, now=clock.now())
+    grading.update_grades(tx, person_id, now=clock.now())
 
 
 def evaluate_people(tx: Tx, *person_ids: int) -> None:
     """A fact about each of these people changed, many at once: as `evaluate_person` for each."""
     judgement.evaluate_people(tx, person_ids, now=clock.now())
+    grading.ask_for(tx, person_ids)
 
 
 def apply_version(tx: Tx, version_id: int, after_person_id: int) -> None:
     """A version was published: the next people by id are judged by it, then the ones after."""
-    judgement.apply_version(tx, version_id, after_person_id, now=clock.now())
+    judged = judgement.apply_version(tx, version_id, after_person_id, now=clock.now())
+    grading.ask_for(tx, judged)
 
 
 def issue_certificate(tx: Tx, person_id: int, configuration_id: int) -> None:
@@ -72,3 +76,25 @@ def apply_import(import_id: int) -> None:
 def deliver_message(message_id: int) -> None:
     """Mail leaves: claim, send, mark."""
     delivery.deliver(message_id)
+
+
+def note_launch(tx: Tx, sign_in_id: int) -> None:
+    """A launch named its course's services: they are known, and its column is owed a grade."""
+    courses.note_launch(tx, sign_in_id, now=clock.now())
+
+
+def update_grades(tx: Tx, person_id: int) -> None:
+    """Something about the person changed: each gradebook column of theirs is to say it."""
+    grading.update_grades(tx, person_id, now=clock.now())
+
+
+@long_step
+def send_grade(grade_id: int) -> None:
+    """A grade leaves: claim, look, send, mark."""
+    scores.send_grade(grade_id)
+
+
+@long_step
+def sync_roster(tie_id: int) -> None:
+    """A course's people are read from the LMS and fill the unit tied to it."""
+    rosters.sync(tie_id)

@@ -244,23 +244,23 @@ def start_visit(
     return_url: str | None,
     launch: JsonDict,
     now: datetime,
-) -> str:
-    """A visit of the person; returns the token the browser is to hold."""
+) -> tuple[str, int]:
+    """A visit of the person; returns the token the browser is to hold, and the visit's id."""
     token = new_token()
-    session.add(
-        SignIn(
-            organization_id=person.organization_id,
-            person_id=person.id,
-            token_hash=hash_of(token),
-            frame_ancestors=frame_ancestors,
-            locale=locale,
-            return_url=return_url,
-            launch=launch,
-            created_at=now,
-            expires_at=now + VISIT,
-        )
+    visit = SignIn(
+        organization_id=person.organization_id,
+        person_id=person.id,
+        token_hash=hash_of(token),
+        frame_ancestors=frame_ancestors,
+        locale=locale,
+        return_url=return_url,
+        launch=launch,
+        created_at=now,
+        expires_at=now + VISIT,
     )
-    return token
+    session.add(visit)
+    session.flush()
+    return token, visit.id
 
 
 def grant(

@@ -118,6 +118,8 @@ class RosterTie(Base):
     until_at: Mapped[datetime | None]
     created_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     synced_at: Mapped[datetime | None]
+    problem: Mapped[str | None]
+    """Why the last sync did not happen, in the LMS's own words where it has some."""
 
 
 class RosterEntry(Base):

@@ -88,8 +88,9 @@ def start_known_visit(
     launch: JsonDict,
     said_seal: str | None,
     now: datetime,
-) -> str | None:
-    """The browser's token, or None when nobody is known of whom all this is already true.
+) -> tuple[str, int] | None:
+    """The browser's token and the visit's id, or None when nobody is known of whom all this is
+    already true.
 
     Then `admit_person` and `start_visit` do the same and more, one after the other.
     """
@@ -116,4 +117,5 @@ def start_known_visit(
             "new_expires_at": now + VISIT,
         },
     )
-    return token if started.one_or_none() is not None else None
+    visit_id = started.scalar_one_or_none()
+    return None if visit_id is None else (token, int(visit_id))

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from plugin.core import audit
+from plugin.core import audit, outbox
 from plugin.core.base import JsonDict
 from plugin.core.secrets import hash_of, new_token
 from plugin.core.upsert import insert_absent
@@ -366,17 +366,18 @@ def admit(session: Session, trust: Trust, launch: Launch, *, now: datetime) -> A
 
 def enter(session: Session, trust: Trust, launch: Launch, *, now: datetime) -> str:
     """The launched person is admitted and their visit begins; returns the browser's token."""
+    visit = _visit(trust, launch)
     if not _may_become_admin(trust, launch):
-        token = start_known_visit(
+        started = start_known_visit(
             session,
             **_identity(trust, launch),
             said_locale=launch.locale,
-            **_visit(trust, launch),
+            **visit,
             said_seal=_news(session, trust, launch).seal,
             now=now,
         )
-        if token is not None:
-            return token
+        if started is not None:
+            return _noted(session, visit, started)
     admitted = admit(session, trust, launch, now=now)
     return start_visit(session, admitted.person, admitted.visit, now=now)
 
@@ -431,13 +432,22 @@ def _visit(trust: Trust, launch: Launch) -> JsonDict:
             "resource_link_id": launch.resource_link.id if launch.resource_link else None,
             "custom": dict(launch.custom),
             "roles": launch.roles.names(),
+            "services": asdict(launch.services) if launch.services else None,
         },
     }
 
 
 def start_visit(session: Session, person: Person, visit: dict[str, Any], *, now: datetime) -> str:
     """The visit begins; returns the token for the browser."""
-    return org_actions.start_visit(session, person, **visit, now=now)
+    return _noted(session, visit, org_actions.start_visit(session, person, **visit, now=now))
+
+
+def _noted(session: Session, visit: JsonDict, started: tuple[str, int]) -> str:
+    """What the launch said of its course's services is looked at by a job."""
+    token, visit_id = started
+    if visit["launch"]["services"] and visit["launch"]["context"]:
+        outbox.add(session, outbox.JobName.NOTE_LAUNCH, [visit_id])
+    return token
 
 
 def offer_handover(

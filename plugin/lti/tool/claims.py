@@ -27,6 +27,7 @@ __all__ = ["Context", "Launch", "MessageType", "ResourceLink", "Roles", "read_la
 
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 AGS_ENDPOINT = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
+NRPS_SERVICE = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 DEEP_LINKING = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
 VERSION = "1.3.0"
 MAX_ID = 255
@@ -65,6 +66,19 @@ class ResourceLink:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Where the LMS takes grades and lists the course's people, and what it lets us do (A1, A2)."""
+
+    scopes: tuple[str, ...] = ()
+    line_items: str | None = None
+    line_item: str | None = None
+    members: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.line_items or self.line_item or self.members)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
     """Everything one verified message said, cleaned; what was not said is None or empty."""
 
@@ -88,7 +102,7 @@ class Launch:
     platform_guid: str | None = None
     mentor_of: tuple[str, ...] = ()
     for_user: str | None = None
-    line_item: str | None = None
+    services: Services = field(default_factory=Services)
 
 
 def read_launch(claims: Mapping[str, Any], *, target_link_uri: str) -> Launch:
@@ -107,18 +121,19 @@ def read_launch(claims: Mapping[str, Any], *, target_link_uri: str) -> Launch:
         resource_link=_resource_link(claims, message_type),
         context=_context(claims.get(LTI + "context")),
         custom=_custom(_map(claims, "custom")),
-        given_name=_text(claims.get("given_name")),
-        family_name=_text(claims.get("family_name")),
-        full_name=_text(claims.get("name")),
-        email=_text(claims.get("email")),
+        given_name=text_of(claims.get("given_name")),
+        family_name=text_of(claims.get("family_name")),
+        full_name=text_of(claims.get("name")),
+        email=text_of(claims.get("email")),
         locale=locale_of(presentation.get("locale")),
-        document_target=_text(presentation.get("document_target")),
+        document_target=text_of(presentation.get("document_target")),
         return_url=web_address(presentation.get("return_url")),
         person_sourcedid=_value(lis.get("person_sourcedid")),
         course_section_sourcedid=_value(lis.get("course_section_sourcedid")),
         platform_guid=_value(_map(claims, "tool_platform").get("guid")),
         mentor_of=_mentor_of(claims.get(LTI + "role_scope_mentor")),
-        **_review(claims, message_type),
+        for_user=_for_user(claims, message_type),
+        services=_services(claims),
     )
 
 
@@ -162,7 +177,7 @@ def _resource_link(claims: Mapping[str, Any], message_type: MessageType) -> Reso
         if message_type is MessageType.RESOURCE_LINK:
             raise ResourceLinkError("resource_link.id")
         return None
-    return ResourceLink(id=value["id"], title=_text(value.get("title")))
+    return ResourceLink(id=value["id"], title=text_of(value.get("title")))
 
 
 def _context(value: object) -> Context | None:
@@ -170,7 +185,9 @@ def _context(value: object) -> Context | None:
         return None
     if not isinstance(value, Mapping) or not is_id(value.get("id")):
         raise ContextError("context.id")
-    return Context(id=value["id"], label=_text(value.get("label")), title=_text(value.get("title")))
+    return Context(
+        id=value["id"], label=text_of(value.get("label")), title=text_of(value.get("title"))
+    )
 
 
 def _custom(values: Mapping[str, Any]) -> Mapping[str, str]:
@@ -182,21 +199,36 @@ def _custom(values: Mapping[str, Any]) -> Mapping[str, str]:
     return said
 
 
-def _review(claims: Mapping[str, Any], message_type: MessageType) -> dict[str, str]:
+def _for_user(claims: Mapping[str, Any], message_type: MessageType) -> str | None:
+    """Whose work a submission review is about; each message has what it cannot be without."""
     if message_type is MessageType.DEEP_LINKING:
         if not isinstance(claims.get(DEEP_LINKING), Mapping):
             raise ClaimError("deep_linking_settings")
-        return {}
+        return None
     if message_type is not MessageType.SUBMISSION_REVIEW:
-        return {}
+        return None
     user = _map(claims, "for_user").get("user_id")
-    endpoint = claims.get(AGS_ENDPOINT)
-    line_item = web_address(endpoint.get("lineitem")) if isinstance(endpoint, Mapping) else None
     if not is_id(user):
         raise ClaimError("for_user.user_id")
-    if line_item is None:
+    if _services(claims).line_item is None:
         raise ClaimError("lineitem")
-    return {"for_user": str(user), "line_item": line_item}
+    return str(user)
+
+
+def _services(claims: Mapping[str, Any]) -> Services:
+    """Optional claims; one of the wrong shape was not said."""
+    grades, people = claims.get(AGS_ENDPOINT), claims.get(NRPS_SERVICE)
+    grades = grades if isinstance(grades, Mapping) else {}
+    people = people if isinstance(people, Mapping) else {}
+    scopes = grades.get("scope")
+    return Services(
+        scopes=tuple(each for each in scopes[:MAX_CUSTOM] if is_id(each))
+        if isinstance(scopes, list)
+        else (),
+        line_items=web_address(grades.get("lineitems")),
+        line_item=web_address(grades.get("lineitem")),
+        members=web_address(people.get("context_memberships_url")),
+    )
 
 
 def _mentor_of(value: object) -> tuple[str, ...]:
@@ -214,7 +246,7 @@ def is_id(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= MAX_ID and value.isprintable()
 
 
-def _text(value: object) -> str | None:
+def text_of(value: object) -> str | None:
     """A text to show, without what a database or page cannot hold; "" was not said."""
     if not isinstance(value, str):
         return None
@@ -223,7 +255,7 @@ def _text(value: object) -> str | None:
 
 def _value(value: object) -> str | None:
     """A text that may be an unresolved variable."""
-    return None if isinstance(value, str) and _UNRESOLVED.match(value) else _text(value)
+    return None if isinstance(value, str) and _UNRESOLVED.match(value) else text_of(value)
 
 
 def web_address(value: object) -> str | None:

@@ -1,15 +1,18 @@
 """A registered LMS whose key set address is answered by the test's own key set."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 from plugin.core import clock, http
 from plugin.core.db import transaction
 from plugin.core.settings import Settings
 from plugin.lti.tool import actions
 from plugin.lti.tool.views import KEYS
+from tests.functional.lti.campus import Peer, campus
 from tests.functional.lti.platform import Lms
 from tests.support.world import World
 
@@ -49,3 +52,17 @@ def register(world: World, *, admins_by_role: bool = False, **changes: str) -> L
         )
         lms.uid = registration.uid
     return lms
+
+
+@pytest.fixture
+def peer(
+    app: Flask,
+    world: World,
+    client: FlaskClient,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Peer]:
+    """The miniature LMS with a course, a gradebook and a roster."""
+    app.extensions[KEYS].forget()
+    yield campus(world, client, tmp_path, lambda call: monkeypatch.setattr(http, "call", call))
+    app.extensions[KEYS].forget()

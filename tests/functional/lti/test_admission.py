@@ -98,6 +98,7 @@ def test_the_visit_remembers_where_the_person_came_from(client: FlaskClient, lms
         "resource_link_id": "1",
         "custom": {"site": "NO-OSL"},
         "roles": ["context:Learner"],
+        "services": None,
     } | {"registration_id": visit.launch["registration_id"]}
     assert visit.frame_ancestors == "https://lms.example.test"
     assert visit.locale == "en"

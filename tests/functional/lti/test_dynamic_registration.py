@@ -42,7 +42,9 @@ def sample(name: str) -> dict[str, Any]:
 class Platform:
     """The LMS's two addresses: what they answer, and what they were asked."""
 
-    configuration: dict[str, Any] = field(default_factory=lambda: sample(CONFIG))
+    configuration: dict[str, Any] = field(
+        default_factory=lambda: sample("moodle-openid-configuration")
+    )
     answer: dict[str, Any] = field(default_factory=lambda: sample("moodle-registration-response"))
     status: int = 200
     body: bytes | None = None

@@ -199,7 +199,7 @@ def test_c13_a_submission_review_names_the_reviewed_person_and_the_line_item() -
         read_launch(said, target_link_uri=TARGET)
     said[AGS_ENDPOINT] = {"lineitem": "https://lms.example.test/lineitem?type_id=1"}
     launch = read_launch(said, target_link_uri=TARGET)
-    assert (launch.for_user, launch.line_item) == (
+    assert (launch.for_user, launch.services.line_item) == (
         "9",
         "https://lms.example.test/lineitem?type_id=1",
     )

@@ -1,0 +1,194 @@
+"""Courses, their people and their gradebook columns, as launches name them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from plugin.assign.models import Configuration
+from plugin.core.db import Tx
+from plugin.core.outbox import JobName
+from plugin.core.upsert import insert_absent
+from plugin.lti.tool import rosters
+from plugin.lti.tool.addresses import is_secure_address
+from plugin.lti.tool.models import Registration
+from plugin.lti.tool.rosters import join_course
+from plugin.lti.tool.service_models import LineItem, LmsCourse
+from plugin.modules.models import Module
+from plugin.org.models import Identity, SignIn
+
+LEARNS = frozenset({"context:Learner", "context:Member"})
+MAX_NUMBER = 2**63 - 1
+
+
+def note_launch(tx: Tx, sign_in_id: int, *, now: datetime) -> None:
+    """What a launch said of its course's services is known from now on (A2). Safe to call again.
+
+    The column of the activity, if it has one, is owed this person's grade.
+    """
+    session = tx.session
+    visit = session.get(SignIn, sign_in_id)
+    if visit is None:
+        return
+    said = visit.launch
+    context, services = said.get("context"), said.get("services")
+    if not context or not services:
+        return
+    course = _course(session, visit, said, context, services, now=now)
+    subject = _subject(session, visit)
+    if subject is None:
+        return
+    learns = bool(LEARNS.intersection(said.get("roles", ())))
+    join_course(session, course, visit.person_id, subject, learns=learns, now=now)
+    _note_line_item(session, course, said, services, now=now)
+    if learns:
+        tx.then(JobName.UPDATE_GRADES, visit.person_id)
+    rosters.ask_after_launch(tx, course, now=now)
+
+
+def _course(
+    session: Session,
+    visit: SignIn,
+    said: Mapping[str, Any],
+    context: Mapping[str, Any],
+    services: Mapping[str, Any],
+    *,
+    now: datetime,
+) -> LmsCourse:
+    key = {
+        "registration_id": said["registration_id"],
+        "deployment_id": said["deployment_id"],
+        "context_id": context["id"],
+    }
+    row = {
+        **key,
+        "organization_id": visit.organization_id,
+        "title": context.get("title") or context["id"],
+        "scopes": [],
+        "line_items_url": None,
+        "members_url": None,
+        "copied_from": [],
+        "seen_at": now,
+    }
+    session.execute(insert_absent(session, LmsCourse, [row], key=tuple(key)))
+    course = session.scalars(select(LmsCourse).filter_by(**key).with_for_update()).one()
+    course.title = context.get("title") or course.title
+    course.scopes = list(services.get("scopes") or ()) or course.scopes
+    course.line_items_url = _usable(services.get("line_items")) or course.line_items_url
+    course.members_url = _usable(services.get("members")) or course.members_url
+    history = str(said.get("custom", {}).get("context_history", ""))
+    course.copied_from = [each.strip() for each in history.split(",") if each.strip()][:20]
+    course.seen_at = now
+    return course
+
+
+def _usable(address: object) -> str | None:
+    return address if isinstance(address, str) and is_secure_address(address) else None
+
+
+def _subject(session: Session, visit: SignIn) -> str | None:
+    """The id the LMS of the launch knows the person by."""
+    return session.scalar(
+        select(Identity.subject)
+        .join(
+            Registration,
+            (Registration.issuer == Identity.issuer)
+            & (Registration.client_id == Identity.client_id),
+        )
+        .where(
+            Identity.person_id == visit.person_id,
+            Registration.id == visit.launch["registration_id"],
+        )
+        .limit(1)
+    )
+
+
+def _note_line_item(
+    session: Session,
+    course: LmsCourse,
+    said: Mapping[str, Any],
+    services: Mapping[str, Any],
+    *,
+    now: datetime,
+) -> None:
+    """The activity's own column, by what its link opens. Its address may have changed: then the
+    old one is over (a teacher unticks and ticks grading, or restores a course)."""
+    url, link_id = _usable(services.get("line_item")), said.get("resource_link_id")
+    if url is None or not link_id:
+        return
+    target = target_of(session, course.organization_id, said.get("custom", {}))
+    keep_line_item(session, course, url, link_id=link_id, label="", target=target, now=now)
+    for other in open_items(session, course.id):
+        if other.resource_link_id == link_id and other.url != url:
+            other.ended_at, other.end_words = now, "replaced"
+
+
+def keep_line_item(
+    session: Session,
+    course: LmsCourse,
+    url: str,
+    *,
+    link_id: str | None,
+    label: str,
+    target: Mapping[str, int],
+    now: datetime,
+) -> LineItem:
+    """The column at this address, for what it is about now. Safe to call again."""
+    known = session.scalar(
+        select(LineItem).where(
+            LineItem.course_id == course.id, LineItem.url == url, LineItem.ended_at.is_(None)
+        )
+    )
+    if known is None:
+        known = LineItem(
+            organization_id=course.organization_id,
+            course_id=course.id,
+            url=url,
+            label=label,
+            created_at=now,
+        )
+        session.add(known)
+    known.resource_link_id = link_id or known.resource_link_id
+    known.module_id = target.get("module_id")
+    known.configuration_id = target.get("configuration_id")
+    session.flush()
+    return known
+
+
+def open_items(session: Session, course_id: int) -> list[LineItem]:
+    """The columns of a course that the LMS still has, as far as we know."""
+    return list(
+        session.scalars(
+            select(LineItem).where(LineItem.course_id == course_id, LineItem.ended_at.is_(None))
+        )
+    )
+
+
+def target_of(session: Session, organization_id: int, custom: Mapping[str, str]) -> dict[str, int]:
+    """What a link is about, by its custom parameters, which any teacher may edit: only ids of the
+    organization's own modules and configurations count, everything else means the dashboard."""
+    module_id = _number(custom.get("module"))
+    if module_id is not None and _is_own(session, Module, module_id, organization_id):
+        return {"module_id": module_id}
+    configuration_id = _number(custom.get("configuration"))
+    if configuration_id is not None and _is_own(
+        session, Configuration, configuration_id, organization_id
+    ):
+        return {"configuration_id": configuration_id}
+    return {}
+
+
+def _number(text: str | None) -> int | None:
+    if not text or not (text.isascii() and text.isdecimal()) or len(text) > len(str(MAX_NUMBER)):
+        return None
+    number = int(text)
+    return number if 0 < number <= MAX_NUMBER else None
+
+
+def _is_own(session: Session, table: Any, row_id: int, organization_id: int) -> bool:
+    found = session.scalar(
+        select(table.id).where(table.id == row_id, table.organization_id == organization_id)
+    )
+    return found is not None

@@ -1,0 +1,88 @@
+"""What a gradebook says: results of a column, of one person or of all (AGS 2.0, 3.3; A13)."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from plugin.lti.tool import services
+from plugin.lti.tool.configuration import words_of
+from plugin.lti.tool.services import OK, RESULTS, RESULTS_JSON, Client, ServiceError
+
+MAX_ANSWERS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One person's grade in one column, as a share of its maximum."""
+
+    subject: str
+    share: float
+    at: datetime | None
+    comment: str | None
+
+
+def result_of(client: Client, url: str, subject: str) -> Result | None:
+    """The person's grade, or None when the column is empty for them."""
+    found = _read(client, services.below(url, "results", user_id=subject))
+    return next((each for each in found if each.subject == subject), None)
+
+
+def results(client: Client, url: str) -> list[Result]:
+    """Everybody's grades, in as many calls as the LMS makes of it; no limit is asked for, since
+    one LMS breaks on it (moodle 4.2)."""
+    return _read(client, services.below(url, "results"))
+
+
+def _read(client: Client, address: str) -> list[Result]:
+    found: list[Result] = []
+    seen: set[str] = set()
+    wanted: str | None = address
+    while wanted and wanted not in seen and len(seen) < MAX_ANSWERS:
+        seen.add(wanted)
+        reply = client.call("GET", wanted, scopes=[RESULTS], accept=RESULTS_JSON)
+        said = services.json_of(reply)
+        if reply.status not in OK or not isinstance(said, list):
+            raise ServiceError("results", reply.status, words_of(reply.body), reply)
+        found += [each for each in map(read_result, said) if each is not None]
+        wanted = services.link(reply, "next", base=wanted)
+    return found
+
+
+def read_result(said: Any) -> Result | None:
+    """One line; an empty one and one without a person say nothing."""
+    if not isinstance(said, Mapping):
+        return None
+    subject, score = said.get("userId"), _number(said.get("resultScore"))
+    maximum = _number(said.get("resultMaximum"))
+    if not isinstance(subject, str) or score is None:
+        return None
+    whole = 1.0 if maximum is None or maximum <= 0 else maximum
+    comment = said.get("comment")
+    return Result(
+        subject=subject,
+        share=score / whole,
+        at=_moment(said.get("timestamp")),
+        comment=comment if isinstance(comment, str) else None,
+    )
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _moment(value: object) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

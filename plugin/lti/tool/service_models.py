@@ -1,0 +1,130 @@
+"""Tables of what LMSs offer: courses, gradebook columns, access tokens; and grades we owe."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from plugin.core.base import Base, EnumText, IntKey, JsonList
+
+
+class ServiceToken(Base):
+    """An access token for some services of one deployment; sealed, and forgotten when refused."""
+
+    __tablename__ = "service_token"
+    __table_args__ = (UniqueConstraint("registration_id", "deployment_id", "scopes"),)
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"))
+    deployment_id: Mapped[str]
+    scopes: Mapped[str]
+    sealed_token: Mapped[str]
+    expires_at: Mapped[datetime]
+
+
+class LmsCourse(Base):
+    """A course somebody launched from, and the addresses of its services as last said."""
+
+    __tablename__ = "lms_course"
+    __table_args__ = (UniqueConstraint("registration_id", "deployment_id", "context_id"),)
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"), index=True)
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"))
+    deployment_id: Mapped[str]
+    context_id: Mapped[str]
+    title: Mapped[str]
+    scopes: Mapped[JsonList]
+    line_items_url: Mapped[str | None]
+    members_url: Mapped[str | None]
+    copied_from: Mapped[JsonList]
+    """Ids of the courses it was copied from, newest first, as far as the LMS says so."""
+    seen_at: Mapped[datetime]
+
+
+class CourseMember(Base):
+    """A person of a course, by the id the LMS knows them by."""
+
+    __tablename__ = "course_member"
+    __table_args__ = (UniqueConstraint("course_id", "person_id"), Index(None, "person_id"))
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    course_id: Mapped[int] = mapped_column(ForeignKey("lms_course.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    subject: Mapped[str]
+    learns: Mapped[bool]
+    """Whether they are there to learn: grades of others are refused everywhere."""
+    seen_at: Mapped[datetime]
+
+
+class LineItem(Base):
+    """A gradebook column of ours: of a module, of a configuration, or (neither) of everything."""
+
+    __tablename__ = "line_item"
+    __table_args__ = (
+        Index(
+            "uq_line_item_open",
+            "course_id",
+            "url",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        CheckConstraint("module_id IS NULL OR configuration_id IS NULL", name="one_subject"),
+    )
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    course_id: Mapped[int] = mapped_column(ForeignKey("lms_course.id"))
+    url: Mapped[str]
+    resource_link_id: Mapped[str | None]
+    label: Mapped[str]
+    module_id: Mapped[int | None] = mapped_column(ForeignKey("module.id"))
+    configuration_id: Mapped[int | None] = mapped_column(ForeignKey("configuration.id"))
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    """The LMS no longer knows it; a later launch brings a new one."""
+    end_words: Mapped[str | None]
+
+
+class GradeState(StrEnum):
+    WAITING = "waiting"
+    SENT = "sent"
+    OVERRIDDEN = "overridden"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class Grade(Base):
+    """What one person's column should say, and what we last said: only the newest value counts."""
+
+    __tablename__ = "grade"
+    __table_args__ = (
+        UniqueConstraint("line_item_id", "person_id"),
+        CheckConstraint("wanted >= 0 AND wanted <= 1", name="wanted_is_a_share"),
+        Index(None, "person_id"),
+        Index(None, "organization_id", "state"),
+    )
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    line_item_id: Mapped[int] = mapped_column(ForeignKey("line_item.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    subject: Mapped[str]
+    wanted: Mapped[float]
+    wanted_at: Mapped[datetime]
+    sent: Mapped[float | None]
+    stamped_at: Mapped[datetime | None]
+    """The timestamp of the newest score that may have reached the LMS; the next one is later."""
+    state: Mapped[GradeState] = mapped_column(EnumText(GradeState))
+    words: Mapped[str | None]
+    """Why it was not taken, in the LMS's own words where it has some."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime]
+    claimed_at: Mapped[datetime | None]
+    """Somebody is sending it since then."""
+    forced: Mapped[bool] = mapped_column(default=False)
+    """An admin asked for it to be sent over whatever a teacher wrote."""

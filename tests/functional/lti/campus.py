@@ -1,0 +1,160 @@
+"""The miniature LMS as the peer of the tool in a test: real requests, no network."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from plugin.core import clock
+from plugin.core.db import db, transaction
+from plugin.core.http import OutgoingError, Reply
+from plugin.core.settings import Settings
+from plugin.lti.tool import actions
+from plugin.lti.tool.models import Registration
+from plugin.lti.tool.service_models import Grade
+from sandbox.gradebook import Column, Gradebook
+from sandbox.lms import Campus, create_lms
+from sandbox.oidc import Tool
+from sandbox.people import BY_USERNAME
+from sandbox.services import address
+from sandbox.tokens import LTI, Placement, launch_claims
+from tests.functional.lti.platform import Lms
+from tests.support.world import World
+
+URL = "https://campus.example.test"
+CLIENT_ID = "client-1"
+
+
+@dataclass
+class Peer:
+    """One LMS with one course; `silent` makes it unreachable."""
+
+    app: Flask
+    browser: FlaskClient
+    lms: Lms
+    silent: bool = False
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    agents: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def grades(self) -> Gradebook:
+        found: Gradebook = self.app.extensions["gradebook"]
+        return found
+
+    @property
+    def column(self) -> Column:
+        """The column of the training activity."""
+        return self.grades.column(1)
+
+    def forget_tokens(self) -> None:
+        self.app.extensions["tokens"].forget()
+
+    def call(
+        self,
+        settings: Settings,
+        method: str,
+        url: str,
+        *,
+        headers: dict[str, str] | None = None,
+        data: Any = None,
+        max_bytes: int = 0,
+    ) -> Reply:
+        """What the HTTP door does: the call goes to the LMS."""
+        self.calls.append((method, url))
+        if url == f"{URL}/jwks":
+            return self.lms.key_set.fetch(url)
+        if self.silent:
+            raise OutgoingError("ConnectTimeout")
+        path = url.removeprefix(URL)
+        with self.app.test_client() as client:
+            answer = client.open(path, method=method, headers=headers or {}, data=data)
+            return Reply(answer.status_code, dict(answer.headers), answer.get_data())
+
+    def posted(self) -> list[dict[str, Any]]:
+        return self.grades.posted
+
+    def launch(self, username: str = "lars", *, graded: bool = True, **custom: str) -> int:
+        """The person opens the training activity; the status of the answer."""
+        person = BY_USERNAME[username]
+        asked = self.lms.begin(self.browser)
+        services = {
+            "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint": {
+                "scope": [
+                    f"https://purl.imsglobal.org/spec/lti-ags/scope/{name}" for name in SCOPES
+                ],
+                "lineitems": f"{URL}/services/2/lineitems?type_id=1",
+                **({"lineitem": address(URL, self.column)} if graded else {}),
+            },
+            "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice": {
+                "context_memberships_url": f"{URL}/services/2/memberships",
+                "service_versions": ["2.0"],
+            },
+        }
+        claims = launch_claims(
+            person,
+            Placement(link_id="17", title="Training", custom=custom),
+            issuer=URL,
+            client_id=CLIENT_ID,
+            deployment_id="1",
+            target_link_uri=self.lms.target,
+            nonce=asked["nonce"],
+            course_url=f"{URL}/course",
+            services=services,
+            now=clock.now().timestamp(),
+        )
+        del claims["email"]  # nobody is mailed here
+        return self.lms.post(self.browser, self.lms.sign(claims), asked["state"]).status_code
+
+
+SCOPES = ("lineitem", "lineitem.readonly", "result.readonly", "score")
+CONTEXT = LTI + "context"
+
+
+def campus(world: World, browser: FlaskClient, folder: Path, keep: Callable[[Any], None]) -> Peer:
+    """A registered miniature LMS; `keep` puts its door in the place of the HTTP door."""
+    lms = Lms(uid="", issuer=URL, client_id=CLIENT_ID, auth_url=f"{URL}/auth")
+    with transaction() as tx:
+        registration = actions.register(
+            tx.session,
+            world.organization.id,
+            name="Campus",
+            issuer=URL,
+            client_id=CLIENT_ID,
+            auth_url=f"{URL}/auth",
+            token_url=f"{URL}/token",
+            jwks_url=f"{URL}/jwks",
+            deployment_ids=["1"],
+            admins_by_role=False,
+            encryption_key="another secret only tests know, long",
+            by=None,
+            now=clock.now(),
+        )
+        lms.uid = registration.uid
+    tool = Tool(
+        client_id=CLIENT_ID,
+        deployment_id="1",
+        login_url="",
+        launch_url=lms.target,
+        jwks_url="jwks",
+    )
+    app = create_lms(Campus(url=URL, folder=folder, tool=tool, tool_origin=lms.tool_url))
+    app.extensions["tokens"].read_keys = lambda _url: browser.get(f"/lti/{lms.uid}/jwks").get_json()
+    app.extensions["tokens"].now = lambda: clock.now().timestamp()
+    app.extensions["gradebook"].now = lambda: clock.now().timestamp()
+    peer = Peer(app=app, browser=browser, lms=lms)
+    keep(peer.call)
+    return peer
+
+
+def grade() -> Grade:
+    """The only grade there is."""
+    db.session.rollback()
+    return db.session.query(Grade).one()
+
+
+def registration() -> Registration:
+    db.session.rollback()
+    return db.session.query(Registration).one()

@@ -1,0 +1,523 @@
+"""Grades reach the LMS's gradebook, whatever it answers (checklist 1.5, 4.6; moodle 4.3)."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+import jwt
+import pytest
+from sqlalchemy import select
+
+from plugin.core import clock
+from plugin.core.db import db, transaction
+from plugin.jobs import periodic
+from plugin.lti.tool import grading, scores
+from plugin.lti.tool.service_models import CourseMember, Grade, GradeState, LineItem, ServiceToken
+from plugin.modules.models import Module
+from plugin.org.models import Identity, Person, Unit
+from sandbox.gradebook import Cell
+from tests.conftest import NOW
+from tests.functional.assign.places import evaluate_later, row, training
+from tests.functional.lti.campus import URL, Peer, grade, registration
+from tests.support.work import work_off
+from tests.support.world import World
+
+SECOND = timedelta(seconds=1)
+
+
+@contextmanager
+def later(moment: timedelta) -> Iterator[datetime]:
+    with clock.at(NOW + moment):
+        yield NOW + moment
+
+
+def work(until: timedelta = timedelta(0)) -> None:
+    """Everything due up to that moment after NOW is done."""
+    with clock.at(NOW + until):
+        work_off()
+
+
+def lars() -> Person:
+    db.session.rollback()
+    return db.session.scalars(select(Person).join(Identity, Identity.person_id == Person.id)).one()
+
+
+@pytest.fixture
+def module(world: World) -> Module:
+    return world.module("Fire safety")
+
+
+@pytest.fixture
+def place(world: World, module: Module) -> tuple[Unit, int]:
+    unit = world.unit()
+    other = world.module("First aid")
+    return unit, training(unit, row(module, validity_months=12), row(other))
+
+
+Done = Callable[..., None]
+
+
+@pytest.fixture
+def complete(world: World) -> Done:
+    """The launched person completes a module, and is judged again."""
+
+    def doing(module: Module, **what: object) -> None:
+        person = lars()
+        world.completion(person, module, happened_at=clock.now(), **what)
+        evaluate_later(person)
+
+    return doing
+
+
+def test_a2_a_launch_tells_the_course_its_column_and_the_person(peer: Peer) -> None:
+    assert peer.launch() == 303
+    work()
+    item, member = db.session.query(LineItem).one(), db.session.query(CourseMember).one()
+    assert item.url.endswith("/lineitem?type_id=1")
+    assert (item.module_id, item.configuration_id) == (None, None)
+    assert (member.subject, member.learns) == ("6", True)
+
+
+def test_nothing_is_sent_before_there_is_something_to_say(peer: Peer) -> None:
+    peer.launch()
+    work()
+    assert db.session.query(Grade).count() == 0
+    assert peer.posted() == []
+
+
+def test_a_module_link_gets_its_score(peer: Peer, module: Module, complete: Done) -> None:
+    peer.launch(module=str(module.id))
+    work()
+    complete(module, score=0.8)
+    work()
+    (said,) = peer.posted()
+    assert said["userId"] == "6"
+    assert (said["scoreGiven"], said["scoreMaximum"]) == (80, 100)
+    assert said["gradingProgress"] == "FullyGraded"
+    assert datetime.fromisoformat(said["timestamp"]) == NOW
+    assert peer.grades.share(1, "6") == pytest.approx(0.8)
+    assert grade().state is GradeState.SENT
+
+
+@pytest.mark.parametrize(
+    ("what", "share"),
+    [
+        ({"passed": True}, 1.0),
+        ({"passed": False}, 0.0),
+        ({"passed": False, "score": 0.3}, 0.3),
+        ({"passed": True, "score": 2 / 3}, 0.666667),
+    ],
+)
+def test_a_pass_without_a_score_is_a_full_one(
+    peer: Peer, module: Module, complete: Done, what: dict[str, object], share: float
+) -> None:
+    peer.launch(module=str(module.id))
+    work()
+    complete(module, **what)
+    work()
+    assert peer.grades.share(1, "6") == pytest.approx(share)
+
+
+def test_a_configuration_column_says_the_share_valid_now(
+    world: World, peer: Peer, module: Module, place: tuple[Unit, int], complete: Done
+) -> None:
+    unit, configuration_id = place
+    peer.launch(configuration=str(configuration_id))
+    work()
+    world.member(lars(), unit)
+    evaluate_later(lars())
+    work()
+    assert peer.grades.share(1, "6") == 0
+    with later(5 * SECOND):
+        complete(module)
+        work_off()
+    assert peer.grades.share(1, "6") == pytest.approx(0.5)
+
+
+def test_when_training_lapses_the_grade_goes_down_and_up_again(
+    world: World, peer: Peer, module: Module, place: tuple[Unit, int], complete: Done
+) -> None:
+    unit, configuration_id = place
+    peer.launch(configuration=str(configuration_id))
+    work()
+    world.member(lars(), unit)
+    complete(module)
+    work()
+    assert peer.grades.share(1, "6") == pytest.approx(0.5)
+    over_a_year = NOW + timedelta(days=367)
+    with clock.at(over_a_year):
+        periodic.ask_lmss()
+        work_off()
+        assert peer.grades.share(1, "6") == 0
+        complete(module)
+    with clock.at(over_a_year + 5 * SECOND):
+        work_off()
+        assert peer.grades.share(1, "6") == pytest.approx(0.5)
+
+
+def test_the_hour_after_a_lapse_is_enough(
+    world: World, peer: Peer, module: Module, complete: Done
+) -> None:
+    unit = world.unit()
+    configuration_id = training(unit, row(module, validity_months=3))
+    peer.launch(configuration=str(configuration_id))
+    work()
+    world.member(lars(), unit)
+    complete(module)
+    work()
+    with clock.at(datetime.fromisoformat("2027-06-11T00:30:00+01:00")):
+        periodic.note_lapses()
+        work_off()
+    assert peer.grades.share(1, "6") == 0
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "x", "9" * 40, "1.5", "١"])
+def test_what_a_teacher_writes_into_a_link_is_no_more_than_advice(
+    peer: Peer, module: Module, value: str
+) -> None:
+    peer.launch(module=value, configuration=value)
+    work()
+    item = db.session.query(LineItem).one()
+    assert (item.module_id, item.configuration_id) == (None, None)
+
+
+def test_another_organization_s_module_is_not_a_target(world: World, peer: Peer) -> None:
+    theirs = world.module("Theirs", organization=world.new_organization("Elsewhere"))
+    peer.launch(module=str(theirs.id))
+    work()
+    assert db.session.query(LineItem).one().module_id is None
+
+
+def test_teachers_are_not_graded(world: World, peer: Peer, module: Module, complete: Done) -> None:
+    peer.launch("marco", module=str(module.id))
+    work()
+    complete(module)
+    work()
+    assert peer.posted() == []
+
+
+def test_k1_k3_one_token_serves_many_calls(peer: Peer, module: Module, complete: Done) -> None:
+    peer.launch(module=str(module.id))
+    work()
+    for turn in range(3):
+        with later((1 + 5 * turn) * SECOND):
+            complete(module, score=0.5 + turn / 10)
+            work_off()
+    assert [url for _m, url in peer.calls].count("https://campus.example.test/token") == 2
+    sealed = db.session.scalars(select(ServiceToken.sealed_token)).all()
+    assert all(token not in "".join(sealed) for token in peer.app.extensions["tokens"]._issued)
+
+
+def test_k1_the_assertion_is_short_lived_and_back_dated(
+    peer: Peer, module: Module, complete: Done, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[str] = []
+    tokens = peer.app.extensions["tokens"]
+    grant = tokens.grant
+
+    def kept_grant(_self: object, asked: dict[str, str], tool: object) -> object:
+        kept.append(asked["client_assertion"])
+        return grant(asked, tool)
+
+    monkeypatch.setattr(type(tokens), "grant", kept_grant)
+    peer.launch(module=str(module.id))
+    work()
+    complete(module)
+    work()
+    said = jwt.decode(kept[0], options={"verify_signature": False})
+    assert said["iss"] == said["sub"] == "client-1"
+    assert said["aud"] == "https://campus.example.test/token"
+    assert NOW.timestamp() - said["iat"] == 60
+    assert said["exp"] - said["iat"] <= 300
+    assert said["https://purl.imsglobal.org/spec/lti/claim/deployment_id"] == "1"
+    assert jwt.get_unverified_header(kept[0])["kid"]
+
+
+def test_k3_a_refused_token_is_replaced_once(peer: Peer, module: Module, complete: Done) -> None:
+    peer.launch(module=str(module.id))
+    work()
+    complete(module, score=0.5)
+    work()
+    peer.forget_tokens()
+    with later(5 * SECOND):
+        complete(module, score=0.9)
+        work_off()
+    assert peer.grades.share(1, "6") == pytest.approx(0.9)
+
+
+def test_an_lms_that_gives_no_access_is_asked_again_at_night(
+    peer: Peer, module: Module, complete: Done
+) -> None:
+    peer.grades.behaviour.gives_access = False
+    peer.launch(module=str(module.id))
+    work()
+    complete(module)
+    work()
+    assert (grade().state, grade().attempts) == (GradeState.WAITING, 1)
+    for hours in range(0, 60, 1):
+        work(timedelta(hours=hours))
+    assert grade().state is GradeState.FAILED
+    assert "401" in (grade().words or "")
+    peer.grades.behaviour.gives_access = True
+    with later(timedelta(days=4)):
+        periodic.ask_lmss()
+        work_off()
+    assert grade().state is GradeState.SENT
+
+
+def test_a9_two_scores_of_a_row_are_two_seconds_apart(
+    peer: Peer, module: Module, complete: Done
+) -> None:
+    peer.launch(module=str(module.id))
+    work()
+    complete(module, score=0.5)
+    work()
+    complete(module, score=0.6)
+    work()
+    assert len(peer.posted()) == 1
+    with later(SECOND):
+        complete(module, score=0.7)
+        work_off()
+    assert len(peer.posted()) == 1
+    work(2 * SECOND)
+    stamps = [datetime.fromisoformat(each["timestamp"]) for each in peer.posted()]
+    assert stamps == [NOW, NOW + 2 * SECOND]
+    assert peer.grades.share(1, "6") == pytest.approx(0.7)
+
+
+def test_a_409_is_looked_into_and_sent_again_later(
+    peer: Peer, module: Module, complete: Done
+) -> None:
+    """The LMS's clock is ahead of ours, so that our stamps look old to it."""
+
+    def ahead() -> float:
+        return (clock.now() + timedelta(seconds=30)).timestamp()
+
+    peer.grades.now = ahead
+    peer.launch(module=str(module.id))
+    work()
+    complete(module, score=0.5)
+    work()
+    with later(5 * SECOND):
+        complete(module, score=0.9)
+        work_off()
+        assert grade().state is GradeState.WAITING
+    work(60 * SECOND)
+    work(120 * SECOND)
+    assert peer.grades.share(1, "6") == pytest.approx(0.9)
+    assert grade().state is GradeState.SENT
+    stamps = [datetime.fromisoformat(each["timestamp"]) for each in peer.posted()]
+    assert stamps == sorted(set(stamps))
+
+
+def test_a_409_about_the_very_value_is_success(peer: Peer, module: Module, complete: Done) -> None:
+    peer.launch(module=str(module.id))
+    work()
+    peer.column.cells["6"] = Cell(raw=80.0, modified=(NOW + timedelta(hours=1)).timestamp())
+    complete(module, score=0.8)
+    work()
+    assert grade().state is GradeState.SENT
+    assert len(peer.posted()) == 1
+
+
+def test_a_teacher_s_word_stands(peer: Peer, module: Module, complete: Done) -> None:
+    peer.launch(module=str(module.id))
+    work()
+    complete(module, score=0.5)
+    work()
+    peer.grades.override(1, "6", 0.95)
+    with later(5 * SECOND):
+        complete(module, score=0.6)
+        work_off()
+    assert grade().state is GradeState.OVERRIDDEN
+    assert len(peer.posted()) == 1
+    assert peer.grades.share(1, "6") == pytest.approx(0.95)
+    with later(10 * SECOND):
+        complete(module, score=0.7)
+        work_off()
+    assert len(peer.posted()) == 1
+
+
+def test_an_admin_may_send_it_all_the_same(peer: Peer, module: Module, complete: Done) -> None:
+    peer.launch(module=str(module.id))
+    work()
+    complete(module, score=0.5)
+    work()
+    peer.grades.override(1, "6", 0.95)
+    with later(5 * SECOND):
+        complete(module, score=0.6)
+        work_off()
+    with later(10 * SECOND):
+        with transaction() as tx:
+            grading.resend(tx, tx.session.get_one(Grade, grade().id), now=clock.now())
+        work_off()
+    assert len(peer.posted()) == 2
+    assert grade().state is GradeState.SENT
+
+
+def test_what_was_rounded_is_no_override(peer: Peer, module: Module, complete: Done) -> None:
+    peer.launch(module=str(module.id))
+    work()
+    complete(module, score=2 / 3)
+    work()
+    peer.column.cells["6"].raw = 67.0
+    with later(5 * SECOND):
+        complete(module, score=0.9)
+        work_off()
+    assert grade().state is GradeState.SENT
+    assert peer.grades.share(1, "6") == pytest.approx(0.9)
+
+
+def test_somebody_unenrolled_is_the_end_of_it_and_stops_nobody_else(
+    peer: Peer, module: Module, complete: Done
+) -> None:
+    peer.grades.learners.discard("6")
+    peer.launch(module=str(module.id))
+    work()
+    complete(module)
+    work()
+    assert grade().state is GradeState.REFUSED
+    assert (grade().words or "").startswith("400")
+    for hours in (1, 10, 50):
+        work(timedelta(hours=hours))
+    assert len(peer.posted()) == 1
+
+
+def test_a_column_that_is_gone_ends_with_its_reason(
+    peer: Peer, module: Module, complete: Done
+) -> None:
+    peer.launch(module=str(module.id))
+    work()
+    complete(module, score=0.5)
+    work()
+    del peer.grades.columns[1]
+    with later(5 * SECOND):
+        complete(module, score=0.9)
+        work_off()
+        item = db.session.query(LineItem).one()
+        db.session.refresh(item)
+    assert item.ended_at is not None
+    assert "doesn't exist" in (item.end_words or "")
+    assert grade().state is GradeState.REFUSED
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503])
+def test_what_passes_is_waited_for(peer: Peer, module: Module, complete: Done, status: int) -> None:
+    peer.launch(module=str(module.id))
+    work()
+    peer.grades.behaviour.fails_with = [status, status]
+    complete(module, score=0.8)
+    work()
+    assert (grade().state, grade().attempts) == (GradeState.WAITING, 1)
+    assert f"{status} {status} Coding error detected" in (grade().words or "")
+    work(30 * SECOND)
+    assert grade().attempts == 2
+    work(timedelta(minutes=2))
+    assert grade().state is GradeState.SENT
+    assert grade().words is None
+
+
+def test_an_lms_that_is_silent_is_waited_for(peer: Peer, module: Module, complete: Done) -> None:
+    peer.launch(module=str(module.id))
+    work()
+    peer.silent = True
+    complete(module, score=0.8)
+    work()
+    assert grade().words == "ConnectTimeout"
+    peer.silent = False
+    work(timedelta(minutes=2))
+    assert grade().state is GradeState.SENT
+
+
+def test_only_the_newest_value_counts(peer: Peer, module: Module, complete: Done) -> None:
+    peer.launch(module=str(module.id))
+    work()
+    peer.silent = True
+    for turn in range(5):
+        with later(turn * SECOND):
+            complete(module, score=0.5 + turn / 10)
+            work_off()
+    peer.silent = False
+    work(timedelta(hours=1))
+    assert [each["scoreGiven"] for each in peer.posted()] == [90]
+
+
+def test_a_sender_that_died_is_followed_by_another(
+    peer: Peer, module: Module, complete: Done
+) -> None:
+    peer.launch(module=str(module.id))
+    work()
+    complete(module, score=0.8)
+    work_off(1, patient=True)
+    with transaction() as tx:
+        each = tx.session.query(Grade).one()
+        each.claimed_at, each.stamped_at = NOW, NOW
+    work()
+    assert peer.posted() == []
+    work(timedelta(minutes=3))
+    assert [each["scoreGiven"] for each in peer.posted()] == [80]
+    assert datetime.fromisoformat(peer.posted()[0]["timestamp"]) > NOW
+
+
+def test_a_sender_that_was_overtaken_writes_nothing(
+    peer: Peer, module: Module, complete: Done, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was given up, another one sent a newer value, and then its own answer came."""
+    peer.launch(module=str(module.id))
+    work()
+    complete(module, score=0.5)
+    slow = scores.services.Client.call
+    taken: list[int] = []
+
+    def overtaken(self: object, *words: object, **more: object) -> object:
+        answer = slow(self, *words, **more)  # type: ignore[arg-type]
+        if not taken:
+            taken.append(1)
+            with clock.at(NOW + timedelta(minutes=3)):
+                with transaction() as tx:
+                    tx.session.query(Grade).one().wanted = 0.9
+                scores.send_grade(db.session.query(Grade.id).scalar())
+        return answer
+
+    monkeypatch.setattr(scores.services.Client, "call", overtaken)
+    work()
+    found = grade()
+    assert (found.sent, found.state) == (0.9, GradeState.SENT)
+
+
+def test_a7_the_query_of_a_column_is_kept(peer: Peer, module: Module, complete: Done) -> None:
+    peer.launch(module=str(module.id))
+    work()
+    complete(module)
+    work()
+    assert ("POST", f"{URL}/services/2/lineitems/1/lineitem/scores?type_id=1") in peer.calls
+
+
+def test_a_new_address_replaces_the_old_column(peer: Peer, module: Module, complete: Done) -> None:
+    peer.launch(module=str(module.id))
+    work()
+    old = peer.grades.columns.pop(1)
+    new = peer.grades.add("Training", link_id="17")
+    new.number = 1
+    peer.grades.columns = {1: new}
+    old.number = 2
+    db.session.query(LineItem).update({"url": "https://campus.example.test/old"})
+    db.session.commit()
+    peer.launch(module=str(module.id))
+    work()
+    items = {each.url: each.ended_at for each in db.session.query(LineItem)}
+    assert items["https://campus.example.test/old"] is not None
+    complete(module, score=0.8)
+    work()
+    assert peer.grades.share(1, "6") == pytest.approx(0.8)
+
+
+def test_a_canvas_gets_no_second_submission(peer: Peer, module: Module, complete: Done) -> None:
+    registration().product = "canvas"
+    db.session.commit()
+    peer.launch(module=str(module.id))
+    work()
+    complete(module)
+    work()
+    said = peer.posted()[0]["https://canvas.instructure.com/lti/submission"]
+    assert said == {"new_submission": False}
