@@ -31,7 +31,7 @@ from plugin.core.paths import STATIC, TEMPLATES, TRANSLATIONS
 from plugin.core.settings import Settings
 from plugin.dashboard import preview_views
 from plugin.dashboard import views as dashboard_views
-from plugin.lti.tool import lms_views
+from plugin.lti.tool import grade_views, lms_views
 from plugin.lti.tool import views as lti
 from plugin.modules import views as modules_views
 from plugin.modules import visibility
@@ -106,6 +106,7 @@ def create_app(settings: Settings) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
     app.context_processor(_page_facts)
     app.add_template_global(navigation.has_page)
+    app.add_template_global(navigation.may_open)
     app.add_template_global(forms.questions)
     return app
 
@@ -115,6 +116,8 @@ def _register_views(app: Flask) -> None:
     csrf.exempt(lti.bp)
     app.register_blueprint(lti.bp)
     app.register_blueprint(lms_views.bp)
+    app.register_blueprint(grade_views.grades_bp)
+    app.register_blueprint(grade_views.courses_bp)
     app.register_blueprint(org_views.bp)
     app.register_blueprint(import_views.bp)
     app.register_blueprint(rule_views.bp)

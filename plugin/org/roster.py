@@ -70,6 +70,28 @@ def tie_course(
     return tie
 
 
+def untie_course(tx: Tx, tie: RosterTie, *, by: int | None, now: datetime) -> int:
+    """The course's roster fills the unit no more; returns how many memberships ended with it.
+    Safe to call again."""
+    session = tx.session
+    session.refresh(tie, with_for_update=True)
+    if tie.until_at is not None:
+        return 0
+    _supersede(session, tie, now=now)
+    tie.until_at = now
+    session.flush()
+    ended = _leave(session, tie, session.scalars(_listed(tie)).all(), by=by, now=now)
+    audit.record(session, "roster.untied", about=tie, by=by, now=now, after={"ended": ended})
+    return ended
+
+
+def tie_of(session: Session, unit: Unit, tie_id: int) -> RosterTie | None:
+    """The tie, if it is the unit's."""
+    return session.scalar(
+        select(RosterTie).where(RosterTie.id == tie_id, RosterTie.unit_id == unit.id)
+    )
+
+
 def apply_roster(tx: Tx, tie: RosterTie, person_ids: Collection[int], *, now: datetime) -> Synced:
     """The unit holds whom the course's roster names: others' memberships by roster end.
 

@@ -7,7 +7,7 @@ from flask import current_app, g, request, url_for
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
-from plugin.web.identity import Me, holds
+from plugin.web.identity import Me, holds, me_or_none
 from plugin.web.roles import Role
 
 
@@ -39,7 +39,7 @@ _ADMINISTRATION = (
     _Place(
         "people.listing",
         _l("Organization"),
-        ("people.", "person", "units.", "imports.", "launch_rules.", "lms."),
+        ("people.", "person", "units.", "imports.", "launch_rules.", "lms.", "courses.", "grades."),
         below=(
             _Place("people.listing", _l("Users"), ("people.", "person")),
             _Place("units.groups", _l("Groups"), ("units.groups",)),
@@ -47,7 +47,7 @@ _ADMINISTRATION = (
             _Place("units.regions", _l("Regions"), ("units.regions",)),
             _Place("imports.listing", _l("Imports"), ("imports.",)),
             _Place("launch_rules.listing", _l("Rules"), ("launch_rules.",)),
-            _Place("lms.listing", _l("LMSs"), ("lms.",)),
+            _Place("lms.listing", _l("LMSs"), ("lms.", "grades.")),
         ),
     ),
     _Place(
@@ -85,6 +85,12 @@ class Link:
 def has_page(endpoint: str) -> bool:
     """Whether the product has this page; templates ask before they link to another part."""
     return endpoint in current_app.view_functions
+
+
+def may_open(endpoint: str) -> bool:
+    """Whether the visitor has the role this page asks for."""
+    person = me_or_none()
+    return person is not None and _may_open(person, endpoint)
 
 
 def stand_at(endpoint: str) -> None:

@@ -5,12 +5,14 @@ from playwright.sync_api import Page, expect
 
 from plugin.assign import merging
 from plugin.core import clock
-from plugin.core.db import transaction
+from plugin.core.db import db, transaction
+from plugin.lti.tool.models import Registration
 from plugin.org.models import Person, Unit
 from plugin.web.roles import Role
 from tests.browser.conftest import Visit
 from tests.browser.looks import flaws
 from tests.functional.assign.places import row, training
+from tests.functional.lti.conftest import register
 from tests.support.browser import overflows, take_picture
 from tests.support.world import World
 
@@ -32,6 +34,11 @@ PAGES = {
     "imports": "/admin/imports",
     "new-import": "/admin/imports/new",
     "rules": "/admin/rules",
+    "lmss": "/admin/lms",
+    "lms": "/admin/lms/{lms}",
+    "lms-invite": "/admin/lms/invite",
+    "lms-choose": "/admin/lms/new",
+    "lms-register": "/admin/lms/new/moodle%3Fsite=https://moodle.example.test",
     "groups": "/admin/groups",
     "sites": "/admin/sites",
     "regions": "/admin/regions",
@@ -90,7 +97,9 @@ def places(world: World, grace: Person) -> dict[str, int]:
         tx.session.flush()
         merge = made.id
     completion = world.completion(lars, module, score=0.9)
+    lms = register(world).uid
     return {
+        "lms": db.session.query(Registration.id).filter_by(uid=lms).scalar(),
         "twin": twin.id, "merged": merged.id, "merge": merge, "completion": completion.id,
         "unit": unit.id, "module": module.id, "configuration": configuration, "person": lars.id,
     }  # fmt: skip

@@ -365,3 +365,9 @@ class RegistrationElsewhereError(InvitationError):
     http_status = 409
     public_message = _l("Another organization here has registered this LMS already.")
     admin_advice = _l("Remove the tool from the LMS and register it anew, or ask the other one.")
+
+
+class GradeUnknownError(PluginError):
+    code = "lti.grade_unknown"
+    http_status = 404
+    public_message = _l("There is no such grade.")

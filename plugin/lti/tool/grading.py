@@ -13,6 +13,7 @@ from plugin.assign.fetch import facts
 from plugin.assign.models import StoredStanding
 from plugin.assign.standing import Standing
 from plugin.assign.statement import configurations_of_people
+from plugin.core import audit
 from plugin.core.db import Tx, chunks
 from plugin.core.outbox import JobName
 from plugin.lti.tool.service_models import (
@@ -192,8 +193,16 @@ def ask_for(tx: Tx, person_ids: Sequence[int]) -> None:
     tx.then_many(JobName.UPDATE_GRADES, [(each,) for each in found])
 
 
-def resend(tx: Tx, grade: Grade, *, now: datetime) -> None:
+def resend(tx: Tx, grade: Grade, *, by: int, now: datetime) -> None:
     """An admin wants the grade sent, also over what a teacher wrote."""
+    audit.record(
+        tx.session,
+        "grade.resent",
+        about=grade,
+        by=by,
+        now=now,
+        before={"state": grade.state.value},
+    )
     grade.state, grade.words, grade.attempts = GradeState.WAITING, None, 0
     grade.due_at, grade.forced = now, True
     tx.then(JobName.SEND_GRADE, grade.id)

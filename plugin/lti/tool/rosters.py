@@ -1,9 +1,10 @@
 """Courses whose people fill units: read from the LMS, applied whole or not at all."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from plugin.core import clock
@@ -21,7 +22,8 @@ from plugin.lti.tool.services import Client, ServiceError
 from plugin.org import actions as org_actions
 from plugin.org import roster
 from plugin.org.errors import PersonDeactivatedError
-from plugin.org.rule_models import RosterTie
+from plugin.org.models import Unit
+from plugin.org.rule_models import RosterEntry, RosterTie
 
 AT_ONCE = 100
 FRESH = timedelta(hours=1)
@@ -170,3 +172,52 @@ def join_course(
         )
     ).one()
     known.subject, known.learns, known.seen_at = subject, learns, now
+
+
+def courses(session: Session, organization_id: int) -> Sequence[tuple[LmsCourse, str]]:
+    """The courses whose LMS lists their people, by title, each with the LMS's name."""
+    rows = session.execute(
+        select(LmsCourse, Registration.name)
+        .join(Registration, Registration.id == LmsCourse.registration_id)
+        .where(LmsCourse.organization_id == organization_id, LmsCourse.members_url.is_not(None))
+        .order_by(LmsCourse.title, LmsCourse.id)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TieLine:
+    """A course that fills a unit."""
+
+    id: int
+    title: str
+    lms: str
+    people: int
+    synced_at: datetime | None
+    problem: str | None
+
+
+def ties(session: Session, unit: Unit) -> Sequence[TieLine]:
+    """The courses that fill a unit, oldest first, in one statement."""
+    rows = session.execute(
+        select(RosterTie, Registration.name, func.count(RosterEntry.id).label("people"))
+        .join(Registration, Registration.id == RosterTie.registration_id)
+        .outerjoin(
+            RosterEntry,
+            (RosterEntry.tie_id == RosterTie.id) & RosterEntry.until_at.is_(None),
+        )
+        .where(RosterTie.unit_id == unit.id, RosterTie.until_at.is_(None))
+        .group_by(RosterTie.id, Registration.name)
+        .order_by(RosterTie.id)
+    )
+    return [
+        TieLine(
+            id=row.RosterTie.id,
+            title=row.RosterTie.title,
+            lms=row.name,
+            people=row.people,
+            synced_at=row.RosterTie.synced_at,
+            problem=row.RosterTie.problem,
+        )
+        for row in rows
+    ]

@@ -347,9 +347,10 @@ def test_an_admin_may_send_it_all_the_same(peer: Peer, module: Module, complete:
     with later(5 * SECOND):
         complete(module, score=0.6)
         work_off()
+    grade_id, person_id = grade().id, lars().id
     with later(10 * SECOND):
         with transaction() as tx:
-            grading.resend(tx, tx.session.get_one(Grade, grade().id), now=clock.now())
+            grading.resend(tx, tx.session.get_one(Grade, grade_id), by=person_id, now=clock.now())
         work_off()
     assert len(peer.posted()) == 2
     assert grade().state is GradeState.SENT

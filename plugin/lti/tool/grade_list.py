@@ -1,0 +1,121 @@
+"""The grades owed to gradebooks, as admins see them: what was sent, what was not and why."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy.orm import Session
+
+from plugin.assign.models import Configuration
+from plugin.lti.tool.errors import GradeUnknownError
+from plugin.lti.tool.models import Registration
+from plugin.lti.tool.service_models import Grade, GradeState, LineItem, LmsCourse
+from plugin.modules.models import Module
+from plugin.org.models import Person
+from plugin.org.search import has_words
+from plugin.web.listing import Asked, Slice
+
+SORTS = ("person", "course", "changed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GradeLine:
+    """One person's grade in one column; `wanted` and `sent` are shares."""
+
+    id: int
+    person_id: int
+    person: str
+    lms: str
+    course: str
+    about: str | None
+    wanted: float
+    sent: float | None
+    state: GradeState
+    words: str | None
+    changed_at: datetime
+    may_resend: bool
+
+
+def grades(session: Session, organization_id: int, asked: Asked) -> Slice[GradeLine]:
+    """One page of the organization's grades, in two statements."""
+    chosen = _chosen(organization_id, asked)
+    total = session.scalar(_joined(select(func.count()).select_from(Grade)).where(*chosen))
+    page = (
+        _joined(
+            select(
+                Grade,
+                Person.full_name,
+                Registration.name.label("lms"),
+                LmsCourse.title,
+                func.coalesce(Module.title, Configuration.name).label("about"),
+                LineItem.ended_at,
+            ).select_from(Grade)
+        )
+        .where(*chosen)
+        .order_by(*_order(asked))
+        .limit(asked.size)
+        .offset(asked.offset)
+    )
+    lines = [_line(row) for row in session.execute(page)]
+    return Slice(items=lines, total=total or 0, asked=asked)
+
+
+def _joined(statement: Any) -> Any:
+    return (
+        statement.join(Person, Person.id == Grade.person_id)
+        .join(LineItem, LineItem.id == Grade.line_item_id)
+        .join(LmsCourse, LmsCourse.id == LineItem.course_id)
+        .join(Registration, Registration.id == LmsCourse.registration_id)
+        .outerjoin(Module, Module.id == LineItem.module_id)
+        .outerjoin(Configuration, Configuration.id == LineItem.configuration_id)
+    )
+
+
+def _chosen(organization_id: int, asked: Asked) -> list[ColumnElement[bool]]:
+    state, lms = asked.filters.get("state"), asked.filters.get("lms")
+    return [
+        Grade.organization_id == organization_id,
+        has_words(asked.q),
+        Grade.state == GradeState(state) if state else true(),
+        LmsCourse.registration_id == int(lms) if lms else true(),
+    ]
+
+
+def _order(asked: Asked) -> list[Any]:
+    keys: dict[str, list[Any]] = {
+        "person": [Person.full_name, Grade.id],
+        "course": [LmsCourse.title, Person.full_name, Grade.id],
+        "changed": [Grade.wanted_at, Grade.id],
+    }
+    return [key.desc() if asked.descending else key for key in keys[asked.sort]]
+
+
+def _line(row: Any) -> GradeLine:
+    grade: Grade = row.Grade
+    return GradeLine(
+        id=grade.id,
+        person_id=grade.person_id,
+        person=row.full_name,
+        lms=row.lms,
+        course=row.title,
+        about=row.about,
+        wanted=grade.wanted,
+        sent=grade.sent,
+        state=grade.state,
+        words=grade.words,
+        changed_at=grade.wanted_at,
+        may_resend=row.ended_at is None,
+    )
+
+
+def grade_of(session: Session, organization_id: int, grade_id: int) -> Grade:
+    """The grade, if it is the organization's; locked."""
+    found = session.scalar(
+        select(Grade)
+        .where(Grade.id == grade_id, Grade.organization_id == organization_id)
+        .with_for_update()
+    )
+    if found is None:
+        raise GradeUnknownError(grade_id)
+    return found
