@@ -31,7 +31,7 @@ from plugin.core.paths import STATIC, TEMPLATES, TRANSLATIONS
 from plugin.core.settings import Settings
 from plugin.dashboard import preview_views
 from plugin.dashboard import views as dashboard_views
-from plugin.lti.tool import grade_views, lms_views
+from plugin.lti.tool import deep_link_views, grade_views, lms_views, review_views
 from plugin.lti.tool import views as lti
 from plugin.modules import views as modules_views
 from plugin.modules import visibility
@@ -116,6 +116,8 @@ def _register_views(app: Flask) -> None:
     csrf.exempt(lti.bp)
     app.register_blueprint(lti.bp)
     app.register_blueprint(lms_views.bp)
+    app.register_blueprint(deep_link_views.bp)
+    app.register_blueprint(review_views.bp)
     app.register_blueprint(grade_views.grades_bp)
     app.register_blueprint(grade_views.courses_bp)
     app.register_blueprint(org_views.bp)

@@ -181,6 +181,25 @@ def upgrade() -> None:
     with op.batch_alter_table('configuration_template', schema=None) as batch_op:
         batch_op.create_index('uq_configuration_template_name', ['organization_id', 'name'], unique=True, sqlite_where=sa.text('archived_at IS NULL'), postgresql_where=sa.text('archived_at IS NULL'))
 
+    op.create_table('content_request',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('registration_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('person_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('deployment_id', sa.Text(), nullable=False),
+    sa.Column('token_hash', sa.Text(), nullable=False),
+    sa.Column('settings', Json, nullable=False),
+    sa.Column('created_at', UTCDateTime(), nullable=False),
+    sa.Column('expires_at', UTCDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_content_request_organization_id_organization')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_content_request_person_id_person')),
+    sa.ForeignKeyConstraint(['registration_id'], ['registration.id'], name=op.f('fk_content_request_registration_id_registration')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_content_request')),
+    sa.UniqueConstraint('token_hash', name=op.f('uq_content_request_token_hash'))
+    )
+    with op.batch_alter_table('content_request', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_content_request_expires_at'), ['expires_at'], unique=False)
+
     op.create_table('deployment',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -1167,6 +1186,10 @@ def downgrade() -> None:
 
     op.drop_table('grant')
     op.drop_table('deployment')
+    with op.batch_alter_table('content_request', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_content_request_expires_at'))
+
+    op.drop_table('content_request')
     with op.batch_alter_table('configuration_template', schema=None) as batch_op:
         batch_op.drop_index('uq_configuration_template_name', sqlite_where=sa.text('archived_at IS NULL'), postgresql_where=sa.text('archived_at IS NULL'))
 

@@ -12,7 +12,7 @@ from plugin.core.log import log
 from plugin.core.outbox import OutboxRow, Periodic
 from plugin.core.upsert import insert_absent
 from plugin.jobs import reconcile
-from plugin.lti.tool import grading, scores
+from plugin.lti.tool import deep_linking, grading, scores
 from plugin.lti.tool import rosters as tied
 from plugin.lti.tool.actions import forget_logins
 from plugin.org.models import SignIn
@@ -34,6 +34,7 @@ def tidy() -> None:
     now = clock.now()
     with transaction() as tx:
         forget_logins(tx.session, before=now - timedelta(days=1))
+        deep_linking.forget(tx.session, before=now - timedelta(days=1))
         tx.session.execute(delete(SignIn).where(SignIn.expires_at < now - KEEP_VISITS))
         tx.session.execute(delete(OutboxRow).where(OutboxRow.done_at < now - KEEP_DONE_STEPS))
 

@@ -14,9 +14,16 @@ from plugin.core import audit, outbox
 from plugin.core.base import JsonDict
 from plugin.core.secrets import hash_of, new_token
 from plugin.core.upsert import insert_absent
-from plugin.lti.tool import queries
-from plugin.lti.tool.addresses import host_of, is_secure_address, origin_of, origins_of
-from plugin.lti.tool.claims import Launch, is_id
+from plugin.lti.tool import deep_linking, queries
+from plugin.lti.tool.addresses import (
+    ADMIN,
+    HOME,
+    host_of,
+    is_secure_address,
+    origin_of,
+    origins_of,
+)
+from plugin.lti.tool.claims import Launch, MessageType, is_id
 from plugin.lti.tool.configuration import Granted, Platform
 from plugin.lti.tool.errors import (
     DeploymentUnknownError,
@@ -39,6 +46,7 @@ from plugin.web.roles import Role
 
 LOGIN_LIFE = timedelta(minutes=10)
 HANDOVER_LIFE = timedelta(minutes=5)
+MAX_DIGITS = 18
 MAX_WAITING = 100
 """Deployments that may wait for an admin, per registration."""
 BY_LMS_ROLE = "administrator role in the LMS"
@@ -345,6 +353,7 @@ class Admitted:
 
     person: Person
     visit: JsonDict
+    landing: JsonDict
 
 
 def admit(session: Session, trust: Trust, launch: Launch, *, now: datetime) -> Admitted:
@@ -361,13 +370,15 @@ def admit(session: Session, trust: Trust, launch: Launch, *, now: datetime) -> A
     launch_rules.follow(
         session, person, _news(session, trust, launch), **_key(trust, launch), now=now
     )
-    return Admitted(person=person, visit=_visit(trust, launch))
+    return Admitted(person=person, visit=_visit(trust, launch), landing=_landing(launch))
 
 
-def enter(session: Session, trust: Trust, launch: Launch, *, now: datetime) -> str:
-    """The launched person is admitted and their visit begins; returns the browser's token."""
+def enter(session: Session, trust: Trust, launch: Launch, *, now: datetime) -> tuple[str, str]:
+    """The launched person is admitted and their visit begins; returns the browser's token and the
+    page it goes to first."""
     visit = _visit(trust, launch)
-    if not _may_become_admin(trust, launch):
+    is_plain = launch.message_type is MessageType.RESOURCE_LINK
+    if is_plain and not _may_become_admin(trust, launch):
         started = start_known_visit(
             session,
             **_identity(trust, launch),
@@ -377,9 +388,50 @@ def enter(session: Session, trust: Trust, launch: Launch, *, now: datetime) -> s
             now=now,
         )
         if started is not None:
-            return _noted(session, visit, started)
+            return _noted(session, visit, started), first_page(launch)
     admitted = admit(session, trust, launch, now=now)
-    return start_visit(session, admitted.person, admitted.visit, now=now)
+    return begin_visit(session, trust, admitted, now=now)
+
+
+def begin_visit(
+    session: Session, trust: Trust, admitted: Admitted, *, now: datetime
+) -> tuple[str, str]:
+    """The visit of an admitted person: the browser's token, and the page it goes to first."""
+    visit, landing = admitted.visit, admitted.landing
+    started = org_actions.start_visit(session, admitted.person, **visit, now=now)
+    page: str = landing["page"]
+    if landing["content"] is not None:
+        name = deep_linking.begin(
+            session,
+            trust,
+            admitted.person.id,
+            deployment_id=visit["launch"]["deployment_id"],
+            settings=landing["content"],
+            now=now,
+        )
+        page = f"/content/{name}"
+    elif landing["reviews"]:
+        page = f"/review/{started[1]}"
+    return _noted(session, visit, started), page
+
+
+def _landing(launch: Launch) -> JsonDict:
+    """Where the launch leads, in a form that can wait for the press of a button."""
+    return {
+        "page": first_page(launch),
+        "content": asdict(launch.deep_linking) if launch.deep_linking else None,
+        "reviews": launch.message_type is MessageType.SUBMISSION_REVIEW,
+    }
+
+
+def first_page(launch: Launch) -> str:
+    """Where a plain launch goes. Its parameters are advice: rights decide what is shown there."""
+    if launch.custom.get("view") == "admin":
+        return ADMIN
+    module = launch.custom.get("module", "")
+    if module.isascii() and module.isdecimal() and len(module) <= MAX_DIGITS:
+        return f"{HOME}#module-{int(module)}"
+    return HOME
 
 
 def _news(session: Session, trust: Trust, launch: Launch) -> News:
@@ -433,13 +485,9 @@ def _visit(trust: Trust, launch: Launch) -> JsonDict:
             "custom": dict(launch.custom),
             "roles": launch.roles.names(),
             "services": asdict(launch.services) if launch.services else None,
+            **({"for_user": launch.for_user} if launch.for_user else {}),
         },
     }
-
-
-def start_visit(session: Session, person: Person, visit: dict[str, Any], *, now: datetime) -> str:
-    """The visit begins; returns the token for the browser."""
-    return _noted(session, visit, org_actions.start_visit(session, person, **visit, now=now))
 
 
 def _noted(session: Session, visit: JsonDict, started: tuple[str, int]) -> str:
@@ -460,7 +508,11 @@ def offer_handover(
         .where(Login.id == login.id)
         .values(
             handover_hash=hash_of(code),
-            handover={"person_id": admitted.person.id, "visit": admitted.visit},
+            handover={
+                "person_id": admitted.person.id,
+                "visit": admitted.visit,
+                "landing": admitted.landing,
+            },
             expires_at=now + HANDOVER_LIFE,
         )
         .execution_options(synchronize_session=False)
@@ -468,8 +520,8 @@ def offer_handover(
     return code
 
 
-def take_handover(session: Session, trust: Trust, code: str, *, now: datetime) -> tuple[str, Any]:
-    """The visit a button's code stands for, begun now; the code works once."""
+def take_handover(session: Session, trust: Trust, code: str, *, now: datetime) -> tuple[str, str]:
+    """The visit a button's code stands for, begun now, and its first page; it works once."""
     row = session.execute(
         update(Login)
         .where(
@@ -484,8 +536,8 @@ def take_handover(session: Session, trust: Trust, code: str, *, now: datetime) -
     if row is None:
         raise HandoverError(registration_id=trust.id)
     person = session.get_one(Person, row.handover["person_id"])
-    visit = row.handover["visit"]
-    return start_visit(session, person, visit, now=now), visit["launch"]["custom"]
+    admitted = Admitted(person=person, visit=row.handover["visit"], landing=row.handover["landing"])
+    return begin_visit(session, trust, admitted, now=now)
 
 
 def forget_logins(session: Session, *, before: datetime) -> int:

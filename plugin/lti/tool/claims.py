@@ -79,6 +79,19 @@ class Services:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeepLinking:
+    """What may be picked, and where the choice goes (deep linking 2.0, 4.1)."""
+
+    return_url: str
+    accept_types: tuple[str, ...] = ()
+    accept_multiple: bool = True
+    accept_line_item: bool = True
+    title: str | None = None
+    text: str | None = None
+    data: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
     """Everything one verified message said, cleaned; what was not said is None or empty."""
 
@@ -102,6 +115,7 @@ class Launch:
     platform_guid: str | None = None
     mentor_of: tuple[str, ...] = ()
     for_user: str | None = None
+    deep_linking: DeepLinking | None = None
     services: Services = field(default_factory=Services)
 
 
@@ -133,6 +147,7 @@ def read_launch(claims: Mapping[str, Any], *, target_link_uri: str) -> Launch:
         platform_guid=_value(_map(claims, "tool_platform").get("guid")),
         mentor_of=_mentor_of(claims.get(LTI + "role_scope_mentor")),
         for_user=_for_user(claims, message_type),
+        deep_linking=_deep_linking(claims, message_type),
         services=_services(claims),
     )
 
@@ -200,11 +215,7 @@ def _custom(values: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def _for_user(claims: Mapping[str, Any], message_type: MessageType) -> str | None:
-    """Whose work a submission review is about; each message has what it cannot be without."""
-    if message_type is MessageType.DEEP_LINKING:
-        if not isinstance(claims.get(DEEP_LINKING), Mapping):
-            raise ClaimError("deep_linking_settings")
-        return None
+    """Whose work a submission review is about."""
     if message_type is not MessageType.SUBMISSION_REVIEW:
         return None
     user = _map(claims, "for_user").get("user_id")
@@ -213,6 +224,30 @@ def _for_user(claims: Mapping[str, Any], message_type: MessageType) -> str | Non
     if _services(claims).line_item is None:
         raise ClaimError("lineitem")
     return str(user)
+
+
+def _deep_linking(claims: Mapping[str, Any], message_type: MessageType) -> DeepLinking | None:
+    """The settings of a request to pick content; without an address to return to there is none."""
+    if message_type is not MessageType.DEEP_LINKING:
+        return None
+    said = claims.get(DEEP_LINKING)
+    if not isinstance(said, Mapping):
+        raise ClaimError("deep_linking_settings")
+    return_url = web_address(said.get("deep_link_return_url"))
+    if return_url is None:
+        raise ClaimError("deep_link_return_url")
+    types, data = said.get("accept_types"), said.get("data")
+    return DeepLinking(
+        return_url=return_url,
+        accept_types=tuple(each for each in types[:MAX_CUSTOM] if isinstance(each, str))
+        if isinstance(types, list)
+        else (),
+        accept_multiple=said.get("accept_multiple") is not False,
+        accept_line_item=said.get("accept_lineitem") is not False,
+        title=text_of(said.get("title")),
+        text=text_of(said.get("text")),
+        data=data if isinstance(data, str) else None,
+    )
 
 
 def _services(claims: Mapping[str, Any]) -> Services:

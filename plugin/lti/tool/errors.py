@@ -205,12 +205,6 @@ class SubjectError(ClaimError):
     public_message = _l("Your LMS did not say who you are, so your training cannot be recorded.")
 
 
-class MessageNotOfferedError(LtiError):
-    code = "lti.message_not_offered"
-    public_message = _l("This tool does not offer what the LMS asked for at this address.")
-    admin_advice = _l("Only resource links can be opened here; add the tool as an activity.")
-
-
 class DeploymentUnknownError(LtiError):
     """The registration is known, this installation of it is not; an admin must decide."""
 
@@ -371,3 +365,24 @@ class GradeUnknownError(PluginError):
     code = "lti.grade_unknown"
     http_status = 404
     public_message = _l("There is no such grade.")
+
+
+class ContentRequestError(LtiError):
+    code = "lti.content_request"
+    http_status = 404
+    public_message = _l("This choice of content is over, or it was somebody else's.")
+    learner_advice = _l("Please begin again in your course.")
+
+
+class NotForLearnersError(LtiError):
+    """A message only somebody who teaches may come with; who it is about decides nothing."""
+
+    code = "lti.not_for_learners"
+    http_status = 403
+    public_message = _l("Only somebody who teaches the course can open this.")
+
+
+class ReviewUnknownError(LtiError):
+    code = "lti.review_unknown"
+    http_status = 404
+    public_message = _l("There is no work of this learner to see.")

@@ -95,15 +95,27 @@ def _standings(
     """How the person stands now under what covers them, if a column asks for it."""
     if all(each.module_id is not None for each in owed):
         return []
-    organization_id = session.scalar(
-        select(LineItem.organization_id).where(LineItem.id == owed[0].line_item_id)
-    )
-    ids = session.scalars(configurations_of_people(organization_id or 0, [person_id])).all()
-    found = facts(
-        session, organization_id or 0, person_ids=[person_id], configuration_ids=ids, at=now
-    )
+    organization_id = _organization(session, owed[0].line_item_id)
+    return standings_of(session, organization_id, person_id, now)[0]
+
+
+def standings_of(
+    session: Session, organization_id: int, person_id: int, now: datetime
+) -> tuple[list[Standing], dict[int, str]]:
+    """How the person stands now under what covers them, and the titles of its modules."""
+    ids = session.scalars(configurations_of_people(organization_id, [person_id])).all()
+    found = facts(session, organization_id, person_ids=[person_id], configuration_ids=ids, at=now)
     standings = [found.standing(person_id, each) for each in sorted(found.configurations)]
-    return [each for each in standings if each.covered and not each.archived]
+    titles = {each.id: each.title for each in found.modules.values()}
+    return [each for each in standings if each.covered and not each.archived], titles
+
+
+def wanted_now(session: Session, person_id: int, item: LineItem, now: datetime) -> float | None:
+    """What the column should say of the person, or None while there is nothing to say."""
+    if item.module_id is not None:
+        return _module_scores(session, person_id, [item.module_id]).get(item.module_id)
+    standings, _titles = standings_of(session, item.organization_id, person_id, now)
+    return share_valid(standings, item.configuration_id)
 
 
 def share_valid(standings: Iterable[Standing], configuration_id: int | None) -> float | None:

@@ -6,11 +6,9 @@ from datetime import datetime
 from plugin.core.secrets import hash_of
 from plugin.lti.tool import pylti
 from plugin.lti.tool.claims import Launch, MessageType
-from plugin.lti.tool.errors import MessageNotOfferedError, OtherBrowserError, TestUserError
+from plugin.lti.tool.errors import NotForLearnersError, OtherBrowserError, TestUserError
 from plugin.lti.tool.pylti import FindKey
 from plugin.lti.tool.queries import LoginFacts, Trust
-
-OFFERED = frozenset({MessageType.RESOURCE_LINK})
 
 
 def verify(
@@ -21,11 +19,16 @@ def verify(
 
 
 def check_is_served(launch: Launch) -> None:
-    """Only what this endpoint offers, and never for an LMS's test student."""
-    if launch.message_type not in OFFERED:
-        raise MessageNotOfferedError(launch.message_type.value)
+    """Never for an LMS's test student, and each message for those it is meant for only."""
     if launch.roles.is_test_user:
         raise TestUserError
+    picks = launch.message_type is MessageType.DEEP_LINKING
+    reviews = launch.message_type is MessageType.SUBMISSION_REVIEW
+    if picks and not launch.roles.may_pick_content:
+        raise NotForLearnersError
+    is_own = launch.for_user == launch.subject
+    if reviews and not is_own and not (launch.roles.teaches or launch.roles.is_lms_administrator):
+        raise NotForLearnersError
 
 
 def is_bound(login: LoginFacts, cookie: str | None) -> bool:

@@ -115,3 +115,20 @@ class Login(Base):
     used_at: Mapped[datetime | None]
     handover_hash: Mapped[str | None] = mapped_column(unique=True)
     handover: Mapped[JsonDict | None]
+
+
+class ContentRequest(Base):
+    """A teacher is picking content: what the LMS accepts, and where the choice goes."""
+
+    __tablename__ = "content_request"
+    __table_args__ = (Index(None, "expires_at"),)
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    deployment_id: Mapped[str]
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    settings: Mapped[JsonDict]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]

@@ -45,6 +45,7 @@ SYSTEM_ROLES = frozenset(
         "User",
     }
 )
+TEACHING = frozenset({"Administrator", "ContentDeveloper", "Instructor", "Manager"})
 TEST_USER = "http://purl.imsglobal.org/vocab/lti/system/person#TestUser"
 
 _LIS = "http://purl.imsglobal.org/vocab/lis/v2/"
@@ -71,12 +72,15 @@ class Roles:
         )
 
     @property
-    def teaches(self) -> bool:
-        return "Instructor" in self.context
+    def may_pick_content(self) -> bool:
+        """Whoever builds the course; an LMS that sends no roles at all vouches by the message."""
+        said = self.context | self.institution | self.system
+        return not said or self.teaches or self.is_lms_administrator
 
     @property
-    def learns(self) -> bool:
-        return "Learner" in self.context
+    def teaches(self) -> bool:
+        """Whether the person may see the work of others in the course."""
+        return bool(TEACHING & self.context)
 
     def names(self) -> list[str]:
         """The roles in one sorted list, each with where it holds."""

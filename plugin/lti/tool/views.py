@@ -16,7 +16,7 @@ from plugin.core.errors import PluginError
 from plugin.lti.tool import actions, queries, registering
 from plugin.lti.tool import launch as launches
 from plugin.lti.tool import login as logins
-from plugin.lti.tool.addresses import ADMIN, HOME, cookie_name, origin_of, origins_of, way_back
+from plugin.lti.tool.addresses import cookie_name, origin_of, origins_of, way_back
 from plugin.lti.tool.claims import Launch
 from plugin.lti.tool.errors import (
     DeploymentUnknownError,
@@ -132,11 +132,11 @@ def continue_in_window(uid: str) -> AnyResponse:
     if request.headers.get("Origin") != origin_of(current_settings().tool_url):
         raise HandoverError("origin")
     with transaction() as tx:
-        token, custom = actions.take_handover(
+        token, page = actions.take_handover(
             tx.session, trust, request.form.get("code", ""), now=clock.now()
         )
     sign_in(token)
-    return redirect(_page(custom), 303)
+    return redirect(page, 303)
 
 
 @bp.get("/register/<token>")
@@ -205,9 +205,9 @@ def _admit(trust: Trust, login: LoginFacts, message: Launch) -> AnyResponse:
     now = clock.now()
     with transaction() as tx:
         actions.use_login(tx.session, trust, login, deployment_id=message.deployment_id, now=now)
-        token = actions.enter(tx.session, trust, message, now=now)
+        token, page = actions.enter(tx.session, trust, message, now=now)
     sign_in(token)
-    return redirect(_page(message.custom), 303)
+    return redirect(page, 303)
 
 
 def _offer(trust: Trust, login: LoginFacts, message: Launch) -> AnyResponse:
@@ -235,11 +235,6 @@ def _way_back_to_the_course(message: Launch) -> Iterator[None]:
             reference=errors.reference(),
         )
         raise
-
-
-def _page(custom: Mapping[str, str]) -> str:
-    """Where to go first. The parameter is advice: rights decide what is shown there."""
-    return ADMIN if custom.get("view") == "admin" else HOME
 
 
 def _bind_browser(answer: AnyResponse, begun: logins.Begun) -> None:

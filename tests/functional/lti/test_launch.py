@@ -302,7 +302,7 @@ def test_c10_the_same_subject_of_another_client_is_another_person(
 
 
 @pytest.mark.parametrize("kind", ["LtiDeepLinkingRequest", "LtiSubmissionReviewRequest"])
-def test_c13_a_message_this_endpoint_does_not_serve_gets_its_own_page(
+def test_c13_a_message_for_those_who_teach_is_refused_to_learners(
     client: FlaskClient, lms: Lms, kind: str
 ) -> None:
     answer = send(
@@ -311,11 +311,13 @@ def test_c13_a_message_this_endpoint_does_not_serve_gets_its_own_page(
         message_type=kind,
         for_user={"user_id": "9"},
         **{
-            "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings": {"a": 1},
+            "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings": {
+                "deep_link_return_url": "https://lms.example.test/back"
+            },
             "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint": {"lineitem": "https://a.b/c"},
         },
     )
-    refused(answer, 400, "lti.message_not_offered")
+    refused(answer, 403, "lti.not_for_learners")
 
 
 def test_another_browser_with_a_cookie_of_its_own_is_refused(

@@ -1,0 +1,268 @@
+"""Content picked in our pages for an LMS's course (Deep Linking 2.0; rules DL1 to DL8)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import jwt
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from plugin.assign.models import Configuration
+from plugin.core.base import JsonDict
+from plugin.core.secrets import hash_of, new_token
+from plugin.lti.tool import keys
+from plugin.lti.tool.addresses import tool_addresses
+from plugin.lti.tool.claims import DEEP_LINKING as SETTINGS
+from plugin.lti.tool.claims import LTI, VERSION, DeepLinking
+from plugin.lti.tool.errors import ContentRequestError
+from plugin.lti.tool.models import ContentRequest, Registration
+from plugin.lti.tool.queries import Trust
+from plugin.modules.models import Module, ModuleState
+from plugin.org.models import Unit
+from plugin.web.listing import like
+
+CLAIM = SETTINGS.rpartition("/")[0] + "/"
+LIFE = timedelta(hours=2)
+RESPONSE_LIFE = timedelta(minutes=5)
+BACKDATED = timedelta(seconds=60)
+RESOURCE_LINK = "ltiResourceLink"
+MAXIMUM = 100
+SHOWN = 50
+MAX_DIGITS = 18
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """Something a teacher can put into the course. `key` is what its box says."""
+
+    key: str
+    title: str
+    text: str
+    custom: Mapping[str, str]
+    is_graded: bool
+
+
+def begin(
+    session: Session,
+    trust: Trust,
+    person_id: int,
+    *,
+    deployment_id: str,
+    settings: JsonDict,
+    now: datetime,
+) -> str:
+    """The request waits for the teacher's choice; returns the name of its page."""
+    token = new_token()
+    session.add(
+        ContentRequest(
+            organization_id=trust.organization_id,
+            registration_id=trust.id,
+            person_id=person_id,
+            deployment_id=deployment_id,
+            token_hash=hash_of(token),
+            settings=settings,
+            created_at=now,
+            expires_at=now + LIFE,
+        )
+    )
+    return token
+
+
+def forget(session: Session, *, before: datetime) -> None:
+    """Requests that ended before this moment are gone."""
+    session.execute(delete(ContentRequest).where(ContentRequest.expires_at < before))
+
+
+def request_of(session: Session, token: str, person_id: int, *, now: datetime) -> ContentRequest:
+    """The request of this page, if it is the visitor's own and not too old."""
+    found = session.scalar(
+        select(ContentRequest).where(
+            ContentRequest.token_hash == hash_of(token),
+            ContentRequest.person_id == person_id,
+            ContentRequest.expires_at > now,
+        )
+    )
+    if found is None:
+        raise ContentRequestError
+    return found
+
+
+def settings_of(request: ContentRequest) -> DeepLinking:
+    """What the LMS accepts."""
+    said = dict(request.settings)
+    return DeepLinking(**{**said, "accept_types": tuple(said["accept_types"])})
+
+
+def dashboard(product_name: str) -> Offer:
+    """The learner's own page, with everything they have to do."""
+    return Offer(
+        key="dashboard", title=product_name, text="", custom={"view": "dashboard"}, is_graded=False
+    )
+
+
+def offers(session: Session, organization_id: int, words: str) -> Sequence[Offer]:
+    """Published modules and configurations whose name contains the words, in two statements."""
+    pattern = like(words.strip().lower())
+    modules = session.execute(
+        select(Module.id, Module.title, Module.description)
+        .where(
+            Module.organization_id == organization_id,
+            Module.state == ModuleState.PUBLISHED,
+            func.lower(Module.title).like(pattern, escape="\\"),
+        )
+        .order_by(func.lower(Module.title), Module.id)
+        .limit(SHOWN)
+    )
+    configurations = session.execute(
+        select(Configuration.id, Configuration.name, Unit.name.label("unit"))
+        .join(Unit, Unit.id == Configuration.unit_id)
+        .where(
+            Configuration.organization_id == organization_id,
+            Configuration.current_version_id.is_not(None),
+            Configuration.archived_at.is_(None),
+            Unit.archived_at.is_(None),
+            func.lower(Configuration.name + " " + Unit.name).like(pattern, escape="\\"),
+        )
+        .order_by(func.lower(Configuration.name), Configuration.id)
+        .limit(SHOWN)
+    )
+    found = [
+        Offer(
+            key=f"configuration:{row.id}",
+            title=f"{row.name} – {row.unit}",
+            text="",
+            custom={"configuration": str(row.id)},
+            is_graded=True,
+        )
+        for row in configurations
+    ]
+    found += [
+        Offer(
+            key=f"module:{row.id}",
+            title=row.title,
+            text=row.description,
+            custom={"module": str(row.id)},
+            is_graded=True,
+        )
+        for row in modules
+    ]
+    return found
+
+
+def chosen(
+    session: Session, organization_id: int, picked: Sequence[str], *, product_name: str
+) -> list[Offer]:
+    """What was picked, in its order; ids that are not the organization's own are left out."""
+    ids: dict[str, set[int]] = {"module": set(), "configuration": set()}
+    for key in picked:
+        kind, _, number = key.partition(":")
+        if kind in ids and number.isascii() and number.isdecimal() and len(number) <= MAX_DIGITS:
+            ids[kind].add(int(number))
+    known = {"dashboard": dashboard(product_name)}
+    known |= {each.key: each for each in _modules(session, organization_id, ids["module"])}
+    known |= {
+        each.key: each for each in _configurations(session, organization_id, ids["configuration"])
+    }
+    return [known[key] for key in dict.fromkeys(picked) if key in known]
+
+
+def _modules(session: Session, organization_id: int, ids: set[int]) -> list[Offer]:
+    rows = session.scalars(
+        select(Module).where(
+            Module.id.in_(ids),
+            Module.organization_id == organization_id,
+            Module.state == ModuleState.PUBLISHED,
+        )
+    )
+    return [
+        Offer(
+            key=f"module:{row.id}",
+            title=row.title,
+            text=row.description,
+            custom={"module": str(row.id)},
+            is_graded=True,
+        )
+        for row in rows
+    ]
+
+
+def _configurations(session: Session, organization_id: int, ids: set[int]) -> list[Offer]:
+    rows = session.scalars(
+        select(Configuration).where(
+            Configuration.id.in_(ids),
+            Configuration.organization_id == organization_id,
+            Configuration.current_version_id.is_not(None),
+            Configuration.archived_at.is_(None),
+        )
+    )
+    return [
+        Offer(
+            key=f"configuration:{row.id}",
+            title=row.name,
+            text="",
+            custom={"configuration": str(row.id)},
+            is_graded=True,
+        )
+        for row in rows
+    ]
+
+
+def response(
+    session: Session,
+    request: ContentRequest,
+    picked: Sequence[Offer],
+    *,
+    tool_url: str,
+    encryption_key: str,
+    message: str | None = None,
+    error: str | None = None,
+    now: datetime,
+) -> str:
+    """The signed answer (DL4): what was picked, or nothing; `data` comes back iff it was sent."""
+    registration = session.get_one(Registration, request.registration_id)
+    settings = settings_of(request)
+    launch_url = tool_addresses(tool_url, registration.uid).launch
+    issued = now - BACKDATED
+    claims: dict[str, Any] = {
+        "iss": registration.client_id,
+        "aud": registration.issuer,
+        "iat": int(issued.timestamp()),
+        "exp": int((now + RESPONSE_LIFE).timestamp()),
+        "nonce": new_token(),
+        LTI + "deployment_id": request.deployment_id,
+        LTI + "message_type": "LtiDeepLinkingResponse",
+        LTI + "version": VERSION,
+        CLAIM + "content_items": [item_of(each, settings, launch_url) for each in picked],
+    }
+    if settings.data is not None:
+        claims[CLAIM + "data"] = settings.data
+    if message:
+        claims[CLAIM + "msg"] = message
+    if error:
+        claims[CLAIM + "errormsg"] = error
+    key = keys.signing_key(session, registration.id)
+    private = keys.private_key_of(key, encryption_key=encryption_key)
+    return jwt.encode(claims, private, algorithm="RS256", headers={"kid": key.kid})
+
+
+def item_of(offer: Offer, settings: DeepLinking, launch_url: str) -> dict[str, Any]:
+    """One link: always with its address, and our id both in `custom` and in the column's
+    `resourceId`, so that a copy of the course is known again (DL8)."""
+    item: dict[str, Any] = {
+        "type": RESOURCE_LINK,
+        "title": offer.title,
+        "url": launch_url,
+        "custom": dict(offer.custom),
+    }
+    if offer.text:
+        item["text"] = offer.text
+    if offer.is_graded and settings.accept_line_item:
+        item["lineItem"] = {
+            "label": offer.title,
+            "scoreMaximum": MAXIMUM,
+            "resourceId": offer.key,
+            "tag": offer.key.partition(":")[0],
+        }
+    return item
