@@ -252,6 +252,19 @@ def upgrade() -> None:
     with op.batch_alter_table('identity', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_identity_person_id'), ['person_id'], unique=False)
 
+    op.create_table('install_check',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('registration_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('state', sa.String(length=40), nullable=False),
+    sa.Column('words', sa.Text(), nullable=True),
+    sa.Column('at', UTCDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_install_check_organization_id_organization')),
+    sa.ForeignKeyConstraint(['registration_id'], ['registration.id'], name=op.f('fk_install_check_registration_id_registration')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_install_check')),
+    sa.UniqueConstraint('registration_id', 'name', name=op.f('uq_install_check_registration_id_name'))
+    )
     op.create_table('install_code',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -1175,6 +1188,7 @@ def downgrade() -> None:
 
     op.drop_table('invitation')
     op.drop_table('install_code')
+    op.drop_table('install_check')
     with op.batch_alter_table('identity', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_identity_person_id'))
 

@@ -27,6 +27,7 @@ class JobName(StrEnum):
     UPDATE_GRADES = "update_grades"
     SEND_GRADE = "send_grade"
     SYNC_ROSTER = "sync_roster"
+    CHECK_LMS = "check_lms"
 
 
 class QueueName(StrEnum):
@@ -53,6 +54,7 @@ QUEUE_OF = {
     JobName.UPDATE_GRADES: QueueName.BULK,
     JobName.SEND_GRADE: QueueName.BULK,
     JobName.SYNC_ROSTER: QueueName.BULK,
+    JobName.CHECK_LMS: QueueName.HIGH,
 }
 
 

@@ -9,7 +9,7 @@ from plugin.certs import rendering
 from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import Tx
-from plugin.lti.tool import courses, grading, rosters, scores
+from plugin.lti.tool import checks, courses, grading, rosters, scores
 from plugin.notify import delivery
 from plugin.org import importing as people_importing
 from plugin.scorm import importing
@@ -98,3 +98,9 @@ def send_grade(grade_id: int) -> None:
 def sync_roster(tie_id: int) -> None:
     """A course's people are read from the LMS and fill the unit tied to it."""
     rosters.sync(tie_id)
+
+
+@long_step
+def check_lms(registration_id: int, with_trial: int) -> None:
+    """Everything an LMS must let us do is tried; with a trial column too, if an admin said so."""
+    checks.run(registration_id, with_trial=bool(with_trial))

@@ -2,19 +2,21 @@
 
 import secrets
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Response as AnyResponse
 
 from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import Tx, read_session, transaction
-from plugin.lti.tool import actions, invitations, keys, queries
+from plugin.core.outbox import JobName
+from plugin.lti.tool import actions, checks, invitations, keys, queries
 from plugin.lti.tool.addresses import invitation_address, tool_addresses
+from plugin.lti.tool.check_wording import LABELS, where
 from plugin.lti.tool.errors import RegistrationAddressError, RegistrationExistsError
 from plugin.lti.tool.lms_forms import InviteForm, OriginsForm, RegistrationForm, lines_of
 from plugin.lti.tool.models import Registration, RegistrationState
-from plugin.lti.tool.profiles import MAKES, PROFILES, addresses_at, profile_of
+from plugin.lti.tool.profiles import MAKES, PROFILES, VARIABLES, addresses_at, profile_of
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
 
@@ -62,7 +64,7 @@ def invite() -> str | tuple[str, int]:
 
 @bp.post("/admin/lms/invitations/<int:invitation_id>/withdraw")
 @requires(Role.ADMIN)
-def withdraw(invitation_id: int) -> Response:
+def withdraw(invitation_id: int) -> AnyResponse:
     with transaction() as tx:
         found = invitations.invitation_of(tx.session, me().organization_id, invitation_id)
         invitations.withdraw(tx.session, found, by=me().person_id, now=clock.now())
@@ -79,7 +81,7 @@ def choose() -> str:
 
 @bp.route("/admin/lms/new/<make>", methods=["GET", "POST"])
 @requires(Role.ADMIN)
-def new(make: str) -> str | Response | tuple[str, int]:
+def new(make: str) -> str | AnyResponse | tuple[str, int]:
     """The values of both sides: ours to copy into the LMS, its to copy here."""
     if make not in (*MAKES, "other"):
         abort(404)
@@ -140,7 +142,7 @@ def show(registration_id: int) -> str:
 
 @bp.post("/admin/lms/<int:registration_id>/origins")
 @requires(Role.ADMIN)
-def origins(registration_id: int) -> Response | tuple[str, int]:
+def origins(registration_id: int) -> AnyResponse | tuple[str, int]:
     """Where else the LMS frames the tool."""
     form = OriginsForm()
     if not form.validate_on_submit():
@@ -159,7 +161,7 @@ def origins(registration_id: int) -> Response | tuple[str, int]:
 
 @bp.post("/admin/lms/<int:registration_id>/deployments/<int:number>/accept")
 @requires(Role.ADMIN)
-def accept(registration_id: int, number: int) -> Response:
+def accept(registration_id: int, number: int) -> AnyResponse:
     """People may launch from this installation of the LMS's registration."""
     with transaction() as tx:
         registration = _in(tx, registration_id)
@@ -179,7 +181,7 @@ def accept(registration_id: int, number: int) -> Response:
 
 @bp.post("/admin/lms/<int:registration_id>/<any(disable,enable):what>")
 @requires(Role.ADMIN)
-def switch(registration_id: int, what: str) -> Response:
+def switch(registration_id: int, what: str) -> AnyResponse:
     state = RegistrationState.DISABLED if what == "disable" else RegistrationState.ACTIVE
     with transaction() as tx:
         found = _in(tx, registration_id)
@@ -188,9 +190,42 @@ def switch(registration_id: int, what: str) -> Response:
     return _back(registration_id)
 
 
+@bp.post("/admin/lms/<int:registration_id>/check")
+@requires(Role.ADMIN)
+def check(registration_id: int) -> AnyResponse:
+    """Everything the LMS must let us do is tried, by a job; the page shows what is known."""
+    with transaction() as tx:
+        found = _in(tx, registration_id)
+        tx.then(JobName.CHECK_LMS, found.id, int("trial" in request.form))
+    flash(_("The checks are running. Reload this page in a few seconds."))
+    return redirect(f"{url_for('lms.show', registration_id=registration_id)}#checks", 303)
+
+
+@bp.get("/admin/lms/<int:registration_id>/report.txt")
+@requires(Role.ADMIN)
+def report(registration_id: int) -> AnyResponse:
+    """What is known, to be passed on: no secrets, nobody's name."""
+    registration = _load(registration_id)
+    lines = [
+        f"{current_settings().product_name}: {profile_of(registration.product).name}",
+        f"{registration.issuer}  {clock.now():%Y-%m-%d %H:%M} UTC",
+        "",
+    ]
+    for each in checks.findings(read_session(), registration):
+        state = each.state.value if each.state else "not seen yet"
+        at = f"{each.at:%Y-%m-%d %H:%M}" if each.at else "-"
+        lines.append(f"{state:<13}{at:<18}{each.name.value:<16}{each.words or ''}".rstrip())
+    resolved = _variables(registration)
+    lines += ["", "custom parameters said by the last launch of yours:"]
+    lines += [f"  {name}: {'yes' if said else 'no'}" for name, said in resolved.items()]
+    answer = Response("\n".join(lines) + "\n", mimetype="text/plain")
+    answer.headers.set("Content-Disposition", "attachment", filename="lms-report.txt")
+    return answer
+
+
 @bp.post("/admin/lms/<int:registration_id>/rotate")
 @requires(Role.ADMIN)
-def rotate(registration_id: int) -> Response:
+def rotate(registration_id: int) -> AnyResponse:
     """A new key signs from now on."""
     with transaction() as tx:
         keys.rotate(
@@ -212,7 +247,7 @@ def _in(tx: Tx, registration_id: int) -> Registration:
     return queries.registration_of(tx.session, me().organization_id, registration_id)
 
 
-def _back(registration_id: int) -> Response:
+def _back(registration_id: int) -> AnyResponse:
     return redirect(url_for("lms.show", registration_id=registration_id), 303)
 
 
@@ -225,5 +260,25 @@ def _page(registration: Registration, form: OriginsForm | None = None) -> str:
         ours=tool_addresses(current_settings().tool_url, registration.uid),
         deployments=queries.all_deployments(session, registration.id),
         keys=queries.published_keys(session, registration.id, at=clock.now()),
+        findings=checks.findings(session, registration),
+        labels=LABELS,
+        where=where,
+        variables=_variables(registration),
+        is_here=_is_own_launch(registration),
+        is_framed=request.headers.get("Sec-Fetch-Dest") == "iframe",
         form=form or OriginsForm(data={"extra_origins": "\n".join(registration.extra_origins)}),
     )
+
+
+def _is_own_launch(registration: Registration) -> bool:
+    """Whether the visitor came from this very LMS."""
+    return bool(me().launch.get("registration_id") == registration.id)
+
+
+def _variables(registration: Registration) -> dict[str, bool]:
+    """Which of the parameters we ask for the visitor's own launch had an answer to."""
+    if not _is_own_launch(registration):
+        return {}
+    said = me().launch.get("custom", {})
+    wanted = {**VARIABLES, **profile_of(registration.product).variables}
+    return {name: name in said for name in wanted}

@@ -128,3 +128,24 @@ class Grade(Base):
     """Somebody is sending it since then."""
     forced: Mapped[bool] = mapped_column(default=False)
     """An admin asked for it to be sent over whatever a teacher wrote."""
+
+
+class CheckState(StrEnum):
+    PASSED = "passed"
+    FAILED = "failed"
+
+
+class InstallCheck(Base):
+    """What was last found out about one thing an LMS must let us do."""
+
+    __tablename__ = "install_check"
+    __table_args__ = (UniqueConstraint("registration_id", "name"),)
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"))
+    name: Mapped[str]
+    state: Mapped[CheckState] = mapped_column(EnumText(CheckState))
+    words: Mapped[str | None]
+    """The LMS's own, where it has some."""
+    at: Mapped[datetime]

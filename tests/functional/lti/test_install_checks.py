@@ -1,0 +1,195 @@
+"""The install page tries everything for real and says what is wrong in the LMS's words."""
+
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from plugin.core import clock
+from plugin.core.db import db
+from plugin.core.http import Reply
+from plugin.lti.tool import checks
+from plugin.lti.tool.check_wording import LABELS, WHERE, where
+from plugin.lti.tool.checks import Name
+from plugin.lti.tool.service_models import CheckState, InstallCheck
+from plugin.org.models import Identity, Person
+from plugin.web.roles import Role
+from tests.functional.lti.campus import Peer, registration
+from tests.support.html import read
+from tests.support.work import work_off
+from tests.support.world import World
+
+
+@pytest.fixture
+def launched(peer: Peer) -> Peer:
+    peer.launch("lars")
+    work_off()
+    return peer
+
+
+@pytest.fixture
+def admin(world: World, launched: Peer, client: FlaskClient) -> FlaskClient:
+    grace = world.person("Grace Hopper")
+    world.grant(grace, Role.ADMIN)
+    world.sign_in(client, grace)
+    return client
+
+
+def tried(*, with_trial: bool = False) -> dict[str, tuple[CheckState, str | None]]:
+    checks.run(registration().id, with_trial=with_trial)
+    db.session.rollback()
+    return {each.name: (each.state, each.words) for each in db.session.query(InstallCheck)}
+
+
+def test_everything_passes_at_an_lms_that_allows_everything(launched: Peer) -> None:
+    found = tried(with_trial=True)
+    assert {name: state for name, (state, _words) in found.items()} == dict.fromkeys(
+        (
+            "their_keys", "token", "line_item", "line_item_read", "results", "score", "members",
+            "columns", "roster", "trial",
+        ),
+        CheckState.PASSED,
+    )  # fmt: skip
+    assert found["columns"][1] == "1"
+    assert found["roster"][1] == "5, 5 named"
+    assert found["trial"][1] == "made, scored, removed"
+    assert list(launched.grades.columns) == [1]
+
+
+def test_a_trial_column_is_asked_for_first(launched: Peer) -> None:
+    assert "trial" not in tried()
+    assert launched.posted() == []
+
+
+def test_without_access_each_service_says_so(launched: Peer) -> None:
+    launched.grades.behaviour.gives_access = False
+    found = tried()
+    assert found["columns"][0] is CheckState.FAILED
+    assert (found["columns"][1] or "").startswith("401")
+    assert found["token"][0] is CheckState.PASSED
+
+
+def test_a_trial_that_goes_wrong_is_removed_and_told(launched: Peer) -> None:
+    launched.grades.learners.clear()
+    found = tried(with_trial=True)
+    assert found["trial"][0] is CheckState.FAILED
+    assert (found["trial"][1] or "").startswith("400")
+    assert list(launched.grades.columns) == [1]
+
+
+def test_an_lms_nobody_can_reach(launched: Peer) -> None:
+    launched.silent = True
+    found = tried()
+    assert found["token"] == (CheckState.FAILED, "ConnectTimeout")
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(0, "passed"), (-20, "passed"), (95, "failed")])
+def test_the_clocks_are_compared(
+    launched: Peer, monkeypatch: pytest.MonkeyPatch, seconds: int, state: str
+) -> None:
+    moment = datetime.fromtimestamp(clock.now().timestamp() + seconds, UTC)
+    call = launched.call
+
+    def dated(*words: Any, **more: Any) -> Reply:
+        reply = call(*words, **more)
+        return Reply(reply.status, {"date": format_datetime(moment, usegmt=True)}, reply.body)
+
+    monkeypatch.setattr("plugin.core.http.call", dated)
+    assert tried()["clock"] == (state, f"{seconds:+d} s")
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"keys": []}', b"<html><h1>Not here</h1>"])
+def test_keys_that_cannot_be_used(
+    launched: Peer, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    call = launched.call
+
+    def broken(*words: Any, **more: Any) -> Reply:
+        reply = call(*words, **more)
+        return Reply(404, {}, body) if words[2].endswith("/jwks") else reply
+
+    monkeypatch.setattr("plugin.core.http.call", broken)
+    assert tried()["their_keys"][0] is CheckState.FAILED
+
+
+def test_the_words_kept_name_nobody(launched: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    call = launched.call
+
+    def telling(*words: Any, **more: Any) -> Reply:
+        reply = call(*words, **more)
+        if "memberships" in words[2]:
+            return Reply(400, {}, b'{"message": "no lars@northwind.example, userId 6 Lars"}')
+        return reply
+
+    monkeypatch.setattr("plugin.core.http.call", telling)
+    words = tried()["roster"][1] or ""
+    assert "lars" not in words.lower()
+    assert words.startswith("400")
+
+
+def test_before_the_first_launch_the_rest_waits(world: World, peer: Peer) -> None:
+    found = tried()
+    assert "roster" not in found
+    names = {each.name: each.state for each in checks.findings(db.session, registration())}
+    assert names[Name.LAUNCH] is None
+    assert names[Name.DEEP_LINKING] is None
+    assert set(names) == set(Name)
+
+
+def test_the_page_shows_it_and_where_to_mend_it(admin: FlaskClient, launched: Peer) -> None:
+    registration().product = "moodle"
+    db.session.commit()
+    launched.grades.behaviour.gives_access = False
+    address = f"/admin/lms/{registration().id}"
+    answer = admin.post(f"{address}/check")
+    assert answer.headers["Location"] == f"{address}#checks"
+    work_off()
+    words = read(admin.get(address).text).words
+    assert "Somebody has opened the tool Passed" in words
+    assert "People of the last course Failed 401" in words
+    assert "IMS LTI Names and Role Provisioning" in words
+    assert "Somebody has picked content for a course Not seen yet" in words
+    assert "Open this page from within the LMS." in words
+
+
+def test_an_admin_from_the_lms_sees_the_variables_and_the_frame(
+    world: World, launched: Peer, client: FlaskClient
+) -> None:
+    person = db.session.query(Person).join(Identity, Identity.person_id == Person.id).one()
+    world.grant(person, Role.ADMIN)
+    launched.launch("lars", context_history="7,5")
+    address = f"/admin/lms/{registration().id}"
+    page = read(client.get(address, headers={"Sec-Fetch-Dest": "iframe"}).text).words
+    assert "Cookies and frame in this browser Passed" in page
+    assert "What your launch said for custom parameters: context_history" in page
+    assert "Cookies work, in a window of its own" in client.get(address).text
+
+
+def test_the_report_has_no_secret_and_nobody_in_it(admin: FlaskClient, launched: Peer) -> None:
+    tried(with_trial=True)
+    report = admin.get(f"/admin/lms/{registration().id}/report.txt")
+    assert report.mimetype == "text/plain"
+    assert "passed       2027-03-10 09:30  roster" in report.text
+    for word in ("lars", "northwind", registration().client_id, registration().uid):
+        assert word not in report.text.lower()
+
+
+def test_every_check_has_a_name_and_each_lms_a_place_to_mend_it() -> None:
+    assert set(LABELS) == set(Name)
+    for make in (*WHERE, None, "unknown"):
+        for name in (Name.SCORE, Name.MEMBERS, Name.TOKEN, Name.ROSTER):
+            assert where(make, name)
+
+
+def test_others_may_not_check(world: World, launched: Peer, client: FlaskClient) -> None:
+    world.sign_in(client, world.person())
+    number = registration().id
+    assert client.post(f"/admin/lms/{number}/check").status_code == 403
+    assert client.get(f"/admin/lms/{number}/report.txt").status_code == 403
+    stranger = world.person(organization=world.new_organization("Elsewhere"))
+    world.grant(stranger, Role.ADMIN)
+    world.sign_in(client, stranger)
+    assert client.post(f"/admin/lms/{number}/check").status_code == 404
+    assert client.get(f"/admin/lms/{number}/report.txt").status_code == 404
