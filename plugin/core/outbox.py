@@ -28,6 +28,7 @@ class JobName(StrEnum):
     SEND_GRADE = "send_grade"
     SYNC_ROSTER = "sync_roster"
     CHECK_LMS = "check_lms"
+    READ_GRADES = "read_grades"
 
 
 class QueueName(StrEnum):
@@ -55,6 +56,7 @@ QUEUE_OF = {
     JobName.SEND_GRADE: QueueName.BULK,
     JobName.SYNC_ROSTER: QueueName.BULK,
     JobName.CHECK_LMS: QueueName.HIGH,
+    JobName.READ_GRADES: QueueName.BULK,
 }
 
 

@@ -12,7 +12,7 @@ from plugin.core.log import log
 from plugin.core.outbox import OutboxRow, Periodic
 from plugin.core.upsert import insert_absent
 from plugin.jobs import reconcile
-from plugin.lti.tool import deep_linking, grading, scores
+from plugin.lti.tool import deep_linking, grades_in, grading, scores
 from plugin.lti.tool import rosters as tied
 from plugin.lti.tool.actions import forget_logins
 from plugin.org.models import SignIn
@@ -52,9 +52,11 @@ def repair_everything() -> None:
 
 
 def note_lapses() -> None:
-    """What ended in the last hours without anybody doing anything is said to the gradebooks."""
+    """What ended in the last hours without anybody doing anything is said to the gradebooks, and
+    what teachers graded there is read."""
     with transaction() as tx:
         grading.ask_for_lapsed(tx, now=clock.now())
+        grades_in.ask_all(tx)
 
 
 def ask_lmss() -> None:

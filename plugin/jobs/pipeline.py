@@ -9,7 +9,7 @@ from plugin.certs import rendering
 from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import Tx
-from plugin.lti.tool import checks, courses, grading, rosters, scores
+from plugin.lti.tool import checks, courses, grades_in, grading, rosters, scores
 from plugin.notify import delivery
 from plugin.org import importing as people_importing
 from plugin.scorm import importing
@@ -104,3 +104,9 @@ def sync_roster(tie_id: int) -> None:
 def check_lms(registration_id: int, with_trial: int) -> None:
     """Everything an LMS must let us do is tried; with a trial column too, if an admin said so."""
     checks.run(registration_id, with_trial=bool(with_trial))
+
+
+@long_step
+def read_grades(line_item_id: int) -> None:
+    """A column that is graded in the LMS is read: new grades are completions."""
+    grades_in.read_grades(line_item_id)

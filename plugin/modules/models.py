@@ -48,6 +48,8 @@ class Module(Base):
     description: Mapped[str] = mapped_column(default="")
     state: Mapped[ModuleState] = mapped_column(EnumText(ModuleState))
     current_version_id: Mapped[int | None]  # of module_version; a constraint would be circular
+    pass_share: Mapped[float | None]
+    """Of a module graded in the LMS: the grade, from 0 to 1, that passes it."""
     created_at: Mapped[datetime]
 
 

@@ -1,14 +1,23 @@
 """The catalogue, and the one door to a module, whatever kind it is."""
 
-from flask import Blueprint, current_app, redirect, render_template
+from decimal import Decimal
+
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, url_for
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
+from wtforms import DecimalField, StringField
+from wtforms.validators import DataRequired, Length
+from wtforms.widgets import TextInput
 
 from plugin.core import clock
 from plugin.core.db import read_session, transaction
-from plugin.modules import actions, queries, visibility
+from plugin.modules import actions, by_lms, queries, visibility
 from plugin.modules.errors import NotPlayableError
 from plugin.modules.models import ModuleKind, ModuleState
+from plugin.org.errors import FieldError
+from plugin.web.forms import Between
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
 
@@ -23,6 +32,33 @@ STATES = {
     ModuleState.PUBLISHED: _l("Published"),
     ModuleState.ARCHIVED: _l("Archived"),
 }
+
+
+PERCENT = 100
+HALF = Decimal(50)
+
+
+class GradedForm(FlaskForm):  # type: ignore[misc]
+    """A module that is graded in the LMS."""
+
+    title = StringField(
+        _l("Title"),
+        [DataRequired(), Length(max=by_lms.MAX_TITLE)],
+        description=_l("For example a classroom session or a practical test."),
+    )
+    pass_mark = DecimalField(
+        _l("Passed from, in %"),
+        [Between(1, PERCENT, _l("Use 1 to %(most)d percent."))],
+        places=None,
+        default=HALF,
+        widget=TextInput(),
+        render_kw={"inputmode": "decimal", "autocomplete": "off"},
+    )
+
+    @property
+    def pass_share(self) -> float | None:
+        mark: Decimal | None = self.pass_mark.data
+        return None if mark is None else float(mark / PERCENT)
 
 
 @bp.post("/modules/<int:module_id>/start")
@@ -48,3 +84,57 @@ def catalogue() -> str:
     """Every module of the organization."""
     found = queries.catalogue(read_session(), me().organization_id)
     return render_template("modules/catalogue.html", modules=found, kinds=KINDS, states=STATES)
+
+
+@bp.route("/admin/modules/graded/new", methods=["GET", "POST"])
+@requires(Role.ADMIN)
+def new_graded() -> str | Response | tuple[str, int]:
+    """A module whose completion is a grade given in the LMS."""
+    form = GradedForm()
+    if form.validate_on_submit():
+        try:
+            with transaction() as tx:
+                by_lms.create(
+                    tx,
+                    me().organization_id,
+                    title=form.title.data,
+                    pass_share=form.pass_share,
+                    by=me().person_id,
+                    now=clock.now(),
+                )
+        except FieldError as error:
+            form[error.field].errors = [error.message]
+        else:
+            flash(_("The module is there. In the LMS, add it to a course by choosing content."))
+            return redirect(url_for("modules.catalogue"), 303)
+    page = render_template("modules/graded.html", form=form, module=None)
+    return (page, 422) if form.errors else page
+
+
+@bp.route("/admin/modules/graded/<int:module_id>", methods=["GET", "POST"])
+@requires(Role.ADMIN)
+def graded(module_id: int) -> str | Response | tuple[str, int]:
+    """Its title and the grade that passes it."""
+    module = queries.module_of(read_session(), me().organization_id, module_id)
+    if module.kind is not ModuleKind.LMS_GRADE:
+        abort(404)
+    share = module.pass_share or 0
+    form = GradedForm(data={"title": module.title, "pass_mark": Decimal(f"{share * PERCENT:.10g}")})
+    if form.validate_on_submit():
+        try:
+            with transaction() as tx:
+                by_lms.change(
+                    tx,
+                    queries.module_of(tx.session, me().organization_id, module_id),
+                    title=form.title.data,
+                    pass_share=form.pass_share,
+                    by=me().person_id,
+                    now=clock.now(),
+                )
+        except FieldError as error:
+            form[error.field].errors = [error.message]
+        else:
+            flash(_("Saved."))
+            return redirect(url_for("modules.catalogue"), 303)
+    page = render_template("modules/graded.html", form=form, module=module)
+    return (page, 422) if form.errors else page

@@ -11,7 +11,7 @@ from plugin.assign.models import Configuration
 from plugin.core.db import Tx
 from plugin.core.outbox import JobName
 from plugin.core.upsert import insert_absent
-from plugin.lti.tool import rosters
+from plugin.lti.tool import grades_in, rosters
 from plugin.lti.tool.addresses import is_secure_address
 from plugin.lti.tool.models import Registration
 from plugin.lti.tool.rosters import join_course
@@ -42,7 +42,9 @@ def note_launch(tx: Tx, sign_in_id: int, *, now: datetime) -> None:
         return
     learns = bool(LEARNS.intersection(said.get("roles", ())))
     join_course(session, course, visit.person_id, subject, learns=learns, now=now)
-    _note_line_item(session, course, said, services, now=now)
+    item = _note_line_item(session, course, said, services, now=now)
+    if item is not None:
+        grades_in.ask_for(tx, item)
     if learns:
         tx.then(JobName.UPDATE_GRADES, visit.person_id)
     rosters.ask_after_launch(tx, course, now=now)
@@ -112,17 +114,18 @@ def _note_line_item(
     services: Mapping[str, Any],
     *,
     now: datetime,
-) -> None:
+) -> LineItem | None:
     """The activity's own column, by what its link opens. Its address may have changed: then the
     old one is over (a teacher unticks and ticks grading, or restores a course)."""
     url, link_id = _usable(services.get("line_item")), said.get("resource_link_id")
     if url is None or not link_id:
-        return
+        return None
     target = target_of(session, course.organization_id, said.get("custom", {}))
-    keep_line_item(session, course, url, link_id=link_id, label="", target=target, now=now)
+    item = keep_line_item(session, course, url, link_id=link_id, label="", target=target, now=now)
     for other in open_items(session, course.id):
         if other.resource_link_id == link_id and other.url != url:
             other.ended_at, other.end_words = now, "replaced"
+    return item
 
 
 def keep_line_item(

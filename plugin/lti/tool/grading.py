@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from plugin.assign.facts import RowStatus
@@ -22,7 +22,7 @@ from plugin.lti.tool.service_models import (
     GradeState,
     LineItem,
 )
-from plugin.modules.models import Completion
+from plugin.modules.models import Completion, Module, ModuleKind
 
 DIGITS = 6
 AT_ONCE = 1000
@@ -71,10 +71,12 @@ def _owed(session: Session, person_id: int) -> Sequence[Owed]:
     rows = session.execute(
         select(LineItem.id, LineItem.module_id, LineItem.configuration_id, CourseMember.subject)
         .join(CourseMember, CourseMember.course_id == LineItem.course_id)
+        .outerjoin(Module, Module.id == LineItem.module_id)
         .where(
             CourseMember.person_id == person_id,
             CourseMember.learns.is_(True),
             LineItem.ended_at.is_(None),
+            or_(Module.id.is_(None), Module.kind != ModuleKind.LMS_GRADE),
         )
         .order_by(LineItem.id)
     )

@@ -1,0 +1,230 @@
+"""Grades given in the LMS complete modules (AGS 2.0, results)."""
+
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+
+from plugin.core import clock
+from plugin.core.db import db, transaction
+from plugin.jobs import periodic
+from plugin.lti.tool.grades_in import read_grades
+from plugin.lti.tool.service_models import CourseMember, LineItem
+from plugin.modules import actions, by_lms
+from plugin.modules.models import Completion, CompletionSource, Module
+from plugin.org.models import Person
+from plugin.web.roles import Role
+from tests.conftest import NOW
+from tests.functional.assign.places import row, stored, training
+from tests.functional.lti.campus import Peer
+from tests.support.work import work_off
+from tests.support.world import World
+
+
+@pytest.fixture
+def admin(world: World) -> Person:
+    grace = world.person("Grace Hopper")
+    world.grant(grace, Role.ADMIN)
+    return grace
+
+
+@pytest.fixture
+def module(world: World, admin: Person) -> Module:
+    organization_id, by = world.organization.id, admin.id
+    with transaction() as tx:
+        number = by_lms.create(
+            tx, organization_id, title="Practical test", pass_share=0.6, by=by, now=NOW
+        ).id
+    return db.session.get_one(Module, number)
+
+
+@pytest.fixture
+def column(peer: Peer, module: Module) -> int:
+    """Lars and Lucja have opened the activity of the module."""
+    for name in ("lars", "lucja"):
+        peer.launch(name, module=str(module.id))
+    work_off()
+    return db.session.query(LineItem.id).scalar()
+
+
+def facts() -> list[tuple[str, bool, float | None, str | None]]:
+    """Every completion by an LMS grade: whose, passed, score, reason; in order."""
+    db.session.rollback()
+    subjects = {each.person_id: each.subject for each in db.session.query(CourseMember)}
+    return [
+        (subjects[each.person_id], each.passed, each.score, each.reason)
+        for each in db.session.query(Completion).order_by(Completion.id)
+        if each.source is CompletionSource.LMS_GRADE
+    ]
+
+
+def test_a_grade_that_reaches_the_mark_is_a_completion(peer: Peer, column: int) -> None:
+    peer.grades.override(1, "6", 0.6)
+    peer.grades.override(1, "7", 0.59)
+    read_grades(column)
+    assert facts() == [("6", True, 0.6, None), ("7", False, 0.59, None)]
+    one = db.session.query(Completion).first()
+    assert one is not None
+    assert one.evidence["lms"] == "Campus"
+    assert one.evidence["course"] == "Safety 101"
+    assert one.happened_at == NOW
+
+
+def test_it_counts_for_the_training(world: World, peer: Peer, module: Module, column: int) -> None:
+    person = db.session.query(Person).filter_by(full_name="Lars Ødegård").one()
+    unit = world.unit()
+    configuration = training(unit, row(module, validity_months=12), certificate=False)
+    world.member(person, unit)
+    peer.grades.override(1, "6", 0.9)
+    read_grades(column)
+    work_off()
+    found = stored(person, configuration)
+    assert found is not None
+    assert found.complete
+
+
+def test_reading_again_says_nothing_new(peer: Peer, column: int) -> None:
+    peer.grades.override(1, "6", 0.9)
+    read_grades(column)
+    read_grades(column)
+    assert len(facts()) == 1
+
+
+def test_a_changed_grade_supersedes_and_a_removed_one_too(peer: Peer, column: int) -> None:
+    peer.grades.override(1, "6", 0.9)
+    read_grades(column)
+    peer.grades.override(1, "6", 0.3)
+    read_grades(column)
+    peer.grades.override(1, "6", None)
+    read_grades(column)
+    peer.grades.override(1, "6", 0.8)
+    read_grades(column)
+    assert facts() == [
+        ("6", True, 0.9, None),
+        ("6", False, 0.3, by_lms.CHANGED),
+        ("6", False, None, by_lms.REMOVED),
+        ("6", True, 0.8, by_lms.CHANGED),
+    ]
+    chain = [each.supersedes_id for each in db.session.query(Completion).order_by(Completion.id)]
+    ids = [each.id for each in db.session.query(Completion).order_by(Completion.id)]
+    assert chain == [None, *ids[:-1]]
+
+
+def test_what_an_admin_corrected_stays_until_the_lms_says_otherwise(
+    peer: Peer, column: int, admin: Person
+) -> None:
+    peer.grades.override(1, "6", 0.9)
+    read_grades(column)
+    by = admin.id
+    with transaction() as tx:
+        first = tx.session.query(Completion).one()
+        actions.correct_completion(
+            tx, first, passed=False, score=None, by=by, reason="not there", now=clock.now()
+        )
+    read_grades(column)
+    assert len(facts()) == 1
+    peer.grades.override(1, "6", 1.0)
+    read_grades(column)
+    newest = db.session.query(Completion).order_by(Completion.id.desc()).first()
+    assert newest is not None
+    assert newest.passed
+    assert newest.source is CompletionSource.LMS_GRADE
+
+
+def test_a_column_that_cannot_be_read_changes_nothing(peer: Peer, column: int) -> None:
+    peer.grades.override(1, "6", 0.9)
+    read_grades(column)
+    peer.grades.override(1, "6", None)
+    peer.grades.behaviour.fails_with = [500]
+    read_grades(column)
+    peer.silent = True
+    read_grades(column)
+    assert len(facts()) == 1
+
+
+def test_a_zero_is_a_grade(peer: Peer, column: int) -> None:
+    peer.grades.override(1, "6", 0.0)
+    read_grades(column)
+    assert facts() == [("6", False, 0.0, None)]
+
+
+def test_people_nobody_knows_are_left_out(peer: Peer, column: int) -> None:
+    peer.grades.override(1, "999", 0.9)
+    read_grades(column)
+    assert facts() == []
+
+
+def test_nothing_is_written_into_a_column_that_is_graded_there(peer: Peer, column: int) -> None:
+    peer.grades.override(1, "6", 0.9)
+    read_grades(column)
+    work_off()
+    assert peer.posted() == []
+
+
+def test_every_hour_and_every_launch_reads_it(peer: Peer, module: Module, column: int) -> None:
+    peer.grades.override(1, "6", 0.9)
+    peer.launch("lars", module=str(module.id))
+    work_off()
+    assert len(facts()) == 1
+    peer.grades.override(1, "7", 0.9)
+    with clock.at(NOW + timedelta(hours=1)):
+        periodic.note_lapses()
+        work_off()
+    assert len(facts()) == 2
+
+
+def test_a_column_of_our_own_is_not_read(world: World, peer: Peer) -> None:
+    course = world.module("Fire safety")
+    peer.launch("lars", module=str(course.id))
+    work_off()
+    peer.grades.override(1, "6", 1.0)
+    read_grades(db.session.query(LineItem.id).scalar())
+    assert db.session.query(Completion).count() == 0
+
+
+def test_an_admin_makes_and_changes_such_a_module(
+    world: World, client: FlaskClient, admin: Person
+) -> None:
+    world.sign_in(client, admin)
+    said = {"title": "Ladder practice", "pass_mark": "66.5"}
+    assert client.post("/admin/modules/graded/new", data=said).status_code == 303
+    made = db.session.query(Module).one()
+    assert (made.title, made.pass_share) == ("Ladder practice", 0.665)
+    assert "Ladder practice" in client.get("/admin/modules").text
+    page = f"/admin/modules/graded/{made.id}"
+    assert 'value="66.5"' in client.get(page).text
+    said = {"title": "Ladders", "pass_mark": "80"}
+    assert client.post(page, data=said).status_code == 303
+    db.session.rollback()
+    assert db.session.query(Module).one().pass_share == 0.8
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"title": " ", "pass_mark": "50"}, "This field is required."),
+        ({"title": "x", "pass_mark": "0"}, "Use 1 to 100 percent."),
+        ({"title": "x", "pass_mark": "101"}, "Use 1 to 100 percent."),
+        ({"title": "x", "pass_mark": ""}, "Use 1 to 100 percent."),
+        ({"title": "x", "pass_mark": "much"}, "Use 1 to 100 percent."),
+    ],
+)
+def test_a_mistake_is_said_at_its_field(
+    world: World, client: FlaskClient, admin: Person, said: dict[str, str], words: str
+) -> None:
+    world.sign_in(client, admin)
+    answer = client.post("/admin/modules/graded/new", data=said)
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert db.session.query(Module).count() == 0
+
+
+def test_others_make_none(world: World, client: FlaskClient, module: Module) -> None:
+    world.sign_in(client, world.person())
+    said = {"title": "x", "pass_mark": "50"}
+    assert client.post("/admin/modules/graded/new", data=said).status_code == 403
+    assert client.get(f"/admin/modules/graded/{module.id}").status_code == 403
+    stranger = world.person(organization=world.new_organization("Elsewhere"))
+    world.grant(stranger, Role.ADMIN)
+    world.sign_in(client, stranger)
+    assert client.get(f"/admin/modules/graded/{module.id}").status_code == 404
