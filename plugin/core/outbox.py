@@ -29,6 +29,7 @@ class JobName(StrEnum):
     SYNC_ROSTER = "sync_roster"
     CHECK_LMS = "check_lms"
     READ_GRADES = "read_grades"
+    READ_COLUMNS = "read_columns"
 
 
 class QueueName(StrEnum):
@@ -57,6 +58,7 @@ QUEUE_OF = {
     JobName.SYNC_ROSTER: QueueName.BULK,
     JobName.CHECK_LMS: QueueName.HIGH,
     JobName.READ_GRADES: QueueName.BULK,
+    JobName.READ_COLUMNS: QueueName.BULK,
 }
 
 

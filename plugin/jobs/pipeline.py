@@ -110,3 +110,9 @@ def check_lms(registration_id: int, with_trial: int) -> None:
 def read_grades(line_item_id: int) -> None:
     """A column that is graded in the LMS is read: new grades are completions."""
     grades_in.read_grades(line_item_id)
+
+
+@long_step
+def read_columns(course_id: int) -> None:
+    """A course nobody had come from before: the columns in it that carry our ids are known."""
+    courses.read_columns(course_id)

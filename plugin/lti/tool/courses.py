@@ -1,26 +1,32 @@
 """Courses, their people and their gradebook columns, as launches name them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from plugin.assign.models import Configuration
-from plugin.core.db import Tx
+from plugin.core import clock
+from plugin.core.context import current_settings
+from plugin.core.db import Tx, read_session, transaction
+from plugin.core.http import OutgoingError
+from plugin.core.log import log
 from plugin.core.outbox import JobName
 from plugin.core.upsert import insert_absent
-from plugin.lti.tool import grades_in, rosters
+from plugin.lti.tool import grades_in, rosters, services
 from plugin.lti.tool.addresses import is_secure_address
 from plugin.lti.tool.models import Registration
 from plugin.lti.tool.rosters import join_course
-from plugin.lti.tool.service_models import LineItem, LmsCourse
+from plugin.lti.tool.service_models import CourseMember, LineItem, LmsCourse
 from plugin.modules.models import Module
 from plugin.org.models import Identity, SignIn
 
 LEARNS = frozenset({"context:Learner", "context:Member"})
 MAX_NUMBER = 2**63 - 1
+MAX_SHOWN = 200
 
 
 def note_launch(tx: Tx, sign_in_id: int, *, now: datetime) -> None:
@@ -33,16 +39,18 @@ def note_launch(tx: Tx, sign_in_id: int, *, now: datetime) -> None:
     if visit is None:
         return
     said = visit.launch
-    context, services = said.get("context"), said.get("services")
-    if not context or not services:
+    context, offered = said.get("context"), said.get("services")
+    if not context or not offered:
         return
-    course = _course(session, visit, said, context, services, now=now)
+    course, is_new = _course(session, visit, said, context, offered, now=now)
+    if is_new and course.line_items_url:
+        tx.then(JobName.READ_COLUMNS, course.id)
     subject = _subject(session, visit)
     if subject is None:
         return
     learns = bool(LEARNS.intersection(said.get("roles", ())))
     join_course(session, course, visit.person_id, subject, learns=learns, now=now)
-    item = _note_line_item(session, course, said, services, now=now)
+    item = _note_line_item(session, course, said, offered, now=now)
     if item is not None:
         grades_in.ask_for(tx, item)
     if learns:
@@ -55,10 +63,11 @@ def _course(
     visit: SignIn,
     said: Mapping[str, Any],
     context: Mapping[str, Any],
-    services: Mapping[str, Any],
+    offered: Mapping[str, Any],
     *,
     now: datetime,
-) -> LmsCourse:
+) -> tuple[LmsCourse, bool]:
+    """The course with the addresses as last said, and whether nobody had come from it before."""
     key = {
         "registration_id": said["registration_id"],
         "deployment_id": said["deployment_id"],
@@ -74,16 +83,17 @@ def _course(
         "copied_from": [],
         "seen_at": now,
     }
-    session.execute(insert_absent(session, LmsCourse, [row], key=tuple(key)))
+    new = insert_absent(session, LmsCourse, [row], key=tuple(key)).returning(LmsCourse.id)
+    is_new = session.execute(new).one_or_none() is not None
     course = session.scalars(select(LmsCourse).filter_by(**key).with_for_update()).one()
     course.title = context.get("title") or course.title
-    course.scopes = list(services.get("scopes") or ()) or course.scopes
-    course.line_items_url = _usable(services.get("line_items")) or course.line_items_url
-    course.members_url = _usable(services.get("members")) or course.members_url
+    course.scopes = list(offered.get("scopes") or ()) or course.scopes
+    course.line_items_url = _usable(offered.get("line_items")) or course.line_items_url
+    course.members_url = _usable(offered.get("members")) or course.members_url
     history = str(said.get("custom", {}).get("context_history", ""))
     course.copied_from = [each.strip() for each in history.split(",") if each.strip()][:20]
     course.seen_at = now
-    return course
+    return course, is_new
 
 
 def _usable(address: object) -> str | None:
@@ -111,13 +121,13 @@ def _note_line_item(
     session: Session,
     course: LmsCourse,
     said: Mapping[str, Any],
-    services: Mapping[str, Any],
+    offered: Mapping[str, Any],
     *,
     now: datetime,
 ) -> LineItem | None:
     """The activity's own column, by what its link opens. Its address may have changed: then the
     old one is over (a teacher unticks and ticks grading, or restores a course)."""
-    url, link_id = _usable(services.get("line_item")), said.get("resource_link_id")
+    url, link_id = _usable(offered.get("line_item")), said.get("resource_link_id")
     if url is None or not link_id:
         return None
     target = target_of(session, course.organization_id, said.get("custom", {}))
@@ -160,6 +170,55 @@ def keep_line_item(
     return known
 
 
+def read_columns(course_id: int) -> None:
+    """The course's columns that carry one of our ids are ours (A6, DL8): a copy of a course is
+    known again before anybody opens its activities, and nothing is made twice."""
+    session = read_session()
+    course = session.get(LmsCourse, course_id)
+    if course is None or course.line_items_url is None:
+        return
+    client = services.client_of(
+        session, current_settings(), course.registration_id, course.deployment_id
+    )
+    url = course.line_items_url
+    session.rollback()
+    try:
+        reply = client.call(
+            "GET", url, scopes=[services.LINE_ITEM_READ], accept=services.LINE_ITEMS_JSON
+        )
+    except (OutgoingError, services.ServiceError) as error:
+        log.warning("columns.not_read", course_id=course_id, reason=type(error).__name__)
+        return
+    listed = services.json_of(reply)
+    if reply.status not in services.OK or not isinstance(listed, list):
+        log.warning("columns.not_read", course_id=course_id, status=reply.status)
+        return
+    with transaction() as tx:
+        found = tx.session.get_one(LmsCourse, course_id, with_for_update=True)
+        for each in listed:
+            _keep_listed(tx, found, each, now=clock.now())
+
+
+def _keep_listed(tx: Tx, course: LmsCourse, said: Any, *, now: datetime) -> None:
+    if not isinstance(said, Mapping):
+        return
+    url, resource = _usable(said.get("id")), said.get("resourceId")
+    kind, _, number = str(resource or "").partition(":")
+    target = target_of(tx.session, course.organization_id, {kind: number})
+    if url is None or not target:
+        return
+    label, link_id = said.get("label"), said.get("resourceLinkId")
+    keep_line_item(
+        tx.session,
+        course,
+        url,
+        link_id=link_id if isinstance(link_id, str) else None,
+        label=label[:255] if isinstance(label, str) else "",
+        target=target,
+        now=now,
+    )
+
+
 def open_items(session: Session, course_id: int) -> list[LineItem]:
     """The columns of a course that the LMS still has, as far as we know."""
     return list(
@@ -195,3 +254,49 @@ def _is_own(session: Session, table: Any, row_id: int, organization_id: int) -> 
         select(table.id).where(table.id == row_id, table.organization_id == organization_id)
     )
     return found is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CourseLine:
+    """A course as admins see it."""
+
+    id: int
+    title: str
+    context_id: str
+    people: int
+    columns: int
+    copy_of: str | None
+    seen_at: datetime
+
+
+def course_lines(session: Session, registration_id: int) -> list[CourseLine]:
+    """The courses people came from lately, newest first; a copy names what it was copied from."""
+    people = (
+        select(func.count())
+        .where(CourseMember.course_id == LmsCourse.id, CourseMember.learns.is_(True))
+        .scalar_subquery()
+    )
+    columns = (
+        select(func.count())
+        .where(LineItem.course_id == LmsCourse.id, LineItem.ended_at.is_(None))
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(LmsCourse, people.label("people"), columns.label("columns"))
+        .where(LmsCourse.registration_id == registration_id)
+        .order_by(LmsCourse.seen_at.desc(), LmsCourse.id)
+        .limit(MAX_SHOWN)
+    ).all()
+    titles = {row.LmsCourse.context_id: row.LmsCourse.title for row in rows}
+    return [
+        CourseLine(
+            id=row.LmsCourse.id,
+            title=row.LmsCourse.title,
+            context_id=row.LmsCourse.context_id,
+            people=row.people,
+            columns=row.columns,
+            copy_of=next((titles.get(each, each) for each in row.LmsCourse.copied_from), None),
+            seen_at=row.LmsCourse.seen_at,
+        )
+        for row in rows
+    ]

@@ -10,7 +10,7 @@ from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import Tx, read_session, transaction
 from plugin.core.outbox import JobName
-from plugin.lti.tool import actions, checks, invitations, keys, queries
+from plugin.lti.tool import actions, checks, courses, invitations, keys, queries
 from plugin.lti.tool.addresses import invitation_address, tool_addresses
 from plugin.lti.tool.check_wording import LABELS, where
 from plugin.lti.tool.errors import RegistrationAddressError, RegistrationExistsError
@@ -261,6 +261,7 @@ def _page(registration: Registration, form: OriginsForm | None = None) -> str:
         deployments=queries.all_deployments(session, registration.id),
         keys=queries.published_keys(session, registration.id, at=clock.now()),
         findings=checks.findings(session, registration),
+        courses=courses.course_lines(session, registration.id),
         labels=LABELS,
         where=where,
         variables=_variables(registration),
