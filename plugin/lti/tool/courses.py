@@ -18,15 +18,18 @@ from plugin.core.outbox import JobName
 from plugin.core.upsert import insert_absent
 from plugin.lti.tool import grades_in, rosters, services
 from plugin.lti.tool.addresses import is_secure_address
+from plugin.lti.tool.configuration import words_of
 from plugin.lti.tool.models import Registration
 from plugin.lti.tool.rosters import join_course
 from plugin.lti.tool.service_models import CourseMember, LineItem, LmsCourse
+from plugin.lti.tool.services import Client, ServiceError
 from plugin.modules.models import Module
 from plugin.org.models import Identity, SignIn
 
 LEARNS = frozenset({"context:Learner", "context:Member"})
 MAX_NUMBER = 2**63 - 1
 MAX_SHOWN = 200
+MAX_PAGES = 100
 
 
 def note_launch(tx: Tx, sign_in_id: int, *, now: datetime) -> None:
@@ -183,20 +186,33 @@ def read_columns(course_id: int) -> None:
     url = course.line_items_url
     session.rollback()
     try:
-        reply = client.call(
-            "GET", url, scopes=[services.LINE_ITEM_READ], accept=services.LINE_ITEMS_JSON
-        )
-    except (OutgoingError, services.ServiceError) as error:
+        listed = columns(client, url)
+    except (OutgoingError, ServiceError) as error:
         log.warning("columns.not_read", course_id=course_id, reason=type(error).__name__)
-        return
-    listed = services.json_of(reply)
-    if reply.status not in services.OK or not isinstance(listed, list):
-        log.warning("columns.not_read", course_id=course_id, status=reply.status)
         return
     with transaction() as tx:
         found = tx.session.get_one(LmsCourse, course_id, with_for_update=True)
         for each in listed:
             _keep_listed(tx, found, each, now=clock.now())
+
+
+def columns(client: Client, url: str) -> list[Any]:
+    """Every column of ours in the course's gradebook; pages are followed as the LMS names them
+    (A3). Raises ServiceError when one of them cannot be read."""
+    found: list[Any] = []
+    seen: set[str] = set()
+    wanted: str | None = url
+    while wanted and wanted not in seen and len(seen) < MAX_PAGES:
+        seen.add(wanted)
+        reply = client.call(
+            "GET", wanted, scopes=[services.LINE_ITEM_READ], accept=services.LINE_ITEMS_JSON
+        )
+        listed = services.json_of(reply)
+        if reply.status not in services.OK or not isinstance(listed, list):
+            raise ServiceError("columns", reply.status, words_of(reply.body), reply)
+        found += listed
+        wanted = services.link(reply, "next", base=wanted)
+    return found
 
 
 def _keep_listed(tx: Tx, course: LmsCourse, said: Any, *, now: datetime) -> None:

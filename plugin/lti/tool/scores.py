@@ -35,6 +35,7 @@ GONE = frozenset({404, 410})
 NOT_GIVEN = frozenset({400, 401, 403})
 STALE = ("timestamp", "stale", "newer", "out of date", "earlier")
 CANVAS_SUBMISSION = "https://canvas.instructure.com/lti/submission"
+NOT_OFFERED = "The LMS has not offered to take grades."
 NO_ACCESS = "The LMS gives no access to its gradebook."
 
 
@@ -84,6 +85,9 @@ def _claim(grade_id: int) -> Parcel | None:
             grade.state, grade.words = GradeState.REFUSED, item.end_words
             return None
         course = session.get_one(LmsCourse, item.course_id)
+        if SCORE not in course.scopes:  # only what the launch's claim lists (A1)
+            grade.state, grade.words = GradeState.FAILED, NOT_OFFERED
+            return None
         grade.claimed_at = now
         grade.stamped_at = stamp = _stamp(grade, now)
         return Parcel(

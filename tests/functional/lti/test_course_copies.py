@@ -1,15 +1,18 @@
 """A copied course is known again: nothing is made twice (A6, DL8; moodle 7)."""
 
+from typing import Any
+
 import pytest
 from flask.testing import FlaskClient
 
 from plugin.core.db import db
+from plugin.core.http import Reply
 from plugin.lti.tool.courses import course_lines
 from plugin.lti.tool.service_models import LineItem, LmsCourse
 from plugin.modules.models import Module
 from plugin.web.roles import Role
 from tests.functional.assign.places import row, training
-from tests.functional.lti.campus import Peer, registration
+from tests.functional.lti.campus import URL, Peer, registration
 from tests.support.html import read
 from tests.support.work import work_off
 from tests.support.world import World
@@ -29,7 +32,7 @@ def items() -> list[tuple[str, str | None, int | None, int | None]]:
     )
 
 
-def test_columns_with_our_ids_are_known_from_the_first_launch(
+def test_a6_dl8_columns_with_our_ids_are_known_from_the_first_launch(
     world: World, peer: Peer, module: Module
 ) -> None:
     configuration = training(world.unit(), row(module), certificate=False)
@@ -79,3 +82,27 @@ def test_a_list_that_cannot_be_read_is_no_list(peer: Peer, module: Module) -> No
     peer.launch("lars", graded=False)
     work_off()
     assert items() == []
+
+
+def test_a3_pages_of_columns_are_followed_as_they_are_named(
+    peer: Peer, module: Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = peer.call
+    line = f'[{{"id": "{URL}/c/1", "resourceId": "module:{module.id}"}}]'
+    other = f'[{{"id": "{URL}/c/2?type_id=1", "resourceId": "module:{module.id}"}}]'
+
+    def paged(*words: Any, **more: Any) -> Reply:
+        if words[2].endswith("/lineitems?type_id=1"):
+            return Reply(200, {"link": f'<{URL}/next?x=%20Y>; rel="next"'}, line.encode())
+        if words[2] == f"{URL}/next?x=%20Y":
+            return Reply(200, {}, other.encode())
+        return call(*words, **more)
+
+    monkeypatch.setattr("plugin.core.http.call", paged)
+    peer.launch("lars", graded=False)
+    work_off()
+    db.session.rollback()
+    assert {each.url for each in db.session.query(LineItem)} == {
+        f"{URL}/c/1",
+        f"{URL}/c/2?type_id=1",
+    }

@@ -81,7 +81,7 @@ def configuration(world: World, module: Module) -> int:
     return training(world.unit("Site Oslo"), row(module), name="Site access")
 
 
-def test_dl4_the_choice_comes_back_signed(
+def test_dl4_dl7_dl8_the_choice_comes_back_signed(
     client: FlaskClient, lms: Lms, module: Module, configuration: int
 ) -> None:
     page = page_of(client, lms)

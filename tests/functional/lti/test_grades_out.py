@@ -1,8 +1,11 @@
 """Grades reach the LMS's gradebook, whatever it answers (checklist 1.5, 4.6; moodle 4.3)."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import jwt
 import pytest
@@ -12,7 +15,16 @@ from plugin.core import clock
 from plugin.core.db import db, transaction
 from plugin.jobs import periodic
 from plugin.lti.tool import grading, scores
-from plugin.lti.tool.service_models import CourseMember, Grade, GradeState, LineItem, ServiceToken
+from plugin.lti.tool.results import read_result
+from plugin.lti.tool.service_models import (
+    CourseMember,
+    Grade,
+    GradeState,
+    LineItem,
+    LmsCourse,
+    ServiceToken,
+)
+from plugin.lti.tool.services import RESULTS
 from plugin.modules.models import Module
 from plugin.org.models import Identity, Person, Unit
 from sandbox.gradebook import Cell
@@ -69,7 +81,7 @@ def complete(world: World) -> Done:
     return doing
 
 
-def test_a2_a_launch_tells_the_course_its_column_and_the_person(peer: Peer) -> None:
+def test_a2_a15_a_launch_tells_the_course_its_column_and_the_person(peer: Peer) -> None:
     assert peer.launch() == 303
     work()
     item, member = db.session.query(LineItem).one(), db.session.query(CourseMember).one()
@@ -78,14 +90,14 @@ def test_a2_a_launch_tells_the_course_its_column_and_the_person(peer: Peer) -> N
     assert (member.subject, member.learns) == ("6", True)
 
 
-def test_nothing_is_sent_before_there_is_something_to_say(peer: Peer) -> None:
+def test_a10_nothing_is_sent_before_there_is_something_to_say(peer: Peer) -> None:
     peer.launch()
     work()
     assert db.session.query(Grade).count() == 0
     assert peer.posted() == []
 
 
-def test_a_module_link_gets_its_score(peer: Peer, module: Module, complete: Done) -> None:
+def test_a8_a10_a_module_link_gets_its_score(peer: Peer, module: Module, complete: Done) -> None:
     peer.launch(module=str(module.id))
     work()
     complete(module, score=0.8)
@@ -208,7 +220,7 @@ def test_k1_k3_one_token_serves_many_calls(peer: Peer, module: Module, complete:
     assert all(token not in "".join(sealed) for token in peer.app.extensions["tokens"]._issued)
 
 
-def test_k1_the_assertion_is_short_lived_and_back_dated(
+def test_k1_k2_the_assertion_is_short_lived_and_back_dated(
     peer: Peer, module: Module, complete: Done, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept: list[str] = []
@@ -320,7 +332,7 @@ def test_a_409_about_the_very_value_is_success(peer: Peer, module: Module, compl
     assert len(peer.posted()) == 1
 
 
-def test_a_teacher_s_word_stands(peer: Peer, module: Module, complete: Done) -> None:
+def test_a13_a_teacher_s_word_stands(peer: Peer, module: Module, complete: Done) -> None:
     peer.launch(module=str(module.id))
     work()
     complete(module, score=0.5)
@@ -522,3 +534,86 @@ def test_a_canvas_gets_no_second_submission(peer: Peer, module: Module, complete
     work()
     said = peer.posted()[0]["https://canvas.instructure.com/lti/submission"]
     assert said == {"new_submission": False}
+
+
+def test_a1_without_the_offer_nothing_is_posted(peer: Peer, module: Module, complete: Done) -> None:
+    peer.launch(module=str(module.id))
+    work()
+    db.session.query(LmsCourse).update({"scopes": [RESULTS]})
+    db.session.commit()
+    complete(module)
+    work()
+    assert peer.posted() == []
+    assert (grade().state, grade().words) == (GradeState.FAILED, scores.NOT_OFFERED)
+
+
+def test_a4_each_call_has_the_exact_media_type_and_asks_for_the_least(
+    peer: Peer, module: Module, complete: Done, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[tuple[str, dict[str, str]]] = []
+    call = peer.call
+
+    def noted(*words: Any, **more: Any) -> Any:
+        sent.append((words[2], more.get("headers") or {}))
+        if words[2].endswith("/token"):
+            sent.append(("scope", {"scope": more["data"]["scope"]}))
+        return call(*words, **more)
+
+    monkeypatch.setattr("plugin.core.http.call", noted)
+    peer.launch(module=str(module.id))
+    work()
+    complete(module)
+    work()
+    types = {url.rpartition("/")[2].partition("?")[0]: headers for url, headers in sent}
+    assert types["scores"]["Content-Type"] == "application/vnd.ims.lis.v1.score+json"
+    assert types["lineitems"]["Accept"] == "application/vnd.ims.lis.v2.lineitemcontainer+json"
+    asked = [headers["scope"].split() for url, headers in sent if url == "scope"]
+    assert all(len(each) == 1 for each in asked)
+
+
+def test_a11_a12_no_comment_and_no_submission_time_is_said(
+    peer: Peer, module: Module, complete: Done
+) -> None:
+    peer.launch(module=str(module.id))
+    work()
+    complete(module)
+    work()
+    assert set(peer.posted()[0]) == {
+        "userId",
+        "scoreGiven",
+        "scoreMaximum",
+        "activityProgress",
+        "gradingProgress",
+        "timestamp",
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "share"),
+    [
+        ({"userId": "6", "resultScore": 20, "resultMaximum": 50}, 0.4),
+        ({"userId": "6", "resultScore": 0.5}, 0.5),
+        ({"userId": "6", "resultScore": "20", "resultMaximum": "50"}, 0.4),
+        ({"userId": "6", "resultScore": 0, "resultMaximum": 50}, 0.0),
+        ({"userId": "6", "resultScore": 1, "resultMaximum": 0}, 1.0),
+        ({"userId": "6", "resultScore": None}, None),
+        ({"userId": "6"}, None),
+        ({"userId": 6, "resultScore": 1}, None),
+        ({"userId": "6", "resultScore": True}, None),
+        ({"userId": "6", "resultScore": "NaN"}, None),
+        ({"resultScore": 1}, None),
+        (None, None),
+        ([], None),
+    ],
+)
+def test_a13_results_as_lmss_write_them(said: Any, share: float | None) -> None:
+    found = read_result(said)
+    assert (found.share if found else None) == share
+
+
+def test_a13_a_live_moodle_s_results_are_read() -> None:
+    text = (Path(__file__).parent / "samples" / "moodle-results.json").read_text("utf-8")
+    (found,) = [read_result(each) for each in json.loads(text)]
+    assert found is not None
+    assert (found.subject, found.share) == ("6", 0.4)
+    assert found.at is not None

@@ -66,7 +66,9 @@ def problem() -> str | None:
     return db.session.scalars(select(RosterTie.problem)).one()
 
 
-def test_n1_n6_people_who_never_launched_are_known_and_can_be_mailed(peer: Peer, tie: int) -> None:
+def test_n1_n2_n6_n9_people_who_never_launched_are_known_and_can_be_mailed(
+    peer: Peer, tie: int
+) -> None:
     sync(tie)
     assert members() == {"6", "7", "8", "9"}
     priya = db.session.scalars(
