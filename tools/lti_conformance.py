@@ -97,11 +97,6 @@ RULES: dict[str, str] = {
     "R5": "Only what was granted is used; the deployment may come later",
     "R6": "The LMS is told to close the page",
     "R7": "Invitations: once, expiring, for one organization",
-    "S1": "Storage target taken from the login",
-    "S2": "put_data to the platform's own origin only",
-    "S3": "get_data compared at the launch",
-    "S4": "What is stored is not what is posted",
-    "S5": "Falls through to a new window",
     "B1": "No kid in the header",
     "B2": "Unknown kid",
     "B3": "Wrong LTI version",
@@ -116,6 +111,10 @@ RULES: dict[str, str] = {
     "B12": "No user",
 }
 NOT_USED: dict[str, str] = {
+    **dict.fromkeys(
+        ("S1", "S2", "S3", "S4", "S5"),
+        "No platform storage: a partitioned cookie keeps the visit, else a window of its own.",
+    ),
     "A5": "We change no column of a gradebook, so nothing is put.",
     "A14": "We set no dates on columns.",
     "A16": "There is no LTI 1.1 data to migrate.",

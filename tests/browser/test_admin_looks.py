@@ -38,6 +38,9 @@ PAGES = {
     "lms": "/admin/lms/{lms}",
     "lms-invite": "/admin/lms/invite",
     "lms-choose": "/admin/lms/new",
+    "grades": "/admin/lms/grades",
+    "unit-courses": "/admin/units/{unit}/courses",
+    "graded-module": "/admin/modules/graded/new",
     "lms-register": "/admin/lms/new/moodle%3Fsite=https://moodle.example.test",
     "groups": "/admin/groups",
     "sites": "/admin/sites",
@@ -119,7 +122,7 @@ def test_every_admin_page_fits_and_serves_everybody(
 
 MIRRORED = (
     "people", "person", "person-training", "person-access", "rules", "members", "unit",
-    "configuration", "publish", "versions", "new-import",
+    "configuration", "publish", "versions", "new-import", "lms", "lms-register",
 )  # fmt: skip
 
 
