@@ -856,6 +856,7 @@ def upgrade() -> None:
     sa.Column('wanted', sa.Double(), nullable=False),
     sa.Column('wanted_at', UTCDateTime(), nullable=False),
     sa.Column('sent', sa.Double(), nullable=True),
+    sa.Column('tried', sa.Double(), nullable=True),
     sa.Column('stamped_at', UTCDateTime(), nullable=True),
     sa.Column('state', sa.String(length=40), nullable=False),
     sa.Column('words', sa.Text(), nullable=True),

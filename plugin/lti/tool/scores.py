@@ -49,6 +49,7 @@ class Parcel:
     subject: str
     value: float
     sent: float | None
+    tried: float | None
     forced: bool
     stamp: datetime
     reads_results: bool
@@ -90,6 +91,7 @@ def _claim(grade_id: int) -> Parcel | None:
             return None
         grade.claimed_at = now
         grade.stamped_at = stamp = _stamp(grade, now)
+        tried, grade.tried = grade.tried, grade.wanted
         return Parcel(
             grade_id=grade.id,
             client=services.client_of(
@@ -99,6 +101,7 @@ def _claim(grade_id: int) -> Parcel | None:
             subject=grade.subject,
             value=grade.wanted,
             sent=grade.sent,
+            tried=tried,
             forced=grade.forced,
             stamp=stamp,
             reads_results=RESULTS in course.scopes,
@@ -122,14 +125,8 @@ def _stamp(grade: Grade, now: datetime) -> datetime:
 
 
 def _deliver(parcel: Parcel) -> None:
-    if parcel.sent is not None and not parcel.forced:
-        theirs = _theirs(parcel)
-        if theirs is not None and not _is_same(theirs.share, parcel.sent):
-            if _is_same(theirs.share, parcel.value):
-                _arrived(parcel)
-            else:
-                _end(parcel, GradeState.OVERRIDDEN, "")
-            return
+    if not parcel.forced and _is_decided(parcel):
+        return
     reply = parcel.client.call(
         "POST",
         services.below(parcel.url, "scores"),
@@ -148,6 +145,37 @@ def _deliver(parcel: Parcel) -> None:
             _end_column(parcel, words)
     else:
         raise ServiceError("score", reply.status, words, reply)
+
+
+def _is_decided(parcel: Parcel) -> bool:
+    """Whether the gradebook needs nothing from us: it says it already, or a teacher spoke.
+
+    What it says is ours if it is what we last told it, or what we tried to tell it when the answer
+    got lost.
+    """
+    if parcel.sent is None and parcel.tried is None:
+        return False
+    theirs = _theirs(parcel)
+    if theirs is None:
+        return False
+    if _is_same(theirs.share, parcel.value):
+        _arrived(parcel)
+        return True
+    if parcel.tried is not None and _is_same(theirs.share, parcel.tried):
+        _learn(parcel, parcel.tried)
+        return False
+    if parcel.sent is not None and not _is_same(theirs.share, parcel.sent):
+        _end(parcel, GradeState.OVERRIDDEN, "")
+        return True
+    return False
+
+
+def _learn(parcel: Parcel, value: float) -> None:
+    """An earlier score did arrive."""
+    with transaction() as tx:
+        grade = _held(tx.session, parcel)
+        if grade is not None:
+            grade.sent = value
 
 
 def _theirs(parcel: Parcel) -> Result | None:

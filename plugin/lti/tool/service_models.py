@@ -117,6 +117,8 @@ class Grade(Base):
     wanted: Mapped[float]
     wanted_at: Mapped[datetime]
     sent: Mapped[float | None]
+    tried: Mapped[float | None]
+    """The newest value that may have reached the LMS although its answer never came."""
     stamped_at: Mapped[datetime | None]
     """The timestamp of the newest score that may have reached the LMS; the next one is later."""
     state: Mapped[GradeState] = mapped_column(EnumText(GradeState))
