@@ -23,8 +23,8 @@ from flask import (
 )
 from werkzeug.wrappers import Response as AnyResponse
 
+from sandbox import content, oidc, services, tokens
 from sandbox import inbox as mailbox
-from sandbox import oidc, services, tokens
 from sandbox.gradebook import Gradebook
 from sandbox.people import BY_SUB, BY_USERNAME, LEARNER, PEOPLE, LmsPerson
 from sandbox.tokens import Placement
@@ -32,7 +32,6 @@ from sandbox.tokens import Placement
 bp = Blueprint("lms", __name__)
 TRAINING = Placement(link_id="17", title="My safety training", custom={"view": "dashboard"})
 ADMINISTRATION = Placement(link_id="18", title="Training administration", custom={"view": "admin"})
-PLACEMENTS = {each.link_id: each for each in (TRAINING, ADMINISTRATION)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +55,10 @@ def create_lms(campus: Campus) -> Flask:
     app.extensions["tokens"] = oidc.Tokens(read_keys=_read_keys, token_url=f"{campus.url}/token")
     app.extensions["inbox"] = mailbox.Inbox(campus.folder / "mail")
     app.extensions["gradebook"] = _gradebook()
+    app.extensions["placements"] = {each.link_id: each for each in (TRAINING, ADMINISTRATION)}
     app.register_blueprint(bp)
     app.register_blueprint(services.bp)
+    app.register_blueprint(content.bp)
     app.register_error_handler(oidc.RefusedError, _refused)
     app.after_request(_add_headers)
     app.context_processor(lambda: {"person": _person()})
@@ -141,8 +142,24 @@ def course() -> str | AnyResponse:
     person = _person()
     if person is None:
         return redirect(url_for("lms.home"), 303)
-    shown = [TRAINING, ADMINISTRATION] if person.may_administer else [TRAINING]
-    return render_template("course.html", placements=shown)
+    shown = [
+        each for each in _placements().values() if person.may_administer or each != ADMINISTRATION
+    ]
+    return render_template("course.html", placements=shown, may_edit=person.roles != LEARNER)
+
+
+@bp.get("/content")
+def pick_content() -> str | AnyResponse:
+    """A teacher picks content: the tool in a frame."""
+    person = _person()
+    if person is None or person.roles == LEARNER:
+        return redirect(url_for("lms.home"), 303)
+    return render_template("content.html")
+
+
+def _placements() -> dict[str, Placement]:
+    found: dict[str, Placement] = current_app.extensions["placements"]
+    return found
 
 
 @bp.get("/course/<link_id>")
@@ -156,15 +173,18 @@ def activity(link_id: str) -> str | AnyResponse:
 @bp.get("/launch/<link_id>")
 def launch(link_id: str) -> str:
     """Inside the frame: the login request, posted to the tool."""
-    person, placement, tool = _person(), _placement(link_id), _campus().tool
+    person, tool = _person(), _campus().tool
     if person is None:
         raise oidc.RefusedError("login_required", "nobody is signed in")
+    if link_id == content.PICKING and person.roles == LEARNER:
+        abort(403)
+    hint = link_id if link_id == content.PICKING else _placement(link_id).link_id
     hints: oidc.Hints = current_app.extensions["hints"]
     fields = {
         "iss": _campus().url,
         "target_link_uri": tool.launch_url,
         "login_hint": person.sub,
-        "lti_message_hint": hints.give(person.sub, placement.link_id),
+        "lti_message_hint": hints.give(person.sub, hint),
         "client_id": tool.client_id,
         "lti_deployment_id": tool.deployment_id,
     }
@@ -172,11 +192,11 @@ def launch(link_id: str) -> str:
 
 
 def _placement(link_id: str) -> Placement:
-    found = PLACEMENTS.get(link_id)
+    found = _placements().get(link_id)
     if found is None:
         abort(404)
     person = _person()
-    if found is ADMINISTRATION and (person is None or not person.may_administer):
+    if found == ADMINISTRATION and (person is None or not person.may_administer):
         abort(404)
     return found
 
@@ -203,7 +223,7 @@ def authorize() -> str:
         return render_template("post.html", action=campus.tool.launch_url, fields=fields)
     claims = tokens.launch_claims(
         BY_SUB[person.sub if person else ""],
-        PLACEMENTS[granted.link_id],
+        _placements().get(granted.link_id, TRAINING),
         issuer=campus.url,
         client_id=campus.tool.client_id,
         deployment_id=campus.tool.deployment_id,
@@ -214,6 +234,8 @@ def authorize() -> str:
             campus.url, granted.link_id, current_app.extensions["gradebook"]
         ),
     )
+    if granted.link_id == content.PICKING:
+        claims = content.request_claims(claims, campus.url)
     signed = tokens.sign_id_token(current_app.extensions["key"], claims)
     fields = {"id_token": signed, "state": granted.state}
     return render_template("post.html", action=granted.redirect_uri, fields=fields)
