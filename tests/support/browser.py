@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flask import Flask
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 from werkzeug.serving import make_server
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -22,6 +22,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PICTURE_ATTEMPTS = 3
 PICTURES = Path(__file__).resolve().parents[1] / "browser" / "screenshots"
 
 
@@ -82,7 +83,14 @@ def take_picture(page: Page, name: str) -> Path:
     """A picture of the whole page for people to look at, kept out of the repository."""
     PICTURES.mkdir(exist_ok=True)
     path = PICTURES / f"{name}.png"
-    page.screenshot(path=path, full_page=True)
+    for left in reversed(range(PICTURE_ATTEMPTS)):
+        try:
+            page.screenshot(path=path, full_page=True)
+            break
+        except Error:  # a busy machine had no frame to show; a picture is not what is tested
+            if not left:
+                raise
+            page.wait_for_timeout(500)
     return path
 
 
