@@ -30,6 +30,7 @@ class JobName(StrEnum):
     CHECK_LMS = "check_lms"
     READ_GRADES = "read_grades"
     READ_COLUMNS = "read_columns"
+    COMPARE_COLUMN = "compare_column"
 
 
 class QueueName(StrEnum):
@@ -59,6 +60,7 @@ QUEUE_OF = {
     JobName.CHECK_LMS: QueueName.HIGH,
     JobName.READ_GRADES: QueueName.BULK,
     JobName.READ_COLUMNS: QueueName.BULK,
+    JobName.COMPARE_COLUMN: QueueName.BULK,
 }
 
 

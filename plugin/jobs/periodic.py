@@ -66,6 +66,7 @@ def ask_lmss() -> None:
         rosters = tied.ask_all(tx)
         grades = scores.ask_again(tx, now=clock.now())
         people = grading.ask_for_everybody(tx)
+        scores.ask_to_compare(tx)
     log.info("lms.asked", rosters=rosters, grades=grades, people=people)
 
 

@@ -83,9 +83,9 @@ def note_launch(tx: Tx, sign_in_id: int) -> None:
     courses.note_launch(tx, sign_in_id, now=clock.now())
 
 
-def update_grades(tx: Tx, person_id: int) -> None:
+def update_grades(tx: Tx, person_id: int, again: int = 0) -> None:
     """Something about the person changed: each gradebook column of theirs is to say it."""
-    grading.update_grades(tx, person_id, now=clock.now())
+    grading.update_grades(tx, person_id, again=bool(again), now=clock.now())
 
 
 @long_step
@@ -116,3 +116,9 @@ def read_grades(line_item_id: int) -> None:
 def read_columns(course_id: int) -> None:
     """A course nobody had come from before: the columns in it that carry our ids are known."""
     courses.read_columns(course_id)
+
+
+@long_step
+def compare_column(line_item_id: int) -> None:
+    """A column is read and compared with what it was told: lost grades are sent again."""
+    scores.compare_column(line_item_id)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from babel import Locale, UnknownLocaleError
 
+from plugin.lti.tool.addresses import is_secure_address
 from plugin.lti.tool.errors import (
     ClaimError,
     ContextError,
@@ -234,7 +235,7 @@ def _deep_linking(claims: Mapping[str, Any], message_type: MessageType) -> DeepL
     if not isinstance(said, Mapping):
         raise ClaimError("deep_linking_settings")
     return_url = web_address(said.get("deep_link_return_url"))
-    if return_url is None:
+    if return_url is None or not is_secure_address(return_url):
         raise ClaimError("deep_link_return_url")
     types, data = said.get("accept_types"), said.get("data")
     return DeepLinking(

@@ -57,7 +57,7 @@ def note_launch(tx: Tx, sign_in_id: int, *, now: datetime) -> None:
     if item is not None:
         grades_in.ask_for(tx, item)
     if learns:
-        tx.then(JobName.UPDATE_GRADES, visit.person_id)
+        tx.then(JobName.UPDATE_GRADES, visit.person_id, 1)
     rosters.ask_after_launch(tx, course, now=now)
 
 

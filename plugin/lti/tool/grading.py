@@ -25,6 +25,7 @@ from plugin.lti.tool.service_models import (
 from plugin.modules.models import Completion, Module, ModuleKind
 
 DIGITS = 6
+NOT_TAKEN = frozenset({GradeState.REFUSED, GradeState.FAILED})
 AT_ONCE = 1000
 LAPSES_SEEN = timedelta(hours=3)
 """How far back the hourly look goes; the nightly one finds what it missed."""
@@ -40,8 +41,10 @@ class Owed:
     subject: str
 
 
-def update_grades(tx: Tx, person_id: int, *, now: datetime) -> None:
+def update_grades(tx: Tx, person_id: int, *, again: bool = False, now: datetime) -> None:
     """Every column that is about the person says, soon, what is true now. Safe to call again.
+
+    With `again` also what was refused is sent once more: who launches is in the course.
 
     Nothing is written before there is something to say, and nothing is ever cleared: an LMS takes
     anything but a full grade for the end of the grade before (checklist 4.6).
@@ -64,7 +67,8 @@ def update_grades(tx: Tx, person_id: int, *, now: datetime) -> None:
         else:
             wanted = share_valid(standings, each.configuration_id)
         if wanted is not None:
-            _want(tx, each, person_id, known.get(each.line_item_id), wanted, now=now)
+            grade = known.get(each.line_item_id)
+            _want(tx, each, person_id, grade, wanted, again=again, now=now)
 
 
 def _owed(session: Session, person_id: int) -> Sequence[Owed]:
@@ -161,7 +165,14 @@ def _module_scores(session: Session, person_id: int, module_ids: Sequence[int]) 
 
 
 def _want(
-    tx: Tx, owed: Owed, person_id: int, grade: Grade | None, wanted: float, *, now: datetime
+    tx: Tx,
+    owed: Owed,
+    person_id: int,
+    grade: Grade | None,
+    wanted: float,
+    *,
+    again: bool,
+    now: datetime,
 ) -> None:
     if grade is None:
         grade = Grade(
@@ -177,7 +188,11 @@ def _want(
         )
         tx.session.add(grade)
         tx.session.flush()
-    elif grade.wanted == wanted and grade.subject == owed.subject:
+    elif (
+        grade.wanted == wanted
+        and grade.subject == owed.subject
+        and not (again and grade.state in NOT_TAKEN)
+    ):
         return
     else:
         grade.wanted, grade.wanted_at, grade.subject = wanted, now, owed.subject

@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 
 from plugin.core import clock
 from plugin.core.context import current_settings
-from plugin.core.db import Tx, transaction
+from plugin.core.db import Tx, read_session, transaction
 from plugin.core.http import OutgoingError, Reply
 from plugin.core.log import log
 from plugin.core.outbox import JobName
 from plugin.lti.tool import services
 from plugin.lti.tool.configuration import words_of
-from plugin.lti.tool.results import Result, result_of
+from plugin.lti.tool.results import Result, result_of, results
 from plugin.lti.tool.service_models import Grade, GradeState, LineItem, LmsCourse
 from plugin.lti.tool.services import OK, RESULTS, SCORE, SCORE_JSON, Client, ServiceError
 
@@ -340,3 +340,58 @@ def ask_again(tx: Tx, *, now: datetime) -> int:
     ).all()
     tx.then_many(JobName.SEND_GRADE, [(row.id,) for row in rows])
     return len(rows)
+
+
+def compare_column(line_item_id: int) -> None:
+    """What the column says of everybody is compared with what it was told.
+
+    Who is missing lost the grade (by leaving the course and coming back, for example) and gets it
+    again; who has another one got it from a teacher. A column that cannot be read changes nothing.
+    """
+    session = read_session()
+    item = session.get(LineItem, line_item_id)
+    if item is None or item.ended_at is not None:
+        return
+    course = session.get_one(LmsCourse, item.course_id)
+    if RESULTS not in course.scopes:
+        return
+    client = services.client_of(
+        session, current_settings(), course.registration_id, course.deployment_id
+    )
+    url = item.url
+    session.rollback()
+    try:
+        theirs = {each.subject: each.share for each in results(client, url)}
+    except (OutgoingError, ServiceError) as error:
+        log.warning("column.not_compared", line_item_id=line_item_id, reason=type(error).__name__)
+        return
+    with transaction() as tx:
+        rows = tx.session.scalars(
+            select(Grade)
+            .where(Grade.line_item_id == line_item_id, Grade.state == GradeState.SENT)
+            .with_for_update()
+        )
+        for grade in rows:
+            _compare(tx, grade, theirs.get(grade.subject))
+
+
+def _compare(tx: Tx, grade: Grade, theirs: float | None) -> None:
+    told = grade.sent or 0.0
+    if theirs is None and told:
+        grade.state, grade.attempts, grade.due_at = GradeState.WAITING, 0, clock.now()
+        grade.sent = grade.tried = None
+        tx.then(JobName.SEND_GRADE, grade.id)
+    elif theirs is not None and not _is_same(theirs, told):
+        grade.state = GradeState.OVERRIDDEN
+
+
+def ask_to_compare(tx: Tx) -> int:
+    """Every column of ours that was told something is compared, by the nightly turn."""
+    ids = tx.session.scalars(
+        select(Grade.line_item_id)
+        .join(LineItem, LineItem.id == Grade.line_item_id)
+        .where(LineItem.ended_at.is_(None), Grade.state == GradeState.SENT)
+        .distinct()
+    ).all()
+    tx.then_many(JobName.COMPARE_COLUMN, [(each,) for each in ids])
+    return len(ids)

@@ -617,3 +617,64 @@ def test_a13_a_live_moodle_s_results_are_read() -> None:
     assert found is not None
     assert (found.subject, found.share) == ("6", 0.4)
     assert found.at is not None
+
+
+def test_who_comes_back_to_the_course_gets_the_grade_again(
+    peer: Peer, module: Module, complete: Done
+) -> None:
+    peer.grades.learners.discard("6")
+    peer.launch(module=str(module.id))
+    work()
+    complete(module, score=0.8)
+    work()
+    assert grade().state is GradeState.REFUSED
+    peer.grades.learners.add("6")
+    with later(timedelta(minutes=5)):
+        peer.launch(module=str(module.id))
+        work_off()
+    assert grade().state is GradeState.SENT
+    assert peer.grades.share(1, "6") == pytest.approx(0.8)
+
+
+def test_a_grade_the_lms_lost_is_sent_again_at_night(
+    peer: Peer, module: Module, complete: Done
+) -> None:
+    peer.launch(module=str(module.id))
+    work()
+    complete(module, score=0.8)
+    work()
+    peer.column.cells.clear()
+    with later(timedelta(days=1)):
+        periodic.ask_lmss()
+        work_off()
+    assert peer.grades.share(1, "6") == pytest.approx(0.8)
+    assert grade().state is GradeState.SENT
+
+
+def test_an_override_is_seen_at_night_too(peer: Peer, module: Module, complete: Done) -> None:
+    peer.launch(module=str(module.id))
+    work()
+    complete(module, score=0.8)
+    work()
+    peer.grades.override(1, "6", 0.2)
+    with later(timedelta(days=1)):
+        periodic.ask_lmss()
+        work_off()
+    assert grade().state is GradeState.OVERRIDDEN
+    assert len(peer.posted()) == 1
+
+
+def test_a_column_that_cannot_be_read_at_night_changes_nothing(
+    peer: Peer, module: Module, complete: Done
+) -> None:
+    peer.launch(module=str(module.id))
+    work()
+    complete(module, score=0.8)
+    work()
+    peer.column.cells.clear()
+    peer.silent = True
+    with later(timedelta(days=1)):
+        periodic.ask_lmss()
+        work_off()
+    assert grade().state is GradeState.SENT
+    assert len(peer.posted()) == 1
