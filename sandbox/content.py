@@ -105,16 +105,17 @@ def gradebook() -> Gradebook:
 
 def _verified(token: str) -> dict[str, Any]:
     campus, tokens = current_app.extensions["campus"], current_app.extensions["tokens"]
+    tool = current_app.extensions["tool"]
     try:
         kid = jwt.get_unverified_header(token).get("kid")
-        keys = tokens.read_keys(campus.tool.jwks_url)["keys"]
+        keys = tokens.read_keys(tool.jwks_url)["keys"]
         jwk = next(key for key in keys if key.get("kid") == kid)
         said: dict[str, Any] = jwt.decode(
             token,
             jwt.PyJWK(jwk, algorithm="RS256").key,
             algorithms=["RS256"],
             audience=campus.url,
-            issuer=campus.tool.client_id,
+            issuer=tool.client_id,
             options={
                 "require": ["iss", "aud", "iat", "exp", "nonce"],
                 "verify_exp": False,
@@ -128,7 +129,7 @@ def _verified(token: str) -> dict[str, Any]:
         raise oidc.RefusedError("invalid_request", "iat or exp")
     if said.get(LTI + "message_type") != "LtiDeepLinkingResponse":
         raise oidc.RefusedError("invalid_request", "message_type")
-    if said.get(LTI + "deployment_id") != campus.tool.deployment_id:
+    if said.get(LTI + "deployment_id") != tool.deployment_id:
         raise oidc.RefusedError("invalid_request", "deployment_id")
     return said
 

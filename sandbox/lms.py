@@ -23,7 +23,7 @@ from flask import (
 )
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox import content, oidc, services, tokens
+from sandbox import content, oidc, registering, services, tokens
 from sandbox import inbox as mailbox
 from sandbox.gradebook import Gradebook
 from sandbox.people import BY_SUB, BY_USERNAME, LEARNER, PEOPLE, LmsPerson
@@ -50,6 +50,8 @@ def create_lms(campus: Campus) -> Flask:
     app.secret_key = _session_key(campus.folder)
     app.config.update(SESSION_COOKIE_NAME="sandbox_session", SESSION_COOKIE_SAMESITE="Lax")
     app.extensions["campus"] = campus
+    app.extensions["tool"] = campus.tool
+    app.extensions["registration_tokens"] = set()
     app.extensions["key"] = tokens.platform_key(campus.folder)
     app.extensions["hints"] = oidc.Hints()
     app.extensions["tokens"] = oidc.Tokens(read_keys=_read_keys, token_url=f"{campus.url}/token")
@@ -59,6 +61,7 @@ def create_lms(campus: Campus) -> Flask:
     app.register_blueprint(bp)
     app.register_blueprint(services.bp)
     app.register_blueprint(content.bp)
+    app.register_blueprint(registering.bp)
     app.register_error_handler(oidc.RefusedError, _refused)
     app.after_request(_add_headers)
     app.context_processor(lambda: {"person": _person()})
@@ -91,6 +94,12 @@ def _read_keys(url: str) -> dict[str, Any]:
 
 def _campus() -> Campus:
     found: Campus = current_app.extensions["campus"]
+    return found
+
+
+def _tool() -> oidc.Tool:
+    """The tool as it was registered last."""
+    found: oidc.Tool = current_app.extensions["tool"]
     return found
 
 
@@ -173,7 +182,7 @@ def activity(link_id: str) -> str | AnyResponse:
 @bp.get("/launch/<link_id>")
 def launch(link_id: str) -> str:
     """Inside the frame: the login request, posted to the tool."""
-    person, tool = _person(), _campus().tool
+    person, tool = _person(), _tool()
     if person is None:
         raise oidc.RefusedError("login_required", "nobody is signed in")
     if link_id == content.PICKING and person.roles == LEARNER:
@@ -204,11 +213,11 @@ def _placement(link_id: str) -> Placement:
 @bp.route("/auth", methods=["GET", "POST"])
 def authorize() -> str:
     """The tool asks who the person is; answered by a form that posts the signed token."""
-    campus, person = _campus(), _person()
+    campus, tool, person = _campus(), _tool(), _person()
     try:
         granted = oidc.authorize(
             request.values.to_dict(),
-            campus.tool,
+            tool,
             sub=person.sub if person else None,
             hints=current_app.extensions["hints"],
         )
@@ -220,14 +229,14 @@ def authorize() -> str:
             "error_description": error.why,
             "state": request.values.get("state", ""),
         }
-        return render_template("post.html", action=campus.tool.launch_url, fields=fields)
+        return render_template("post.html", action=tool.launch_url, fields=fields)
     claims = tokens.launch_claims(
         BY_SUB[person.sub if person else ""],
         _placements().get(granted.link_id, TRAINING),
         issuer=campus.url,
-        client_id=campus.tool.client_id,
-        deployment_id=campus.tool.deployment_id,
-        target_link_uri=campus.tool.launch_url,
+        client_id=tool.client_id,
+        deployment_id=tool.deployment_id,
+        target_link_uri=tool.launch_url,
         nonce=granted.nonce,
         course_url=f"{campus.url}/course",
         services=services.claims_of_services(
@@ -256,6 +265,18 @@ def openid_configuration() -> Response:
         token_endpoint_auth_methods_supported=["private_key_jwt"],
         token_endpoint_auth_signing_alg_values_supported=["RS256"],
         jwks_uri=f"{url}/jwks",
+        registration_endpoint=f"{url}/register",
+        **{
+            "https://purl.imsglobal.org/spec/lti-platform-configuration": {
+                "product_family_code": "sandbox",
+                "version": "1",
+                "messages_supported": [
+                    {"type": "LtiResourceLinkRequest"},
+                    {"type": "LtiDeepLinkingRequest", "placements": ["ContentArea"]},
+                ],
+                "variables": ["Context.id", "Person.sourcedId"],
+            }
+        },
         scopes_supported=["openid", *sorted(oidc.SCOPES)],
         response_types_supported=["id_token"],
         id_token_signing_alg_values_supported=["RS256"],
@@ -268,7 +289,7 @@ def openid_configuration() -> Response:
 def token() -> tuple[Response, int]:
     found: oidc.Tokens = current_app.extensions["tokens"]
     try:
-        return jsonify(found.grant(request.form.to_dict(), _campus().tool)), 200
+        return jsonify(found.grant(request.form.to_dict(), _tool())), 200
     except oidc.RefusedError as error:
         return jsonify(error=error.code, error_description=error.why), 400
 
