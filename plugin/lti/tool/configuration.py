@@ -26,6 +26,7 @@ SCOPES = (
 )
 CLAIMS = ("iss", "sub", "name", "given_name", "family_name", "email")
 MAX_WORDS = 300
+MAX_READ = 8_000
 _VENDORS = (("instructure.com", "canvaslms.com"),)
 """Hosts of one vendor that vouch for one another: Canvas signs in on another host than it runs."""
 _TAGS = re.compile(r"<[^>]*>")
@@ -174,7 +175,7 @@ def read_registration(body: bytes, *, asked: Sequence[str]) -> Granted:
 
 def words_of(body: bytes) -> str:
     """What an LMS said in its own words, fit to be shown: JSON's message, or a page's text."""
-    text = body[:20_000].decode("utf-8", "replace")
+    text = body[:MAX_READ].decode("utf-8", "replace")
     try:
         said = json.loads(text)
     except (ValueError, RecursionError):

@@ -11,6 +11,8 @@ from plugin.lti.tool.configuration import words_of
 from plugin.lti.tool.services import OK, RESULTS, RESULTS_JSON, Client, ServiceError
 
 MAX_ANSWERS = 100
+EARLIEST_YEAR, LATEST_YEAR = 1990, 3000
+"""What an LMS may say of a time; anything else was not said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,5 +86,7 @@ def _moment(value: object) -> datetime | None:
     try:
         found = datetime.fromisoformat(value)
     except ValueError:
+        return None
+    if not EARLIEST_YEAR <= found.year < LATEST_YEAR:
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)

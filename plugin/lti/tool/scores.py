@@ -29,6 +29,8 @@ CLAIM_LIFE = timedelta(minutes=2)
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=6)
 MAX_ATTEMPTS = 12
+MAX_AHEAD = timedelta(days=1)
+"""A clock that differs by more is not one to follow."""
 CONFLICT = 409
 TERMINAL = frozenset({400, 403, 404, 405, 410, 422})
 GONE = frozenset({404, 410})
@@ -218,8 +220,10 @@ def _reconcile(parcel: Parcel, reply: Reply) -> None:
     if theirs is not None and _is_same(theirs.share, parcel.value):
         _arrived(parcel)
         return
-    known = [clock.now(), services.date_of(reply), theirs.at if theirs else None]
-    later = max(each for each in known if each is not None) + SPACING
+    now = clock.now()
+    said = [services.date_of(reply), theirs.at if theirs else None]
+    believable = [each for each in said if each is not None and each < now + MAX_AHEAD]
+    later = max([now, *believable]) + SPACING
     with transaction() as tx:
         grade = _held(tx.session, parcel)
         if grade is None:

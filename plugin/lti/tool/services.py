@@ -47,6 +47,7 @@ DEFAULT_TOKEN_LIFE = timedelta(minutes=10)
 MAX_TOKEN_LIFE = timedelta(hours=24)
 MAX_BYTES = 4 * 1024 * 1024
 MAX_PAUSE_SECONDS = 86_400
+MAX_LINK = 8192
 UNAUTHORIZED = 401
 OK = range(200, 300)
 _LINK = re.compile(r"<([^>]*)>([^<]*)")
@@ -262,6 +263,7 @@ def below(url: str, name: str, **query: str) -> str:
 def link(reply: Reply, rel: str, *, base: str) -> str | None:
     """The address of a `Link` header's relation (N4): names in any case, several, relative."""
     said = " , ".join(text for name, text in reply.headers.items() if name.lower() == "link")
+    said = said[:MAX_LINK]
     for address, words in _LINK.findall(said):
         found = _REL.search(words)
         if found and rel in found[1].strip().lower().split():

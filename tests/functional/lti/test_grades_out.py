@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from plugin.core import clock
 from plugin.core.db import db, transaction
+from plugin.core.http import Reply
 from plugin.jobs import periodic
 from plugin.lti.tool import grading, scores
 from plugin.lti.tool.results import read_result
@@ -678,3 +679,88 @@ def test_a_column_that_cannot_be_read_at_night_changes_nothing(
         work_off()
     assert grade().state is GradeState.SENT
     assert len(peer.posted()) == 1
+
+
+@pytest.mark.parametrize(
+    "date", ["Fri, 31 Dec 9999 23:59:59 GMT", "nonsense", "", "Thu, 01 Jan 1970 00:00:00 -0000"]
+)
+def test_a_409_with_an_unbelievable_clock_is_survived(
+    peer: Peer, module: Module, complete: Done, monkeypatch: pytest.MonkeyPatch, date: str
+) -> None:
+    call, refused = peer.call, [1]
+
+    def strange(*words: Any, **more: Any) -> Any:
+        if refused and words[2].partition("?")[0].endswith("/scores"):
+            refused.pop()
+            return Reply(409, {"Date": date}, b"[]")
+        return call(*words, **more)
+
+    monkeypatch.setattr("plugin.core.http.call", strange)
+    peer.launch(module=str(module.id))
+    work()
+    complete(module, score=0.8)
+    work()
+    work(timedelta(minutes=1))
+    assert grade().state is GradeState.SENT
+    assert datetime.fromisoformat(peer.posted()[0]["timestamp"]) < NOW + timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    "said", ["0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59Z", "x", 7, None, ""]
+)
+def test_a13_times_nobody_can_mean_were_not_said(said: Any) -> None:
+    found = read_result({"userId": "6", "resultScore": 1, "timestamp": said})
+    assert found is not None
+    assert found.at is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b'{"access_token": 7}',
+        b'{"access_token": ""}',
+        b'{"access_token": "a\r\nX-Evil: 1"}',
+        b"<html>",
+        rb'{"access_token": "\u00e4"}',
+        b"[" * 50_000,
+    ],
+)
+def test_k3_what_is_no_token_is_not_used(
+    peer: Peer, module: Module, complete: Done, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    call = peer.call
+
+    def strange(*words: Any, **more: Any) -> Any:
+        return Reply(200, {}, body) if words[2].endswith("/token") else call(*words, **more)
+
+    monkeypatch.setattr("plugin.core.http.call", strange)
+    peer.launch(module=str(module.id))
+    work()
+    complete(module)
+    work()
+    assert peer.posted() == []
+    assert grade().state is GradeState.WAITING
+
+
+@pytest.mark.parametrize("seconds", ["NaN", "inf", "-5", "1e400", None, "soon", [], "3600"])
+def test_k3_a_strange_life_of_a_token_is_survived(
+    peer: Peer, module: Module, complete: Done, monkeypatch: pytest.MonkeyPatch, seconds: Any
+) -> None:
+    call = peer.call
+
+    def strange(*words: Any, **more: Any) -> Any:
+        reply = call(*words, **more)
+        if not words[2].endswith("/token"):
+            return reply
+        said = {**json.loads(reply.body), "expires_in": seconds}
+        return Reply(200, {}, json.dumps(said).encode())
+
+    monkeypatch.setattr("plugin.core.http.call", strange)
+    peer.launch(module=str(module.id))
+    work()
+    complete(module)
+    work()
+    assert grade().state is GradeState.SENT
