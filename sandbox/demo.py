@@ -259,7 +259,10 @@ The demo is ready:  {places.lms_url}
   2. Start "Working at height", read it and pass its quiz (80 %): the certificate reads VALID.
   3. Open the inbox ({places.lms_url}/inbox): the mail with the PDF, whose QR code leads to
      the verify page.
-  4. Be Astrid and open "Training administration": units, training configurations, modules.
+  4. Be Astrid and open "Training administration": units, training configurations, modules, and
+     under Organization, LMSs, what this LMS lets the tool do.
+  5. Be Marco, who teaches: "Add content from the tool" puts training into the course, and
+     "Grades" is the gradebook the tool writes to.
 
 Work is queued in {queue.mode}; data and logs are in {places.folder}.
 The tool itself listens at {settings.tool_url}. Ctrl-C stops everything.

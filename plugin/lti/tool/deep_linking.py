@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import jwt
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from plugin.assign.models import Configuration
@@ -105,50 +105,61 @@ def dashboard(product_name: str) -> Offer:
 def offers(session: Session, organization_id: int, words: str) -> Sequence[Offer]:
     """Published modules and configurations whose name contains the words, in two statements."""
     pattern = like(words.strip().lower())
-    modules = session.execute(
-        select(Module.id, Module.title, Module.description)
-        .where(
-            Module.organization_id == organization_id,
-            Module.state == ModuleState.PUBLISHED,
-            func.lower(Module.title).like(pattern, escape="\\"),
-        )
+    modules = session.scalars(
+        _published_modules(organization_id)
+        .where(func.lower(Module.title).like(pattern, escape="\\"))
         .order_by(func.lower(Module.title), Module.id)
         .limit(SHOWN)
     )
     configurations = session.execute(
-        select(Configuration.id, Configuration.name, Unit.name.label("unit"))
+        _published_configurations(organization_id)
+        .where(func.lower(Configuration.name + " " + Unit.name).like(pattern, escape="\\"))
+        .order_by(func.lower(Configuration.name), Configuration.id)
+        .limit(SHOWN)
+    )
+    return [
+        *(_of_configuration(row[0], unit=row[1]) for row in configurations),
+        *map(_of_module, modules),
+    ]
+
+
+def _published_modules(organization_id: int) -> Select[Module]:
+    return select(Module).where(
+        Module.organization_id == organization_id, Module.state == ModuleState.PUBLISHED
+    )
+
+
+def _published_configurations(organization_id: int) -> Select[Configuration, str]:
+    return (
+        select(Configuration, Unit.name)
         .join(Unit, Unit.id == Configuration.unit_id)
         .where(
             Configuration.organization_id == organization_id,
             Configuration.current_version_id.is_not(None),
             Configuration.archived_at.is_(None),
             Unit.archived_at.is_(None),
-            func.lower(Configuration.name + " " + Unit.name).like(pattern, escape="\\"),
         )
-        .order_by(func.lower(Configuration.name), Configuration.id)
-        .limit(SHOWN)
     )
-    found = [
-        Offer(
-            key=f"configuration:{row.id}",
-            title=f"{row.name} – {row.unit}",
-            text="",
-            custom={"configuration": str(row.id)},
-            is_graded=True,
-        )
-        for row in configurations
-    ]
-    found += [
-        Offer(
-            key=f"module:{row.id}",
-            title=row.title,
-            text=row.description,
-            custom={"module": str(row.id)},
-            is_graded=True,
-        )
-        for row in modules
-    ]
-    return found
+
+
+def _of_module(module: Module) -> Offer:
+    return Offer(
+        key=f"module:{module.id}",
+        title=module.title,
+        text=module.description,
+        custom={"module": str(module.id)},
+        is_graded=True,
+    )
+
+
+def _of_configuration(configuration: Configuration, *, unit: str) -> Offer:
+    return Offer(
+        key=f"configuration:{configuration.id}",
+        title=f"{configuration.name} – {unit}",
+        text="",
+        custom={"configuration": str(configuration.id)},
+        is_graded=True,
+    )
 
 
 def chosen(
@@ -160,53 +171,17 @@ def chosen(
         kind, _, number = key.partition(":")
         if kind in ids and number.isascii() and number.isdecimal() and len(number) <= MAX_DIGITS:
             ids[kind].add(int(number))
-    known = {"dashboard": dashboard(product_name)}
-    known |= {each.key: each for each in _modules(session, organization_id, ids["module"])}
-    known |= {
-        each.key: each for each in _configurations(session, organization_id, ids["configuration"])
-    }
+    modules = _published_modules(organization_id).where(Module.id.in_(ids["module"]))
+    configurations = _published_configurations(organization_id).where(
+        Configuration.id.in_(ids["configuration"])
+    )
+    found = [
+        dashboard(product_name),
+        *map(_of_module, session.scalars(modules)),
+        *(_of_configuration(row[0], unit=row[1]) for row in session.execute(configurations)),
+    ]
+    known = {each.key: each for each in found}
     return [known[key] for key in dict.fromkeys(picked) if key in known]
-
-
-def _modules(session: Session, organization_id: int, ids: set[int]) -> list[Offer]:
-    rows = session.scalars(
-        select(Module).where(
-            Module.id.in_(ids),
-            Module.organization_id == organization_id,
-            Module.state == ModuleState.PUBLISHED,
-        )
-    )
-    return [
-        Offer(
-            key=f"module:{row.id}",
-            title=row.title,
-            text=row.description,
-            custom={"module": str(row.id)},
-            is_graded=True,
-        )
-        for row in rows
-    ]
-
-
-def _configurations(session: Session, organization_id: int, ids: set[int]) -> list[Offer]:
-    rows = session.scalars(
-        select(Configuration).where(
-            Configuration.id.in_(ids),
-            Configuration.organization_id == organization_id,
-            Configuration.current_version_id.is_not(None),
-            Configuration.archived_at.is_(None),
-        )
-    )
-    return [
-        Offer(
-            key=f"configuration:{row.id}",
-            title=row.name,
-            text="",
-            custom={"configuration": str(row.id)},
-            is_graded=True,
-        )
-        for row in rows
-    ]
 
 
 def response(
