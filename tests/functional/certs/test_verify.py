@@ -68,6 +68,8 @@ def test_address_score_and_reasons_of_admins_are_never_shown(
         kept = tx.session.merge(found)
         actions.suspend(tx, kept, by=None, reason="caught cheating", now=NOW)
     page = check(client, NOW + DAY)
+    for drawn in (found.credential_id, found.token):  # they may hold any digits
+        page = page.replace(drawn, "")
     for secret in ("ada@example.test", "0.87", "87", "cheating", found.passcode):
         assert secret not in page
     assert word_of(page) == "INVALID"
