@@ -68,6 +68,7 @@ def in_frame(page: Page) -> str:
 def no_sideways_scrolling(page: Page) -> bool:
     frame = page.frame(name="contentframe")
     target = frame if frame is not None else page.main_frame
+    target.wait_for_load_state("load")
     wide = "() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"
     return bool(target.evaluate(wide))
 

@@ -96,6 +96,7 @@ def take_picture(page: Page, name: str) -> Path:
 
 def overflows(page: Page) -> int:
     """By how many pixels the page is wider than the window; 0 when nothing scrolls sideways."""
+    page.wait_for_load_state("load")  # before its styles are there a page has no measure
     return int(
         page.evaluate(
             "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
