@@ -34,7 +34,7 @@ def send(token: str) -> str | tuple[str, int]:
     if "search" in request.form:
         return _page(token, wanted)
     if "cancel" in request.form:
-        return _answer(wanted, [])
+        return _answer(wanted, [], message=_("Nothing was added to the course."))
     if settings.accept_types and RESOURCE_LINK not in settings.accept_types:
         return _answer(wanted, [], error=_("This place takes no links to tools."))
     picked = deep_linking.chosen(
@@ -77,7 +77,13 @@ def _page(token: str, wanted: ContentRequest, problem: str = "") -> str:
     )
 
 
-def _answer(wanted: ContentRequest, picked: list[Offer], error: str | None = None) -> str:
+def _answer(
+    wanted: ContentRequest,
+    picked: list[Offer],
+    *,
+    message: str | None = None,
+    error: str | None = None,
+) -> str:
     settings = deep_linking.settings_of(wanted)
     headers.form_action(origin_of(settings.return_url) or "")
     return render_template(
@@ -89,6 +95,7 @@ def _answer(wanted: ContentRequest, picked: list[Offer], error: str | None = Non
             picked,
             tool_url=current_settings().tool_url,
             encryption_key=current_settings().encryption_key,
+            message=message,
             error=error,
             now=clock.now(),
         ),

@@ -31,6 +31,8 @@ RESOURCE_LINK = "ltiResourceLink"
 MAXIMUM = 100
 SHOWN = 50
 MAX_DIGITS = 18
+REVIEWABLE = ("InProgress", "Submitted", "Completed")
+"""The states of a learner's work that teachers may open from the gradebook (DL 3.1, AGS 3.2.12)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,5 +241,6 @@ def item_of(offer: Offer, settings: DeepLinking, launch_url: str) -> dict[str, A
             "scoreMaximum": MAXIMUM,
             "resourceId": offer.key,
             "tag": offer.key.partition(":")[0],
+            "submissionReview": {"reviewableStatus": list(REVIEWABLE), "url": launch_url},
         }
     return item

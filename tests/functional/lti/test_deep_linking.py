@@ -104,6 +104,10 @@ def test_dl4_dl7_dl8_the_choice_comes_back_signed(
         "scoreMaximum": 100,
         "resourceId": f"module:{module.id}",
         "tag": "module",
+        "submissionReview": {
+            "reviewableStatus": ["InProgress", "Submitted", "Completed"],
+            "url": lms.target,
+        },
     }
     assert column["custom"] == {"configuration": str(configuration)}
     assert column["lineItem"]["resourceId"] == f"configuration:{configuration}"
@@ -124,6 +128,8 @@ def test_dl5_data_comes_back_if_it_was_sent(
 def test_dl6_cancel_goes_back_with_nothing(client: FlaskClient, lms: Lms) -> None:
     said = sent(client, lms, page_of(client, lms), cancel="1")
     assert said[DL + "content_items"] == []
+    assert said[DL + "msg"] == "Nothing was added to the course."
+    assert DL + "errormsg" not in said
 
 
 def test_dl6_a_place_that_takes_no_links_is_told_so(client: FlaskClient, lms: Lms) -> None:
