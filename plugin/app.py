@@ -2,6 +2,7 @@
 
 import secrets
 from importlib import import_module
+from pathlib import Path
 
 from babel import Locale
 from flask import Flask, g, has_request_context, request
@@ -23,7 +24,7 @@ from plugin.assign import person_views as training_views
 from plugin.assign import queries as assign_queries
 from plugin.certs import issued_views, publish_views, transcript_views
 from plugin.certs import views as certs_views
-from plugin.core import languages, log
+from plugin.core import demo_clock, languages, log
 from plugin.core.base import Base
 from plugin.core.context import current_settings
 from plugin.core.db import configure_engine, db
@@ -68,6 +69,8 @@ def tables() -> MetaData:
 
 def create_app(settings: Settings) -> Flask:
     """The product, ready to serve with these settings."""
+    if settings.demo_clock:
+        demo_clock.follow(Path(settings.demo_clock))
     app = Flask("plugin", template_folder=str(TEMPLATES), static_folder=str(STATIC))
     app.extensions["plugin_settings"] = settings
     app.config.from_mapping(

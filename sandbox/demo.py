@@ -29,7 +29,16 @@ from sandbox.serve import refuse_production
 READY_SECONDS = 60.0
 EX_USAGE = 2
 LAST_PORT = 65535
-MADE_BY_US = ("demo.db*", "campus.json", "secrets.json", "files", "lms", "log", "queue")
+MADE_BY_US = (
+    "demo.db*",
+    "campus.json",
+    "clock.json",
+    "secrets.json",
+    "files",
+    "lms",
+    "log",
+    "queue",
+)
 
 
 class DemoError(Exception):
@@ -179,6 +188,7 @@ def settings_of(places: Places, redis_url: str) -> Settings:
         mail_port=places.smtp_port,
         mail_tls="none",
         mail_sender="training@northwind.example",
+        demo_clock=str(_clock_file(places)),
         **said,
     ).checked()
 
@@ -203,6 +213,11 @@ def _campus_file(places: Places) -> Path:
     return places.folder / "campus.json"
 
 
+def _clock_file(places: Places) -> Path:
+    """Says how far the demo's clock is ahead; every process of the demo follows it."""
+    return places.folder.resolve() / "clock.json"
+
+
 def _prepare(places: Places, settings: Settings) -> None:
     print("Preparing the database and the demo organization ...", flush=True)
     migrate.upgrade(settings.sqlalchemy_url)
@@ -214,6 +229,8 @@ def _prepare(places: Places, settings: Settings) -> None:
         "folder": str(places.folder.resolve() / "lms"),
         "tool": asdict(tool),
         "tool_origin": settings.tool_url,
+        "clock": settings.demo_clock,
+        "database_url": settings.sqlalchemy_url,
     }
     _campus_file(places).write_text(json.dumps(campus), encoding="utf-8")
 
@@ -263,6 +280,7 @@ The demo is ready:  {places.lms_url}
      under Organization, LMSs, what this LMS lets the tool do.
   5. Be Marco, who teaches: "Add content from the tool" puts training into the course, and
      "Grades" is the gradebook the tool writes to.
+  6. "Clock" moves the demo by days: to a reminder, over a last day, and see what becomes of it.
 
 Work is queued in {queue.mode}; data and logs are in {places.folder}.
 The tool itself listens at {settings.tool_url}. Ctrl-C stops everything.

@@ -24,6 +24,7 @@ from plugin.org.models import Identity, MembershipSource, Organization, Person, 
 from plugin.scorm import importing
 from plugin.scorm import queries as scorm_queries
 from plugin.web.roles import Role
+from sandbox.moving import ZONE
 from sandbox.oidc import Tool
 from sandbox.people import PEOPLE
 
@@ -105,7 +106,7 @@ def _organization(lms_url: str) -> int:
             tx.session,
             name="Northwind Harbours",
             slug=SLUG,
-            time_zone="Europe/Oslo",
+            time_zone=ZONE,
             locale="en",
             now=now,
         )

@@ -4,11 +4,12 @@ Each rule that makes life hard can be switched: what the tool does about it is t
 """
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+from plugin.core import clock
 
 BASE_MAXIMUM = 100.0
 
@@ -67,7 +68,7 @@ class Column:
 class Gradebook:
     """Columns of one course, and who is enrolled to be graded."""
 
-    now: Callable[[], float] = time.time
+    now: Callable[[], float] = lambda: clock.now().timestamp()
     learners: set[str] = field(default_factory=set)
     columns: dict[int, Column] = field(default_factory=dict)
     behaviour: Behaviour = field(default_factory=Behaviour)

@@ -23,7 +23,7 @@ from flask import (
 )
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox import content, oidc, registering, services, tokens
+from sandbox import content, moving, oidc, registering, services, tokens
 from sandbox import inbox as mailbox
 from sandbox.gradebook import Gradebook
 from sandbox.people import BY_SUB, BY_USERNAME, LEARNER, PEOPLE, LmsPerson
@@ -42,6 +42,8 @@ class Campus:
     folder: Path
     tool: oidc.Tool
     tool_origin: str
+    clock: Path | None = None
+    database_url: str = ""
 
 
 def create_lms(campus: Campus) -> Flask:
@@ -62,9 +64,10 @@ def create_lms(campus: Campus) -> Flask:
     app.register_blueprint(services.bp)
     app.register_blueprint(content.bp)
     app.register_blueprint(registering.bp)
+    app.register_blueprint(moving.bp)
     app.register_error_handler(oidc.RefusedError, _refused)
     app.after_request(_add_headers)
-    app.context_processor(lambda: {"person": _person()})
+    app.context_processor(lambda: {"person": _person(), "demo_time": moving.shown()})
     return app
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import jwt
 
+from plugin.core import clock
+
 HINT_SECONDS = 300
 TOKEN_SECONDS = 3600
 ASSERTION_SECONDS = 300
@@ -122,7 +124,7 @@ class Tokens:
 
     read_keys: Callable[[str], dict[str, Any]]
     token_url: str
-    now: Callable[[], float] = time.time
+    now: Callable[[], float] = lambda: clock.now().timestamp()
     _seen: set[str] = field(default_factory=set)
     _issued: dict[str, tuple[frozenset[str], float]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)

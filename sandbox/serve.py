@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from werkzeug.serving import make_server
 
+from plugin.core import demo_clock
 from sandbox import inbox as mailbox
 from sandbox.lms import Campus, create_lms
 from sandbox.oidc import Tool
@@ -30,6 +31,8 @@ def campus_of(path: Path) -> Campus:
         folder=Path(said["folder"]),
         tool=Tool(**said["tool"]),
         tool_origin=said["tool_origin"],
+        clock=Path(said["clock"]),
+        database_url=said["database_url"],
     )
 
 
@@ -37,6 +40,8 @@ def main(words: list[str]) -> None:
     """`python -m sandbox.serve CAMPUS.json SMTP_PORT` until told to stop."""
     refuse_production()
     campus = campus_of(Path(words[0]))
+    if campus.clock is not None:
+        demo_clock.follow(campus.clock)
     parts = urlsplit(campus.url)
     app = create_lms(campus)
     mail = mailbox.smtp_server(

@@ -1,7 +1,6 @@
 """The platform's key, and id_tokens as a Moodle would sign them."""
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from plugin.core import clock
 from sandbox.people import LmsPerson
 
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
@@ -74,7 +74,7 @@ def launch_claims(
     now: float | None = None,
 ) -> dict[str, Any]:
     """What the LMS says when this person opens this activity."""
-    issued = int(time.time() if now is None else now)
+    issued = int(clock.now().timestamp() if now is None else now)
     return {
         "iss": issuer,
         "aud": client_id,

@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 Source = Callable[[], datetime]
 
 
-def _machine() -> datetime:
+def machine() -> datetime:
+    """The machine's own time, whatever `now` shows."""
     return datetime.now(UTC)
 
 
-_source: Source = _machine
+_source: Source = machine
 
 
 def now() -> datetime:
@@ -22,7 +23,7 @@ def now() -> datetime:
 def set_source(source: Source | None) -> None:
     """Replace where `now` reads from; None gives the machine's clock back."""
     global _source  # noqa: PLW0603 - one clock for the process is the point of this module
-    _source = source or _machine
+    _source = source or machine
 
 
 @contextmanager

@@ -62,6 +62,7 @@ class Settings:
     unpacked_max_mb: int = _setting(2048, "most a package may unpack to, in MiB")
     default_locale: str = _setting("en", "language where neither person nor LMS says one")
     log_level: str = _setting("INFO", "lowest level that is logged")
+    demo_clock: str = _setting("", "file that moves the clock of a demo; refused anywhere else")
     verify_rate: str = _setting("60 per minute", "how often one address may ask the verify page")
 
     @classmethod
@@ -92,6 +93,8 @@ class Settings:
         self._check_hosts()
         self._check_words()
         self._check_mail()
+        if self.demo_clock and self.env is not Environment.DEMO:
+            raise SettingError("PLUGIN_DEMO_CLOCK is for PLUGIN_ENV=demo: here time does not move")
         return self
 
     def _check_hosts(self) -> None:

@@ -66,7 +66,7 @@ class Dispatcher:
     def _hand_out(self, now: datetime) -> bool:
         self.connection = self.connection or queue.connect(self.settings)
         try:
-            if self._reaped_at is None or now - self._reaped_at >= REAP_EVERY:
+            if self._reaped_at is None or abs(now - self._reaped_at) >= REAP_EVERY:
                 reap(self.connection, now=now)
                 self._reaped_at = now
             handed = dispatch(self.connection, now=now)

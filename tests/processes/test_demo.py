@@ -4,15 +4,20 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.processes.visitor import launched
 from tests.support import demo as demos
@@ -78,6 +83,26 @@ def is_open(lms: str) -> bool:
         return False
 
 
+@dataclass
+class Store:
+    """What the demo's database says of when things were done."""
+
+    folder: Path
+
+    def last_visit(self) -> datetime:
+        return self._moment("SELECT max(created_at) FROM sign_in")
+
+    def last_turn(self) -> datetime:
+        """When the dispatcher last did what comes round."""
+        return self._moment("SELECT max(fired_at) FROM periodic")
+
+    def _moment(self, statement: str) -> datetime:
+        with closing(sqlite3.connect(self.folder / "demo.db")) as connection:
+            (found,) = connection.execute(statement).fetchone()
+        never = datetime(1, 1, 1, tzinfo=UTC)
+        return datetime.fromisoformat(found).replace(tzinfo=UTC) if found else never
+
+
 def test_the_demo_starts_stops_and_goes_on_where_it_was(folder: Path) -> None:
     with demos.running(folder) as first:
         assert f"The demo is ready:  {first.lms}" in first.output
@@ -106,6 +131,22 @@ def test_a_part_that_dies_is_started_again(folder: Path) -> None:
         eventually(lambda: is_open(demo.lms))
         eventually(lambda: is_ready(demo))
         assert "Working at height" in launched(demo.lms, "lars").text
+
+
+def test_every_part_of_the_demo_follows_its_clock(folder: Path) -> None:
+    """An id_token of the moved LMS is neither of the future nor too old for the moved tool."""
+    with demos.running(folder) as demo:
+        later = datetime.now(UTC) + timedelta(days=400)
+        moved = requests.post(f"{demo.lms}/clock", data={"to": later.isoformat()}, timeout=10)
+        assert f"{later + timedelta(hours=1):%b %Y}" in moved.text
+        dashboard = launched(demo.lms, "lars")
+        assert (dashboard.status_code, dashboard.url) == (200, f"{demo.tool}/")
+        kept = Store(folder)
+        assert kept.last_visit() > later
+        eventually(lambda: kept.last_turn() > later, seconds=30)
+        requests.post(f"{demo.lms}/clock", data={"to": "real"}, timeout=10)
+        assert launched(demo.lms, "lars").status_code == 200
+        eventually(lambda: kept.last_turn() < later, seconds=30)
 
 
 def test_nothing_outlives_a_demo_that_is_killed(folder: Path) -> None:

@@ -39,6 +39,14 @@ def test_turns_missed_in_an_outage_fire_once(fired: list[str]) -> None:
     assert fired == ["hourly"]
 
 
+def test_turns_come_again_after_a_clock_was_set_back(fired: list[str]) -> None:
+    now = clock.now()
+    assert periodic.fire(now + timedelta(days=365)) == ["hourly"]
+    assert periodic.fire(now) == ["hourly"]
+    assert periodic.fire(now + timedelta(minutes=59)) == []
+    assert periodic.fire(now + timedelta(minutes=60)) == ["hourly"]
+
+
 def test_many_dispatchers_fire_a_turn_once(app: Flask, fired: list[str]) -> None:
     due = clock.now() + timedelta(hours=1)
 

@@ -56,6 +56,7 @@ def test_each_value_production_needs_is_named_when_it_is_missing(name: str) -> N
         ("PLUGIN_MAIL_TLS", "none"),
         ("PLUGIN_MAIL_PORT", "smtp"),
         ("PLUGIN_TRUST_PACKAGES", "maybe"),
+        ("PLUGIN_DEMO_CLOCK", "clock.json"),
     ],
 )
 def test_a_weak_or_unreadable_value_is_named(name: str, value: str) -> None:
