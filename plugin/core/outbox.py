@@ -1,6 +1,8 @@
 """The queue of record: a step to do is a row, written with the facts that cause it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from enum import StrEnum
 
@@ -34,11 +36,19 @@ class JobName(StrEnum):
 
 
 class QueueName(StrEnum):
-    """Urgency: a learner who passes now never waits behind a bulk."""
+    """Urgency, most urgent first: a learner who passes now never waits behind a bulk.
+
+    Mail of a bulk goes before more of the bulk is done: what is nearly ready is finished first.
+    """
 
     HIGH = "high"
     MAIL = "mail"
+    BULK_MAIL = "bulk_mail"
     BULK = "bulk"
+
+
+IN_BULK = {QueueName.HIGH: QueueName.BULK, QueueName.MAIL: QueueName.BULK_MAIL}
+"""Where a step goes that a bulk causes."""
 
 
 PEOPLE_PER_STEP = 200
@@ -64,6 +74,30 @@ QUEUE_OF = {
 }
 
 
+_is_bulk: ContextVar[bool] = ContextVar("is_bulk", default=False)
+
+
+@contextmanager
+def as_urgent_as(cause: QueueName) -> Iterator[None]:
+    """Steps asked for in this block are as urgent as what causes them: a bulk causes only bulk."""
+    token = _is_bulk.set(cause in IN_BULK.values())
+    try:
+        yield
+    finally:
+        _is_bulk.reset(token)
+
+
+def is_in_bulk() -> bool:
+    """Whether what happens here and now is part of a bulk."""
+    return _is_bulk.get()
+
+
+def queue_of(job: JobName) -> QueueName:
+    """The queue a step asked for here and now belongs to."""
+    own = QUEUE_OF[job]
+    return IN_BULK.get(own, own) if is_in_bulk() else own
+
+
 class OutboxRow(Base):
     """One step to do: waiting, under way (dispatched), done, or given up (failed)."""
 
@@ -71,6 +105,7 @@ class OutboxRow(Base):
     __table_args__ = (
         Index(
             "ix_outbox_waiting",
+            "queue",
             "due_at",
             "id",
             sqlite_where=text("dispatched_at IS NULL AND done_at IS NULL AND failed_at IS NULL"),
@@ -131,7 +166,7 @@ def add_many(
             {
                 "job": job,
                 "args": list(args),
-                "queue": QUEUE_OF[job],
+                "queue": queue_of(job),
                 "created_at": now,
                 "due_at": due_at or now,
                 "attempts": 0,
@@ -148,7 +183,7 @@ def add(
     now = clock.now()
     session.add(
         OutboxRow(
-            job=job, args=list(args), queue=QUEUE_OF[job], created_at=now, due_at=due_at or now
+            job=job, args=list(args), queue=queue_of(job), created_at=now, due_at=due_at or now
         )
     )
 

@@ -43,7 +43,7 @@ def _queues(_context: click.Context, _option: click.Parameter, text: str) -> lis
 @click.command()
 @click.option(
     "--queues",
-    default="high,mail,bulk",
+    default=",".join(QueueName),
     callback=_queues,
     show_default=True,
     help="Which work, most urgent first.",

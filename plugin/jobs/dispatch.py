@@ -9,7 +9,7 @@ from typing import Any
 
 import redis
 from flask import Flask
-from sqlalchemy import Update, case, literal, null, select, update
+from sqlalchemy import Select, Update, case, literal, null, select, union_all, update
 
 from plugin.core import clock, queue
 from plugin.core.base import UTCDateTime
@@ -92,10 +92,11 @@ class Dispatcher:
         return True
 
 
-def _waiting(now: datetime, *, limit: int) -> Any:
+def _waiting(now: datetime, name: QueueName, *, limit: int) -> Select[int]:
     return (
         select(OutboxRow.id)
         .where(
+            OutboxRow.queue == name,
             OutboxRow.dispatched_at.is_(None),
             OutboxRow.done_at.is_(None),
             OutboxRow.failed_at.is_(None),
@@ -107,8 +108,13 @@ def _waiting(now: datetime, *, limit: int) -> Any:
 
 
 def _first_due(now: datetime) -> int | None:
-    """Whether there is work, seen without a lock: an idle dispatcher is in nobody's way."""
-    row_id: int | None = db.session.scalar(_waiting(now, limit=1))
+    """The most urgent due step, seen without a lock: an idle dispatcher is in nobody's way."""
+    firsts = []
+    for rank, name in enumerate(QueueName):
+        first = _waiting(now, name, limit=1).subquery()
+        firsts.append(select(first.c.id, literal(rank).label("rank")))
+    each = union_all(*firsts).subquery()
+    row_id: int | None = db.session.scalar(select(each.c.id).order_by(each.c.rank).limit(1))
     db.session.rollback()
     return row_id
 
@@ -124,12 +130,17 @@ def _begin(row_id: int, now: datetime) -> None:
 def dispatch(connection: Any, *, now: datetime, batch: int = BATCH) -> int:
     """Hand a batch of due steps to the workers and remember it, or neither; returns how many.
 
+    The most urgent first: a hundred thousand older steps of a bulk delay no learner's.
     A crash between Redis and the commit hands them out twice, which `step` makes harmless.
     """
     if _first_due(now) is None:
         return 0
     with transaction() as tx:
-        ids = tx.session.scalars(_waiting(now, limit=batch).with_for_update(skip_locked=True)).all()
+        ids: list[int] = []
+        for name in QueueName:
+            if room := batch - len(ids):
+                due = _waiting(now, name, limit=room).with_for_update(skip_locked=True)
+                ids += tx.session.scalars(due)
         if not ids:
             return 0
         rows = tx.session.execute(

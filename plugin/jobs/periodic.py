@@ -9,7 +9,7 @@ from sqlalchemy import delete, or_, select
 from plugin.core import clock
 from plugin.core.db import read_session, transaction
 from plugin.core.log import log
-from plugin.core.outbox import OutboxRow, Periodic
+from plugin.core.outbox import OutboxRow, Periodic, QueueName, as_urgent_as
 from plugin.core.upsert import insert_absent
 from plugin.jobs import reconcile
 from plugin.lti.tool import deep_linking, grades_in, grading, scores
@@ -93,12 +93,14 @@ def declare(now: datetime) -> None:
 def fire(now: datetime) -> list[str]:
     """Do what is due and not being done elsewhere; missed turns are done once, not caught up.
 
-    One at a time: a turn that fails keeps no other from its time. After a clock was set back every
-    turn comes once, instead of waiting until the time it last came at is reached again.
+    One at a time: a turn that fails keeps no other from its time. What it causes is a bulk. After a
+    clock was set back every turn comes once, instead of waiting until the time it last came at is
+    reached again.
     """
     fired: list[str] = []
     while (name := _claim(now)) is not None:
-        TURNS[name].work()
+        with as_urgent_as(QueueName.BULK):
+            TURNS[name].work()
         fired.append(name)
     return fired
 

@@ -32,7 +32,7 @@ from plugin.certs.rules import EventKind
 from plugin.core import queue
 from plugin.core.context import current_settings
 from plugin.core.db import read_session, transaction
-from plugin.core.outbox import JobName, OutboxRow
+from plugin.core.outbox import JobName, OutboxRow, QueueName, as_urgent_as
 from plugin.jobs import dispatch
 from plugin.modules.models import Completion
 from plugin.notify.actions import CLAIM_LIFE
@@ -70,7 +70,7 @@ def _ask(job: JobName, missing: Missing) -> int:
     found = [tuple(row) for row in session.execute(missing)]
     session.rollback()
     for start in range(0, len(found), CHUNK):
-        with transaction() as tx:
+        with as_urgent_as(QueueName.BULK), transaction() as tx:
             tx.then_many(job, found[start : start + CHUNK])
     return len(found)
 

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from plugin.core import clock, log
 from plugin.core.db import Tx, db, read_session, transaction
-from plugin.core.outbox import OutboxRow
+from plugin.core.outbox import OutboxRow, QueueName, as_urgent_as
 from plugin.jobs import pipeline
 
 MAX_ATTEMPTS = 8
@@ -20,17 +20,10 @@ def run(row_id: int) -> None:
     found = _waiting(row_id)
     if found is None:
         return
-    job, args = found
-    function: pipeline.Step = getattr(pipeline, job)
+    job, args, urgency = found
     try:
-        if getattr(function, "is_long", False):
-            function(*args)
-            with transaction() as tx:
-                _claim(tx, row_id)
-        else:
-            with transaction() as tx:
-                if _claim(tx, row_id):
-                    function(tx, *args)
+        with as_urgent_as(urgency):
+            _do(row_id, getattr(pipeline, job), args)
     except Exception as error:
         db.session.rollback()
         _remember_failure(row_id, error)
@@ -41,15 +34,26 @@ def run(row_id: int) -> None:
         log.unbind()
 
 
-def _waiting(row_id: int) -> tuple[str, list[Any]] | None:
+def _do(row_id: int, function: pipeline.Step, args: list[Any]) -> None:
+    if getattr(function, "is_long", False):
+        function(*args)
+        with transaction() as tx:
+            _claim(tx, row_id)
+        return
+    with transaction() as tx:
+        if _claim(tx, row_id):
+            function(tx, *args)
+
+
+def _waiting(row_id: int) -> tuple[str, list[Any], QueueName] | None:
     session = read_session()
     row = session.execute(
-        select(OutboxRow.job, OutboxRow.args).where(
+        select(OutboxRow.job, OutboxRow.args, OutboxRow.queue).where(
             OutboxRow.id == row_id, OutboxRow.done_at.is_(None)
         )
     ).one_or_none()
     session.rollback()
-    return None if row is None else (str(row.job), list(row.args))
+    return None if row is None else (str(row.job), list(row.args), row.queue)
 
 
 def _claim(tx: Tx, row_id: int) -> bool:

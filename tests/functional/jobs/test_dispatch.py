@@ -93,7 +93,7 @@ def test_whoever_writes_to_redis_can_have_nothing_run_but_a_step(
 def test_a_worker_for_a_queue_that_does_not_exist_says_which_there_are(app: Flask) -> None:
     answer = CliRunner().invoke(plugin, ["worker", "--queues", "high,low"], obj=app)
     assert answer.exit_code == 2
-    assert "known are high, mail, bulk." in answer.output
+    assert "known are high, mail, bulk_mail, bulk." in answer.output
 
 
 def test_a_step_is_not_handed_out_before_it_is_due(app: Flask, with_redis: Settings) -> None:
