@@ -45,7 +45,7 @@ from plugin.reports import person_views as activity_views
 from plugin.reports import views as reports_views
 from plugin.scorm import content_views
 from plugin.scorm import views as scorm_views
-from plugin.web import errors, forms, headers, health, identity, limits, navigation
+from plugin.web import errors, forms, headers, health, identity, limits, navigation, visits
 
 FEATURES = ("org", "notify", "modules", "scorm", "assign", "certs", "lti.tool")
 MORE_TABLES = (
@@ -71,18 +71,13 @@ def create_app(settings: Settings) -> Flask:
     """The product, ready to serve with these settings."""
     if settings.demo_clock:
         demo_clock.follow(Path(settings.demo_clock))
-    app = Flask("plugin", template_folder=str(TEMPLATES), static_folder=str(STATIC))
+    app = visits.Product("plugin", template_folder=str(TEMPLATES), static_folder=str(STATIC))
     app.extensions["plugin_settings"] = settings
     app.config.from_mapping(
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.sqlalchemy_url,
         MAX_CONTENT_LENGTH=settings.upload_max_mb * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
-        SESSION_COOKIE_NAME="__Host-plugin",
-        SESSION_COOKIE_SECURE=True,
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="None",
-        SESSION_COOKIE_PARTITIONED=True,
         BOOTSTRAP_SERVE_LOCAL=True,
         BABEL_DEFAULT_LOCALE=settings.default_locale,
         BABEL_TRANSLATION_DIRECTORIES=str(TRANSLATIONS),
@@ -94,6 +89,7 @@ def create_app(settings: Settings) -> Flask:
     with app.app_context():
         configure_engine(db.engine)
         calendar_sql.configure_engine(db.engine)
+    visits.init_app(app)
     csrf.init_app(app)
     mailer.init_app(app, settings)
     Bootstrap5(app)

@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 from plugin.core import clock
 from plugin.core.db import read_session
 from plugin.core.errors import ForbiddenError, SignInRequiredError
+from plugin.web import visits
 from plugin.web.roles import Role
+from plugin.web.visits import TOKEN
 
 P = ParamSpec("P")
 R = TypeVar("R")
-TOKEN = "visit"  # noqa: S105 - the name of the entry in the signed cookie
 _RANK = {Role.LEARNER: 0, Role.MANAGER: 1, Role.ADMIN: 2}
 
 
@@ -50,13 +51,13 @@ def install_loader(extensions: dict[str, Any], loader: Loader) -> None:
 
 
 def sign_in(token: str) -> None:
-    """This browser now holds the visit `token`; whatever it held before is gone."""
-    session.clear()
-    session[TOKEN] = token
+    """This browser now holds the visit `token` too; those it had go on beside it."""
+    visits.hold(session, token)
+    g.pop("me", None)
 
 
 def sign_out() -> None:
-    """This browser holds no visit any more."""
+    """This browser no longer holds the visit it asks in."""
     session.clear()
     g.pop("me", None)
 

@@ -1,6 +1,7 @@
 """Launches in a frame on another site, in a browser that keeps cookies there and in one that does
 not."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from html import escape
 from typing import Any
@@ -87,6 +88,10 @@ def no_cookies_in_frames(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "wsgi_app", without)
 
 
+def visit_cookies(context: BrowserContext) -> list[str]:
+    return [each["name"] for each in context.cookies() if each["name"].startswith("__Host-")]
+
+
 def visits() -> int:
     db.session.rollback()
     return db.session.query(SignIn).count()
@@ -95,12 +100,11 @@ def visits() -> int:
 def test_a_launch_in_a_frame_of_another_site_signs_in_without_a_click(
     page: Page, context: BrowserContext, course: Course, address: Address
 ) -> None:
-    with page.expect_request(f"{address.tool}/") as home:
+    with page.expect_request(re.compile(rf"{address.tool}/visit/[0-9a-f]{{16}}/$")) as home:
         page.goto(course[1])
-    assert "__Host-plugin=" in home.value.all_headers()["cookie"]
+    assert "__Host-visit-" in home.value.all_headers()["cookie"]
     assert visits() == 1
-    names = [each["name"] for each in context.cookies() if each["name"].startswith("__Host-")]
-    assert names == ["__Host-plugin"]
+    assert visit_cookies(context) == [f"__Host-visit-{home.value.url.split('/')[-2]}"]
 
 
 def test_without_cookies_in_the_frame_the_button_signs_in_in_a_new_window(
@@ -118,9 +122,9 @@ def test_without_cookies_in_the_frame_the_button_signs_in_in_a_new_window(
     with context.expect_page() as opened:
         frame.get_by_role("button", name="Open in a new window").click()
     window = opened.value
-    window.wait_for_url(f"{address.tool}/")
+    window.wait_for_url(f"{address.tool}/visit/*/")
     assert visits() == 1
-    assert [each["name"] for each in context.cookies(address.tool)] == ["__Host-plugin"]
+    assert visit_cookies(context) == [f"__Host-visit-{window.url.split('/')[-2]}"]
     with context.expect_page() as again:
         frame.get_by_role("button", name="Open in a new window").click()
     expect(again.value.get_by_text("lti.handover")).to_be_visible()

@@ -27,7 +27,7 @@ from plugin.org.models import (
     Unit,
     UnitKind,
 )
-from plugin.web.identity import TOKEN
+from plugin.web import visits
 from plugin.web.roles import Role
 
 Row = TypeVar("Row", bound=Base)
@@ -205,5 +205,5 @@ class World:
             )
         )
         with client.session_transaction(base_url="https://tool.example.test") as session:
-            session[TOKEN] = token
+            visits.hold(session, token)
         return row

@@ -28,7 +28,7 @@ from plugin.lti.tool.errors import (
 from plugin.lti.tool.platform_keys import PlatformKeys
 from plugin.lti.tool.pylti import FindKey
 from plugin.lti.tool.queries import LoginFacts, Trust
-from plugin.web import errors, headers
+from plugin.web import errors, headers, visits
 from plugin.web.identity import public, sign_in
 
 bp = Blueprint("lti", __name__, url_prefix="/lti")
@@ -136,7 +136,7 @@ def continue_in_window(uid: str) -> AnyResponse:
             tx.session, trust, request.form.get("code", ""), now=clock.now()
         )
     sign_in(token)
-    return redirect(page, 303)
+    return redirect(visits.address(token, page), 303)
 
 
 @bp.get("/register/<token>")
@@ -207,7 +207,7 @@ def _admit(trust: Trust, login: LoginFacts, message: Launch) -> AnyResponse:
         actions.use_login(tx.session, trust, login, deployment_id=message.deployment_id, now=now)
         token, page = actions.enter(tx.session, trust, message, now=now)
     sign_in(token)
-    return redirect(page, 303)
+    return redirect(visits.address(token, page), 303)
 
 
 def _offer(trust: Trust, login: LoginFacts, message: Launch) -> AnyResponse:

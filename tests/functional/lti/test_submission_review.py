@@ -14,6 +14,7 @@ from tests.functional.assign.places import row, training
 from tests.functional.lti.campus import URL, Peer
 from tests.functional.lti.platform import LEARNER, TEACHER
 from tests.support.html import read
+from tests.support.visits import page_of
 from tests.support.work import work_off
 from tests.support.world import World
 
@@ -103,7 +104,7 @@ def test_who_or_what_is_not_of_the_course_is_not_there(
 def test_the_page_belongs_to_its_visit(
     world: World, peer: Peer, client: FlaskClient, lars: Person
 ) -> None:
-    page = review(peer, client).headers["Location"]
+    page = page_of(review(peer, client))
     world.sign_in(client, world.person("Somebody else"))
     assert client.get(page).status_code == 404
     peer.launch("lars")

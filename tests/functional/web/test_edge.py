@@ -49,7 +49,7 @@ def test_the_cookie_of_a_visit_is_host_only_secure_partitioned_and_unreadable_by
         f"/admin/units/{world.unit().id}/members/add", data={"person_id": admin.id}
     )
     cookie = answer.headers["Set-Cookie"]
-    for part in ("__Host-plugin=", "Secure", "HttpOnly", "Path=/", "SameSite=None", "Partitioned"):
+    for part in ("__Host-visit-", "Secure", "HttpOnly", "Path=/", "SameSite=None", "Partitioned"):
         assert part in cookie
     assert "Domain" not in cookie
 
