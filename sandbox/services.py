@@ -3,11 +3,13 @@
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from sandbox.gradebook import Column, Gradebook, RefusedScoreError
-from sandbox.people import PEOPLE
+from sandbox.people import PEOPLE, LmsPerson
+from sandbox.tokens import LTI
 
 bp = Blueprint("services", __name__)
 COURSE = "2"
@@ -137,21 +139,16 @@ def results(course: str, number: int) -> Response:
 @bp.get("/services/<course>/memberships")
 def memberships(course: str) -> Response:
     _check(course, NRPS, accept=MEMBERS)
+    behaviour, link_id = gradebook().behaviour, request.args.get("rlid")
+    if link_id is not None and link_id not in current_app.extensions["placements"]:
+        raise RefusedScoreError(404, f"Resource link {link_id} doesn't exist")
     everybody = [
-        {
-            "status": "Active",
-            "roles": [role.rpartition("#")[2] for role in person.roles[:1]],
-            "user_id": person.sub,
-            "lis_person_sourcedid": person.employee_number,
-            "name": person.name,
-            "given_name": person.given_name,
-            "family_name": person.family_name,
-            "email": person.email,
-        }
+        _member(person, link_id)
         for person in PEOPLE
         if "Administrator" not in person.roles[0]
+        and (link_id is None or person.sub not in behaviour.hidden_from)
     ]
-    start, size = int(request.args.get("from", 0)), gradebook().behaviour.page_size
+    start, size = int(request.args.get("from", 0)), behaviour.page_size
     shown = everybody[start : start + size] if size else everybody
     answer = _json(
         {
@@ -162,8 +159,35 @@ def memberships(course: str) -> Response:
         MEMBERS,
     )
     if size and start + size < len(everybody):
-        answer.headers["link"] = f'<{request.path}?from={start + size}>; rel="next"'
+        more = {"from": start + size, **({} if link_id is None else {"rlid": link_id})}
+        answer.headers["link"] = f'<{request.path}?{urlencode(more)}>; rel="next"'
     return answer
+
+
+def _member(person: LmsPerson, link_id: str | None) -> dict[str, Any]:
+    """One line; through an activity also what a launch of it would say of the person."""
+    said: dict[str, Any] = {
+        "status": "Active",
+        "roles": [role.rpartition("#")[2] for role in person.roles[:1]],
+        "user_id": person.sub,
+        "lis_person_sourcedid": person.employee_number,
+        "name": person.name,
+        "given_name": person.given_name,
+        "family_name": person.family_name,
+        "email": person.email,
+    }
+    if link_id is not None:
+        custom = gradebook().behaviour.member_variables.get(person.sub)
+        said["message"] = [
+            {
+                LTI + "message_type": "LtiResourceLinkRequest",
+                "https://purl.imsglobal.org/spec/lti-bo/claim/basicoutcome": {
+                    "lis_result_sourcedid": f"{link_id}:{person.sub}"
+                },
+                **({} if custom is None else {LTI + "custom": custom}),
+            }
+        ]
+    return said
 
 
 def _line(column: Column) -> Mapping[str, Any]:

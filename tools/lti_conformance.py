@@ -79,9 +79,11 @@ RULES: dict[str, str] = {
     "A15": "A coupled column is used",
     "N1": "Exact media type of the member list",
     "N2": "Scope of names and roles",
+    "N3": "Everybody is asked for; who learns is decided here, since LMSs lose the filter",
     "N4": "next links: any case, several relations, relative",
     "N5": "A missing status is active; others are honoured",
     "N6": "Only user_id and roles are certain",
+    "N7": "rlid: custom parameters of each person, who may not open it is not gone",
     "N8": "An incomplete list removes nobody",
     "N9": "The member list is asked for with a bearer token",
     "K1": "Client assertion: claims, life, back-dated",
@@ -118,8 +120,6 @@ NOT_USED: dict[str, str] = {
     "A5": "We change no column of a gradebook, so nothing is put.",
     "A14": "We set no dates on columns.",
     "A16": "There is no LTI 1.1 data to migrate.",
-    "N3": "Everybody is asked for at once; who learns is decided here, since filters get lost.",
-    "N7": "Member lists are read per course; memberships come from rules where groups matter.",
 }
 
 

@@ -19,3 +19,12 @@ def insert_absent(
     statement: Any = build(table).values(list(rows))
     skipping: Insert = statement.on_conflict_do_nothing(index_elements=list(key))
     return skipping
+
+
+def insert_open(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """An INSERT of many `rows` that skips those any "only one is open" index refuses."""
+    if not rows:
+        return
+    dialect = session.get_bind().dialect.name
+    build: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    session.execute(build(table).on_conflict_do_nothing(), list(rows))

@@ -64,7 +64,7 @@ def ask_lmss() -> None:
     """Rosters are read again, grades that did not arrive are tried again, and each is compared
     with what is true now."""
     with transaction() as tx:
-        rosters = tied.ask_all(tx)
+        rosters = tied.ask_all(tx, now=clock.now())
         grades = scores.ask_again(tx, now=clock.now())
         people = grading.ask_for_everybody(tx)
         scores.ask_to_compare(tx)

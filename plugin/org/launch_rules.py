@@ -35,7 +35,7 @@ def news_of(session: Session, organization_id: int, rules_seal: str | None, said
         return News()
     rules = _rules.get(rules_seal)
     if rules is None:
-        rules = _active_rules(session, organization_id)
+        rules = active_rules(session, organization_id)
         if len(_rules) >= KEPT_RULES:
             _rules.clear()
         _rules[rules_seal] = rules
@@ -43,7 +43,8 @@ def news_of(session: Session, organization_id: int, rules_seal: str | None, said
     return News(statements=found, seal=seal(rules_seal, found))
 
 
-def _active_rules(session: Session, organization_id: int) -> tuple[RuleFacts, ...]:
+def active_rules(session: Session, organization_id: int) -> tuple[RuleFacts, ...]:
+    """The organization's rules in use."""
     rows = session.execute(
         select(
             LaunchRule.id,
@@ -95,7 +96,7 @@ def follow(
     ).one()
     if identity.said_seal == news.seal:
         return
-    resolved, unknown = _resolve(session, person.organization_id, news.statements)
+    resolved, unknown = resolve(session, person.organization_id, news.statements)
     lost = _claim(session, identity, resolved, now=now)
     tx = Tx(session)
     for unit in {unit.id: unit for _said, unit in resolved if unit is not None}.values():
@@ -103,7 +104,7 @@ def follow(
     for membership in _without_claim(session, person, lost):
         actions.end_membership(tx, membership, by=None, now=now)
     for each in unknown:
-        _note_unknown(session, person.organization_id, each, now=now)
+        note_unknown(session, person.organization_id, each, now=now)
     identity.said_seal = None if unknown else news.seal
 
 
@@ -111,7 +112,7 @@ Resolved = Sequence[tuple[Statement, Unit | None]]
 """Statements with the unit they name; None: they say that it is none."""
 
 
-def _resolve(
+def resolve(
     session: Session, organization_id: int, said: Sequence[Statement]
 ) -> tuple[Resolved, Sequence[Statement]]:
     """The statements whose unit is known and in use, and those with a code nobody has."""
@@ -200,9 +201,8 @@ def has_claim() -> ColumnElement[bool]:
     )
 
 
-def _note_unknown(
-    session: Session, organization_id: int, said: Statement, *, now: datetime
-) -> None:
+def note_unknown(session: Session, organization_id: int, said: Statement, *, now: datetime) -> None:
+    """Somebody named a code that no unit in use has; admins see it."""
     is_postgresql = session.get_bind().dialect.name == "postgresql"
     build: Any = postgresql.insert if is_postgresql else sqlite.insert
     statement = build(UnknownCode).values(

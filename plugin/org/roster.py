@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from plugin.core import audit
 from plugin.core.db import Tx, chunks
-from plugin.org import membership_sets
+from plugin.core.upsert import insert_open
+from plugin.org import membership_sets, roster_claims
 from plugin.org.belonging import is_held
 from plugin.org.errors import HeldSyncOverError
 from plugin.org.models import Membership, MembershipSource, Person, Unit
@@ -80,7 +80,8 @@ def untie_course(tx: Tx, tie: RosterTie, *, by: int | None, now: datetime) -> in
     _supersede(session, tie, now=now)
     tie.until_at = now
     session.flush()
-    ended = _leave(session, tie, session.scalars(_listed(tie)).all(), by=by, now=now)
+    ended = _leave(session, tie, session.scalars(listed_people(tie.id)).all(), by=by, now=now)
+    roster_claims.end_absent(session, tie, now=now)
     audit.record(session, "roster.untied", about=tie, by=by, now=now, after={"ended": ended})
     return ended
 
@@ -92,11 +93,20 @@ def tie_of(session: Session, unit: Unit, tie_id: int) -> RosterTie | None:
     )
 
 
-def apply_roster(tx: Tx, tie: RosterTie, person_ids: Collection[int], *, now: datetime) -> Synced:
+def listed_people(tie_id: int) -> Any:
+    """A statement of the people on a course's roster, as last read."""
+    return select(RosterEntry.person_id).where(
+        RosterEntry.tie_id == tie_id, RosterEntry.until_at.is_(None)
+    )
+
+
+def apply_roster(
+    tx: Tx, tie: RosterTie, person_ids: Collection[int], *, ends: bool = True, now: datetime
+) -> Synced:
     """The unit holds whom the course's roster names: others' memberships by roster end.
 
     Ends of more than a tenth of the unit's memberships, and at least five, wait for an admin; who
-    came is let in all the same (domain §7.4). Safe to call again.
+    came is let in all the same (domain §7.4). Without `ends` nobody leaves. Safe to call again.
     """
     session = tx.session
     session.refresh(tie, with_for_update=True)
@@ -104,18 +114,19 @@ def apply_roster(tx: Tx, tie: RosterTie, person_ids: Collection[int], *, now: da
     if tie.until_at is not None or unit.archived_at is not None:
         return Synced()
     memberships = _memberships(session, unit)
-    listed = set(session.scalars(_listed(tie)))
+    known = set(session.scalars(listed_people(tie.id)))
     here = _own(session, tie.organization_id, person_ids)
-    joined, leaving = sorted(here - listed), sorted(listed - here)
-    ends = _would_end(session, tie, leaving)
+    joined, leaving = sorted(here - known), sorted(known - here) if ends else []
     tie.synced_at = now
     left = held = 0
-    if is_held(ends=ends, memberships=memberships):
+    if is_held(ends=_would_end(session, tie, leaving), memberships=memberships):
         held = _hold(session, tie, leaving, memberships=memberships, now=now)
-    else:
+    elif ends:
         _supersede(session, tie, now=now)
         left = _leave(session, tie, leaving, by=None, now=now)
     _enter(session, tie, unit, joined, now=now)
+    if left:
+        roster_claims.end_absent(session, tie, now=now)
     return Synced(joined=len(joined), left=left, held=held)
 
 
@@ -123,6 +134,7 @@ def confirm(tx: Tx, held: HeldSync, *, by: int, now: datetime) -> int:
     """The people of a held sync leave; returns how many memberships ended."""
     tie = _decide(tx.session, held, HeldState.CONFIRMED, by=by, now=now)
     ended = _leave(tx.session, tie, held.leaving, by=by, now=now)
+    roster_claims.end_absent(tx.session, tie, now=now)
     audit.record(tx.session, "roster.confirmed", about=held, by=by, now=now, after={"ended": ended})
     return ended
 
@@ -152,12 +164,6 @@ def _memberships(session: Session, unit: Unit) -> int:
             .where(Membership.unit_id == unit.id, Membership.until_at.is_(None))
         )
         or 0
-    )
-
-
-def _listed(tie: RosterTie) -> Any:
-    return select(RosterEntry.person_id).where(
-        RosterEntry.tie_id == tie.id, RosterEntry.until_at.is_(None)
     )
 
 
@@ -237,8 +243,6 @@ def _leave(
 def _enter(
     session: Session, tie: RosterTie, unit: Unit, joined: Sequence[int], *, now: datetime
 ) -> None:
-    is_postgresql = session.get_bind().dialect.name == "postgresql"
-    build: Any = postgresql.insert if is_postgresql else sqlite.insert
     for some in chunks(joined, CHUNK):
         rows = [
             {
@@ -249,7 +253,7 @@ def _enter(
             }
             for person_id in some
         ]
-        session.execute(build(RosterEntry).on_conflict_do_nothing(), rows)
+        insert_open(session, RosterEntry, rows)
     membership_sets.begin(
         session,
         unit,

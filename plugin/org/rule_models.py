@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from plugin.core.base import Base, EnumText, IntKey, JsonList
+from plugin.core.base import Base, EnumText, IntKey, JsonDict, JsonList
 from plugin.org.models import UnitKind
 
 
@@ -70,7 +70,7 @@ class LaunchClaim(Base):
     identity_id: Mapped[int] = mapped_column(ForeignKey("identity.id"))
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     context: Mapped[str] = mapped_column(default="")
-    """The course it holds in, for roles of a course; else empty."""
+    """The course it holds in, for roles of a course and what its roster says; else empty."""
     since_at: Mapped[datetime]
     until_at: Mapped[datetime | None]
 
@@ -117,9 +117,15 @@ class RosterTie(Base):
     since_at: Mapped[datetime]
     until_at: Mapped[datetime | None]
     created_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    asked_at: Mapped[datetime | None]
+    """When somebody last asked for it to be read."""
+    tried_at: Mapped[datetime | None]
+    """When reading it last came to an end, good or bad."""
     synced_at: Mapped[datetime | None]
     problem: Mapped[str | None]
     """Why the last sync did not happen, in the LMS's own words where it has some."""
+    outcome: Mapped[JsonDict | None]
+    """What the last sync found and did: counts, roles as the LMS names them, remarks."""
 
 
 class RosterEntry(Base):

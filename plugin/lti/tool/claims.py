@@ -135,7 +135,7 @@ def read_launch(claims: Mapping[str, Any], *, target_link_uri: str) -> Launch:
         roles=_roles(claims.get(LTI + "roles"), message_type),
         resource_link=_resource_link(claims, message_type),
         context=_context(claims.get(LTI + "context")),
-        custom=_custom(_map(claims, "custom")),
+        custom=custom_of(claims),
         given_name=text_of(claims.get("given_name")),
         family_name=text_of(claims.get("family_name")),
         full_name=text_of(claims.get("name")),
@@ -206,10 +206,10 @@ def _context(value: object) -> Context | None:
     )
 
 
-def _custom(values: Mapping[str, Any]) -> Mapping[str, str]:
+def custom_of(claims: Mapping[str, Any]) -> Mapping[str, str]:
     """Texts only; a variable the platform did not resolve was not said, "" was."""
     said: dict[str, str] = {}
-    for name, value in list(values.items())[:MAX_CUSTOM]:
+    for name, value in list(_map(claims, "custom").items())[:MAX_CUSTOM]:
         if isinstance(value, str) and not _UNRESOLVED.match(value):
             said[_UNPRINTABLE.sub("", name)[:MAX_ID]] = _UNPRINTABLE.sub("", value)[:MAX_TEXT]
     return said

@@ -19,8 +19,8 @@ from plugin.core.upsert import insert_absent
 from plugin.lti.tool import grades_in, rosters, services
 from plugin.lti.tool.addresses import is_secure_address
 from plugin.lti.tool.configuration import words_of
+from plugin.lti.tool.course_members import join_course
 from plugin.lti.tool.models import Registration
-from plugin.lti.tool.rosters import join_course
 from plugin.lti.tool.service_models import CourseMember, LineItem, LmsCourse
 from plugin.lti.tool.services import Client, ServiceError
 from plugin.modules.models import Module
@@ -95,6 +95,8 @@ def _course(
     course.members_url = _usable(offered.get("members")) or course.members_url
     history = str(said.get("custom", {}).get("context_history", ""))
     course.copied_from = [each.strip() for each in history.split(",") if each.strip()][:20]
+    if course.members_url and said.get("resource_link_id"):
+        course.link_id = said["resource_link_id"]
     course.seen_at = now
     return course, is_new
 
@@ -202,7 +204,9 @@ def columns(client: Client, url: str) -> list[Any]:
     found: list[Any] = []
     seen: set[str] = set()
     wanted: str | None = url
-    while wanted and wanted not in seen and len(seen) < MAX_PAGES:
+    while wanted:
+        if wanted in seen or len(seen) >= MAX_PAGES:
+            raise ServiceError("columns", 0, "the pages of the list do not end")
         seen.add(wanted)
         reply = client.call(
             "GET", wanted, scopes=[services.LINE_ITEM_READ], accept=services.LINE_ITEMS_JSON
@@ -211,7 +215,7 @@ def columns(client: Client, url: str) -> list[Any]:
         if reply.status not in services.OK or not isinstance(listed, list):
             raise ServiceError("columns", reply.status, words_of(reply.body), reply)
         found += listed
-        wanted = services.link(reply, "next", base=wanted)
+        wanted = services.next_page(reply, base=wanted)
     return found
 
 

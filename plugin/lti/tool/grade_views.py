@@ -12,8 +12,7 @@ from wtforms.fields.choices import SelectChoice
 
 from plugin.core import clock
 from plugin.core.db import Tx, read_session, transaction
-from plugin.core.outbox import JobName
-from plugin.lti.tool import grade_list, grading, queries, rosters
+from plugin.lti.tool import course_members, grade_list, grading, queries, rosters
 from plugin.lti.tool.service_models import GradeState
 from plugin.org import queries as org_queries
 from plugin.org import roster
@@ -88,7 +87,7 @@ def of_unit(unit_id: int) -> str | Response | tuple[str, int]:
     """The courses that fill a unit, and one more."""
     session = read_session()
     unit = _unit(session, unit_id)
-    known = rosters.courses(session, unit.organization_id)
+    known = course_members.courses(session, unit.organization_id)
     form = TieForm()
     form.course_id.choices = [SelectChoice(each.id, f"{each.title} – {lms}") for each, lms in known]
     if known and form.validate_on_submit():
@@ -98,7 +97,7 @@ def of_unit(unit_id: int) -> str | Response | tuple[str, int]:
     page = render_template(
         "lti/unit_courses.html",
         unit=unit,
-        ties=rosters.ties(session, unit),
+        ties=course_members.ties(session, unit),
         form=form if known else None,
     )
     return (page, 422) if form.errors else page
@@ -113,7 +112,7 @@ def _tie(unit_id: int, course_id: int) -> None:
         unit = _unit(tx.session, unit_id)
         found = [
             each
-            for each, _lms in rosters.courses(tx.session, unit.organization_id)
+            for each, _lms in course_members.courses(tx.session, unit.organization_id)
             if each.id == course_id
         ]
         if not found:
@@ -128,8 +127,7 @@ def _tie(unit_id: int, course_id: int) -> None:
             by=me().person_id,
             now=clock.now(),
         )
-        tx.session.flush()
-        tx.then(JobName.SYNC_ROSTER, tie.id)
+        rosters.ask(tx, [tie], now=clock.now())
 
 
 @courses_bp.post("/admin/units/<int:unit_id>/courses/<int:tie_id>/read")
@@ -137,7 +135,7 @@ def _tie(unit_id: int, course_id: int) -> None:
 def read_again(unit_id: int, tie_id: int) -> Response:
     """The course's people are read now."""
     with transaction() as tx:
-        tx.then(JobName.SYNC_ROSTER, _found_tie(tx, unit_id, tie_id).id)
+        rosters.ask(tx, [_found_tie(tx, unit_id, tie_id)], now=clock.now())
     flash(_("The course's people are being read."))
     return redirect(url_for("courses.of_unit", unit_id=unit_id), 303)
 

@@ -1,17 +1,18 @@
 """The people of a course as its LMS lists them (Names and Roles 2.0; rules N1 to N9)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from plugin.lti.tool import services
-from plugin.lti.tool.claims import is_id, text_of
+from plugin.lti.tool.claims import custom_of, is_id, text_of
 from plugin.lti.tool.configuration import words_of
 from plugin.lti.tool.roles import Roles, roles_of
 from plugin.lti.tool.services import MEMBERS, MEMBERS_JSON, OK, Client, ServiceError
 
 MAX_PAGES = 500
 MAX_MEMBERS = 200_000
+MAX_ROLES = 20
 ACTIVE = "active"
 
 
@@ -25,6 +26,10 @@ class Member:
     family_name: str | None
     full_name: str | None
     email: str | None
+    called: tuple[str, ...] = ()
+    """Their roles in the LMS's own words."""
+    custom: Mapping[str, str] = field(default_factory=dict)
+    """Custom parameters said of this person, where asked for through an activity (N7)."""
 
     @property
     def learns(self) -> bool:
@@ -32,24 +37,50 @@ class Member:
         return bool({"Learner", "Member"} & self.roles.context)
 
 
-def members(client: Client, url: str) -> list[Member]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A list read to its end; `nameless` lines of it say of nobody we could know."""
+
+    people: Mapping[str, Member]
+    pages: int
+    nameless: int
+
+
+def members(client: Client, url: str) -> Listed:
     """Everybody, or ServiceError: an incomplete list is no list (N8)."""
     found: dict[str, Member] = {}
     seen: set[str] = set()
+    nameless = 0
     wanted: str | None = url
     while wanted:
         if wanted in seen or len(seen) >= MAX_PAGES or len(found) > MAX_MEMBERS:
             raise ServiceError("members", 0, "the pages of the list do not end")
         seen.add(wanted)
         reply = client.call("GET", wanted, scopes=[MEMBERS], accept=MEMBERS_JSON)
-        listed = services.object_of(reply).get("members")
-        if reply.status not in OK or not isinstance(listed, list):
+        lines = services.object_of(reply).get("members")
+        if reply.status not in OK or not isinstance(lines, list):
             raise ServiceError("members", reply.status, words_of(reply.body), reply)
-        for each in map(read_member, listed):
-            if each is not None:
-                found[each.subject] = each
-        wanted = services.link(reply, "next", base=wanted)
-    return list(found.values())
+        for line in lines:
+            _keep(found, read_member(line))
+            nameless += subject_of(line) is None
+        wanted = services.next_page(reply, base=wanted)
+    return Listed(people=found, pages=len(seen), nameless=nameless)
+
+
+def _keep(found: dict[str, Member], member: Member | None) -> None:
+    """Of two lines about one person the one that has them learn counts, else the later."""
+    if member is None:
+        return
+    known = found.get(member.subject)
+    if known is None or member.learns or not known.learns:
+        found[member.subject] = member
+
+
+def subject_of(said: Any) -> str | None:
+    """The person a line is about."""
+    if not isinstance(said, Mapping) or not is_id(said.get("user_id")):
+        return None
+    return str(said["user_id"])
 
 
 def read_member(said: Any) -> Member | None:
@@ -57,20 +88,33 @@ def read_member(said: Any) -> Member | None:
 
     Only `user_id` and `roles` are certain (N6); a missing status means active (N5).
     """
-    if not isinstance(said, Mapping) or not is_id(said.get("user_id")):
+    subject = subject_of(said)
+    if subject is None:
         return None
     status = said.get("status", ACTIVE)
     if not isinstance(status, str) or status.rpartition("#")[2].lower() != ACTIVE:
         return None
     listed = said.get("roles")
-    roles = roles_of(listed if isinstance(listed, list) else [])
+    listed = listed if isinstance(listed, list) else []
+    roles = roles_of(listed)
     if roles.is_test_user:
         return None
     return Member(
-        subject=str(said["user_id"]),
+        subject=subject,
         roles=roles,
         given_name=text_of(said.get("given_name")),
         family_name=text_of(said.get("family_name")),
         full_name=text_of(said.get("name")),
         email=text_of(said.get("email")),
+        called=tuple(each for each in listed if is_id(each))[:MAX_ROLES],
+        custom=_custom(said.get("message")),
     )
+
+
+def _custom(messages: Any) -> Mapping[str, str]:
+    """What a launch by this person would say: an unresolved variable was not said, "" was."""
+    found: dict[str, str] = {}
+    for each in messages if isinstance(messages, list) else [messages]:
+        if isinstance(each, Mapping):
+            found |= custom_of(each)
+    return found

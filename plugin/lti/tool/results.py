@@ -41,14 +41,16 @@ def _read(client: Client, address: str) -> list[Result]:
     found: list[Result] = []
     seen: set[str] = set()
     wanted: str | None = address
-    while wanted and wanted not in seen and len(seen) < MAX_ANSWERS:
+    while wanted:
+        if wanted in seen or len(seen) >= MAX_ANSWERS:
+            raise ServiceError("results", 0, "the pages of the list do not end")
         seen.add(wanted)
         reply = client.call("GET", wanted, scopes=[RESULTS], accept=RESULTS_JSON)
         said = services.json_of(reply)
         if reply.status not in OK or not isinstance(said, list):
             raise ServiceError("results", reply.status, words_of(reply.body), reply)
         found += [each for each in map(read_result, said) if each is not None]
-        wanted = services.link(reply, "next", base=wanted)
+        wanted = services.next_page(reply, base=wanted)
     return found
 
 

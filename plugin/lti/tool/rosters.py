@@ -1,33 +1,49 @@
 """Courses whose people fill units: read from the LMS, applied whole or not at all."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from plugin.core import clock
+from plugin.core.base import JsonDict
 from plugin.core.context import current_settings
-from plugin.core.db import Tx, chunks, transaction
+from plugin.core.db import Tx, chunks, read_session, transaction
 from plugin.core.http import OutgoingError
 from plugin.core.log import log
 from plugin.core.outbox import JobName
-from plugin.core.upsert import insert_absent
 from plugin.lti.tool import services
-from plugin.lti.tool.members import Member, members
+from plugin.lti.tool.addresses import with_query
+from plugin.lti.tool.course_members import join_course
+from plugin.lti.tool.members import Listed, Member, members
 from plugin.lti.tool.models import Registration
 from plugin.lti.tool.service_models import CourseMember, LmsCourse
 from plugin.lti.tool.services import Client, ServiceError
 from plugin.org import actions as org_actions
-from plugin.org import roster
+from plugin.org import roster, roster_claims
 from plugin.org.errors import PersonDeactivatedError
-from plugin.org.models import Unit
-from plugin.org.rule_models import RosterEntry, RosterTie
+from plugin.org.rule_models import RosterTie
 
 AT_ONCE = 100
+MAX_WORDS = 300
+GONE = 404
 FRESH = timedelta(hours=1)
 """A launch asks for a sync only when the last one is older."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """Where the people of a tie's course are listed."""
+
+    client: Client
+    url: str
+    course_id: int
+    link_id: str | None
+    """An activity through which to ask what the rules look at; None: no rule looks."""
 
 
 def sync(tie_id: int) -> None:
@@ -35,26 +51,30 @@ def sync(tie_id: int) -> None:
 
     A list that cannot be read whole changes nothing; the tie says what went wrong.
     """
-    found = _client(tie_id)
-    if found is None:
+    source = _source(tie_id)
+    if source is None:
         return
-    client, url, course_id = found
     try:
-        listed = members(client, url)
+        listed = _everybody(tie_id, source)
     except (OutgoingError, ServiceError) as error:
-        words = error.words if isinstance(error, ServiceError) else str(error)
         log.warning("roster.not_read", tie_id=tie_id, reason=type(error).__name__)
-        _note(tie_id, f"{getattr(error, 'status', '')} {words}".strip() or "no answer")
+        _note(tie_id, _words(error))
         return
-    learners = [each for each in listed if each.learns]
-    person_ids = _people(course_id, client, learners)
+    learners = [each for each in listed.people.values() if each.learns]
+    remarks: list[list[str]] = []
+    if listed.nameless:
+        remarks.append(["nameless", str(listed.nameless)])
+    said = _said_through_activity(source, learners, remarks)
+    person_ids = _people(source.course_id, source.client, learners)
     with transaction() as tx:
         tie = tx.session.get_one(RosterTie, tie_id)
-        roster.apply_roster(tx, tie, person_ids, now=clock.now())
-        tie.problem = None
+        done = roster.apply_roster(tx, tie, person_ids, ends=not listed.nameless, now=clock.now())
+        _follow_rules(tx, tie, source.client, said, remarks)
+        tie.problem, tie.tried_at = None, clock.now()
+        tie.outcome = _outcome(listed, learners, done, remarks)
 
 
-def _client(tie_id: int) -> tuple[Client, str, int] | None:
+def _source(tie_id: int) -> _Source | None:
     with transaction() as tx:
         tie = tx.session.get(RosterTie, tie_id)
         if tie is None or tie.until_at is not None:
@@ -62,11 +82,17 @@ def _client(tie_id: int) -> tuple[Client, str, int] | None:
         course = course_of(tx.session, tie)
         if course is None or course.members_url is None:
             tie.problem = "the LMS has not offered its list of people yet"
+            tie.tried_at = clock.now()
             return None
-        client = services.client_of(
-            tx.session, current_settings(), tie.registration_id, tie.deployment_id
+        is_asked = roster_claims.has_rules(tx.session, tie.organization_id)
+        return _Source(
+            client=services.client_of(
+                tx.session, current_settings(), tie.registration_id, tie.deployment_id
+            ),
+            url=course.members_url,
+            course_id=course.id,
+            link_id=course.link_id if is_asked else None,
         )
-        return client, course.members_url, course.id
 
 
 def course_of(session: Session, tie: RosterTie) -> LmsCourse | None:
@@ -80,10 +106,121 @@ def course_of(session: Session, tie: RosterTie) -> LmsCourse | None:
     )
 
 
+def _everybody(tie_id: int, source: _Source) -> Listed:
+    """The course's list. One of several pages is read twice if somebody seems gone: people move
+    between pages while a list changes, and who is on either reading is there."""
+    listed = members(source.client, source.url)
+    if listed.pages == 1 or not _known_subjects(tie_id, source) - listed.people.keys():
+        return listed
+    again = members(source.client, source.url)
+    return Listed(
+        people={**listed.people, **again.people},
+        pages=again.pages,
+        nameless=max(listed.nameless, again.nameless),
+    )
+
+
+def _known_subjects(tie_id: int, source: _Source) -> set[str]:
+    session = read_session()
+    found = session.scalars(
+        select(CourseMember.subject).where(
+            CourseMember.course_id == source.course_id,
+            CourseMember.person_id.in_(roster.listed_people(tie_id)),
+        )
+    ).all()
+    session.rollback()
+    return set(found)
+
+
+def _said_through_activity(
+    source: _Source, learners: Sequence[Member], remarks: list[list[str]]
+) -> Mapping[str, Mapping[str, str]]:
+    """Custom parameters of each learner, asked for through an activity (N7).
+
+    Who may not open the activity is missing there, which says nothing of the course: nobody is
+    taken for gone. An activity the LMS no longer has is not asked for again.
+    """
+    if source.link_id is None:
+        return {}
+    url = with_query(source.url, urlencode({"rlid": source.link_id}))
+    try:
+        through = members(source.client, url).people
+    except (OutgoingError, ServiceError) as error:
+        log.warning("roster.variables_not_read", course_id=source.course_id)
+        remarks.append(["variables", _words(error)])
+        if isinstance(error, ServiceError) and error.status == GONE:
+            _forget_link(source)
+        return {}
+    return {
+        each.subject: through[each.subject].custom
+        for each in learners
+        if each.subject in through and through[each.subject].custom
+    }
+
+
+def _forget_link(source: _Source) -> None:
+    with transaction() as tx:
+        tx.session.execute(
+            update(LmsCourse)
+            .where(LmsCourse.id == source.course_id, LmsCourse.link_id == source.link_id)
+            .values(link_id=None)
+        )
+
+
+def _follow_rules(
+    tx: Tx,
+    tie: RosterTie,
+    client: Client,
+    said: Mapping[str, Mapping[str, str]],
+    remarks: list[list[str]],
+) -> None:
+    if not said:
+        return
+    registration = tx.session.get_one(Registration, client.registration_id)
+    followed = roster_claims.follow(
+        tx,
+        tie,
+        said,
+        issuer=registration.issuer,
+        client_id=registration.client_id,
+        now=clock.now(),
+    )
+    if followed.held:
+        remarks.append(["held", str(followed.held)])
+
+
+def _outcome(
+    listed: Listed,
+    learners: Sequence[Member],
+    done: roster.Synced,
+    remarks: list[list[str]],
+) -> JsonDict:
+    roles = Counter(role for each in listed.people.values() for role in each.called)
+    return {
+        "listed": len(listed.people),
+        "learners": len(learners),
+        "joined": done.joined,
+        "left": done.left,
+        "held": done.held,
+        "roles": dict(roles.most_common(20)),
+        "remarks": remarks,
+    }
+
+
+def _words(error: OutgoingError | ServiceError) -> str:
+    """What went wrong, in the LMS's own words where it has some."""
+    if isinstance(error, OutgoingError):
+        return str(error)[:MAX_WORDS] or "no answer"
+    status = str(error.status) if error.status else ""
+    return f"{status} {error.words}".strip()[:MAX_WORDS] or "no answer"
+
+
 def _note(tie_id: int, words: str) -> None:
     with transaction() as tx:
         tx.session.execute(
-            update(RosterTie).where(RosterTie.id == tie_id).values(problem=words[:300])
+            update(RosterTie)
+            .where(RosterTie.id == tie_id)
+            .values(problem=words, tried_at=clock.now())
         )
 
 
@@ -97,9 +234,10 @@ def _people(course_id: int, client: Client, learners: Sequence[Member]) -> list[
             for each in (learners[index] for index in some):
                 person_id = _admitted(tx, registration, each)
                 if person_id is not None:
-                    join_course(
+                    known = join_course(
                         tx.session, course, person_id, each.subject, learns=True, now=clock.now()
                     )
+                    known.roles, known.listed_at = list(each.called), clock.now()
                     found.append(person_id)
     return found
 
@@ -125,17 +263,25 @@ def _admitted(tx: Tx, registration: Registration, member: Member) -> int | None:
     return person.id
 
 
-def ask_all(tx: Tx) -> int:
+def ask(tx: Tx, ties: Sequence[RosterTie], *, now: datetime) -> None:
+    """These ties' courses are read soon."""
+    for tie in ties:
+        tie.asked_at = now
+    tx.session.flush()
+    tx.then_many(JobName.SYNC_ROSTER, [(tie.id,) for tie in ties])
+
+
+def ask_all(tx: Tx, *, now: datetime) -> int:
     """Every tied course is read again, by the nightly turn."""
-    ids = tx.session.scalars(select(RosterTie.id).where(RosterTie.until_at.is_(None))).all()
-    tx.then_many(JobName.SYNC_ROSTER, [(each,) for each in ids])
-    return len(ids)
+    ties = tx.session.scalars(select(RosterTie).where(RosterTie.until_at.is_(None))).all()
+    ask(tx, ties, now=now)
+    return len(ties)
 
 
 def ask_after_launch(tx: Tx, course: LmsCourse, *, now: datetime) -> None:
     """The ties of the course somebody launched from are read again, unless just done."""
-    ids = tx.session.scalars(
-        select(RosterTie.id).where(
+    ties = tx.session.scalars(
+        select(RosterTie).where(
             RosterTie.registration_id == course.registration_id,
             RosterTie.deployment_id == course.deployment_id,
             RosterTie.context_id == course.context_id,
@@ -143,81 +289,4 @@ def ask_after_launch(tx: Tx, course: LmsCourse, *, now: datetime) -> None:
             (RosterTie.synced_at.is_(None)) | (RosterTie.synced_at <= now - FRESH),
         )
     ).all()
-    tx.then_many(JobName.SYNC_ROSTER, [(each,) for each in ids])
-
-
-def join_course(
-    session: Session,
-    course: LmsCourse,
-    person_id: int,
-    subject: str,
-    *,
-    learns: bool,
-    now: datetime,
-) -> None:
-    """The person is one of the course's, by this id there. Safe to call again."""
-    row = {
-        "organization_id": course.organization_id,
-        "course_id": course.id,
-        "person_id": person_id,
-        "subject": subject,
-        "learns": learns,
-        "seen_at": now,
-    }
-    key = ("course_id", "person_id")
-    session.execute(insert_absent(session, CourseMember, [row], key=key))
-    known = session.scalars(
-        select(CourseMember).where(
-            CourseMember.course_id == course.id, CourseMember.person_id == person_id
-        )
-    ).one()
-    known.subject, known.learns, known.seen_at = subject, learns, now
-
-
-def courses(session: Session, organization_id: int) -> Sequence[tuple[LmsCourse, str]]:
-    """The courses whose LMS lists their people, by title, each with the LMS's name."""
-    rows = session.execute(
-        select(LmsCourse, Registration.name)
-        .join(Registration, Registration.id == LmsCourse.registration_id)
-        .where(LmsCourse.organization_id == organization_id, LmsCourse.members_url.is_not(None))
-        .order_by(LmsCourse.title, LmsCourse.id)
-    )
-    return [(row[0], row[1]) for row in rows]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TieLine:
-    """A course that fills a unit."""
-
-    id: int
-    title: str
-    lms: str
-    people: int
-    synced_at: datetime | None
-    problem: str | None
-
-
-def ties(session: Session, unit: Unit) -> Sequence[TieLine]:
-    """The courses that fill a unit, oldest first, in one statement."""
-    rows = session.execute(
-        select(RosterTie, Registration.name, func.count(RosterEntry.id).label("people"))
-        .join(Registration, Registration.id == RosterTie.registration_id)
-        .outerjoin(
-            RosterEntry,
-            (RosterEntry.tie_id == RosterTie.id) & RosterEntry.until_at.is_(None),
-        )
-        .where(RosterTie.unit_id == unit.id, RosterTie.until_at.is_(None))
-        .group_by(RosterTie.id, Registration.name)
-        .order_by(RosterTie.id)
-    )
-    return [
-        TieLine(
-            id=row.RosterTie.id,
-            title=row.RosterTie.title,
-            lms=row.name,
-            people=row.people,
-            synced_at=row.RosterTie.synced_at,
-            problem=row.RosterTie.problem,
-        )
-        for row in rows
-    ]
+    ask(tx, ties, now=now)

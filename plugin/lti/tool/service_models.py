@@ -41,6 +41,8 @@ class LmsCourse(Base):
     members_url: Mapped[str | None]
     copied_from: Mapped[JsonList]
     """Ids of the courses it was copied from, newest first, as far as the LMS says so."""
+    link_id: Mapped[str | None]
+    """An activity of ours there; through it the LMS says more of each person (N7)."""
     seen_at: Mapped[datetime]
 
 
@@ -57,6 +59,10 @@ class CourseMember(Base):
     subject: Mapped[str]
     learns: Mapped[bool]
     """Whether they are there to learn: grades of others are refused everywhere."""
+    roles: Mapped[JsonList]
+    """What the LMS's roster last called them, in its own words."""
+    listed_at: Mapped[datetime | None]
+    """When the LMS's roster last named them."""
     seen_at: Mapped[datetime]
 
 

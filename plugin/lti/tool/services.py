@@ -24,7 +24,7 @@ from plugin.core.secrets import decrypt, encrypt, new_token
 from plugin.core.settings import Settings
 from plugin.core.upsert import insert_absent
 from plugin.lti.tool import keys
-from plugin.lti.tool.addresses import with_query
+from plugin.lti.tool.addresses import origin_of, with_query
 from plugin.lti.tool.configuration import AGS, NRPS, words_of
 from plugin.lti.tool.models import Registration
 from plugin.lti.tool.service_models import ServiceToken
@@ -269,6 +269,14 @@ def link(reply: Reply, rel: str, *, base: str) -> str | None:
         if found and rel in found[1].strip().lower().split():
             return str(urljoin(base, address.replace("&amp;", "&").strip()))
     return None
+
+
+def next_page(reply: Reply, *, base: str) -> str | None:
+    """The next page's address as the LMS names it (A3, N4); our token goes to no other host."""
+    found = link(reply, "next", base=base)
+    if found is not None and origin_of(found) != origin_of(base):
+        raise ServiceError("pages", reply.status, "the next page lies on another host", reply)
+    return found
 
 
 def _header(reply: Reply, wanted: str) -> str:

@@ -12,8 +12,11 @@ from plugin.core.db import transaction
 from plugin.core.settings import Settings
 from plugin.lti.tool import actions
 from plugin.lti.tool.views import KEYS
-from tests.functional.lti.campus import Peer, campus
+from plugin.org import roster
+from plugin.org.models import Unit
+from tests.functional.lti.campus import Peer, campus, registration
 from tests.functional.lti.platform import Lms
+from tests.support.work import work_off
 from tests.support.world import World
 
 
@@ -66,3 +69,28 @@ def peer(
     app.extensions[KEYS].forget()
     yield campus(world, client, tmp_path, lambda call: monkeypatch.setattr(http, "call", call))
     app.extensions[KEYS].forget()
+
+
+@pytest.fixture
+def unit(world: World) -> Unit:
+    return world.unit("Safety 101")
+
+
+@pytest.fixture
+def tie(peer: Peer, unit: Unit) -> int:
+    """The course is known by a teacher's launch, and tied to the unit."""
+    unit_id = unit.id
+    peer.launch("marco")
+    work_off()
+    number = registration().id
+    with transaction() as tx:
+        return roster.tie_course(
+            tx.session,
+            tx.session.get_one(Unit, unit_id),
+            registration_id=number,
+            deployment_id="1",
+            context_id="2",
+            title="Safety 101",
+            by=None,
+            now=clock.now(),
+        ).id

@@ -17,53 +17,13 @@ from plugin.lti.tool.rosters import sync
 from plugin.lti.tool.service_models import CourseMember
 from plugin.lti.tool.services import link
 from plugin.org import roster
-from plugin.org.models import Identity, Membership, MembershipSource, Person, Unit
+from plugin.org.models import Identity, Membership, Person, Unit
 from plugin.org.rule_models import HeldSync, RosterTie
 from tests.conftest import NOW
 from tests.functional.lti.campus import Peer, registration
+from tests.functional.lti.roster_facts import members, problem
 from tests.support.work import work_off
 from tests.support.world import World
-
-
-@pytest.fixture
-def unit(world: World) -> Unit:
-    return world.unit("Safety 101")
-
-
-@pytest.fixture
-def tie(peer: Peer, unit: Unit) -> int:
-    """The course is known by a launch, and tied to the unit."""
-    peer.launch("marco")
-    work_off()
-    number, unit_id = registration().id, unit.id
-    with transaction() as tx:
-        return roster.tie_course(
-            tx.session,
-            tx.session.get_one(Unit, unit_id),
-            registration_id=number,
-            deployment_id="1",
-            context_id="2",
-            title="Safety 101",
-            by=None,
-            now=clock.now(),
-        ).id
-
-
-def members() -> set[str]:
-    """Who is in a unit by roster, by the id the LMS knows them by."""
-    db.session.rollback()
-    return set(
-        db.session.scalars(
-            select(Identity.subject)
-            .join(Membership, Membership.person_id == Identity.person_id)
-            .where(Membership.source == MembershipSource.ROSTER, Membership.until_at.is_(None))
-        )
-    )
-
-
-def problem() -> str | None:
-    db.session.rollback()
-    return db.session.scalars(select(RosterTie.problem)).one()
 
 
 def test_n1_n2_n6_n9_people_who_never_launched_are_known_and_can_be_mailed(

@@ -1,0 +1,100 @@
+"""The people of courses, by the ids their LMSs know them by; and the courses that fill a unit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from plugin.core.base import JsonDict
+from plugin.core.upsert import insert_absent
+from plugin.lti.tool.models import Registration
+from plugin.lti.tool.service_models import CourseMember, LmsCourse
+from plugin.org.models import Unit
+from plugin.org.rule_models import RosterEntry, RosterTie
+
+
+def join_course(
+    session: Session,
+    course: LmsCourse,
+    person_id: int,
+    subject: str,
+    *,
+    learns: bool,
+    now: datetime,
+) -> CourseMember:
+    """The person is one of the course's, by this id there. Safe to call again."""
+    row = {
+        "organization_id": course.organization_id,
+        "course_id": course.id,
+        "person_id": person_id,
+        "subject": subject,
+        "learns": learns,
+        "roles": [],
+        "seen_at": now,
+    }
+    key = ("course_id", "person_id")
+    session.execute(insert_absent(session, CourseMember, [row], key=key))
+    known = session.scalars(
+        select(CourseMember).where(
+            CourseMember.course_id == course.id, CourseMember.person_id == person_id
+        )
+    ).one()
+    known.subject, known.learns, known.seen_at = subject, learns, now
+    return known
+
+
+def courses(session: Session, organization_id: int) -> Sequence[tuple[LmsCourse, str]]:
+    """The courses whose LMS lists their people, by title, each with the LMS's name."""
+    rows = session.execute(
+        select(LmsCourse, Registration.name)
+        .join(Registration, Registration.id == LmsCourse.registration_id)
+        .where(LmsCourse.organization_id == organization_id, LmsCourse.members_url.is_not(None))
+        .order_by(LmsCourse.title, LmsCourse.id)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TieLine:
+    """A course that fills a unit."""
+
+    id: int
+    title: str
+    lms: str
+    people: int
+    is_being_read: bool
+    synced_at: datetime | None
+    problem: str | None
+    outcome: JsonDict | None
+
+
+def ties(session: Session, unit: Unit) -> Sequence[TieLine]:
+    """The courses that fill a unit, oldest first, in one statement."""
+    rows = session.execute(
+        select(RosterTie, Registration.name, func.count(RosterEntry.id).label("people"))
+        .join(Registration, Registration.id == RosterTie.registration_id)
+        .outerjoin(
+            RosterEntry,
+            (RosterEntry.tie_id == RosterTie.id) & RosterEntry.until_at.is_(None),
+        )
+        .where(RosterTie.unit_id == unit.id, RosterTie.until_at.is_(None))
+        .group_by(RosterTie.id, Registration.name)
+        .order_by(RosterTie.id)
+    )
+    return [_line(row.RosterTie, row.name, row.people) for row in rows]
+
+
+def _line(tie: RosterTie, lms: str, people: int) -> TieLine:
+    is_open = tie.tried_at is None or (tie.asked_at is not None and tie.tried_at < tie.asked_at)
+    return TieLine(
+        id=tie.id,
+        title=tie.title,
+        lms=lms,
+        people=people,
+        is_being_read=tie.asked_at is not None and is_open,
+        synced_at=tie.synced_at,
+        problem=tie.problem,
+        outcome=tie.outcome,
+    )
