@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from babel.dates import format_date
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from plugin.assign import queries
+from plugin.assign import notices, queries
 from plugin.assign.fetch import Facts, VersionLine, facts
 from plugin.assign.models import (
     Configuration,
@@ -18,6 +17,7 @@ from plugin.assign.models import (
     StoredStanding,
     VersionProgress,
 )
+from plugin.assign.news import new_duties
 from plugin.assign.standing import RowStanding, RowState, Standing
 from plugin.assign.statement import configurations_of_people
 from plugin.assign.validity import morning
@@ -176,7 +176,7 @@ def _judge(
     standing = found.standing(person.id, configuration_id, at)
     if before is None and not standing.covered:
         return None
-    values = stored_values(standing)
+    values = stored_values(standing) | _alarm(standing, before, at)
     if before is not None and all(getattr(before, name) == value for name, value in values.items()):
         return None
     return Change(person=person, standing=standing, values=values, before=before)
@@ -202,6 +202,14 @@ def stored_values(standing: Standing) -> JsonDict:
             if not row.is_proven
         ],
     }
+
+
+def _alarm(standing: Standing, before: Any, at: datetime) -> JsonDict:
+    """When there is something to say next; what has come up and was not yet looked at stays."""
+    is_pending = before is not None and before.notice_at is not None and before.notice_at <= at
+    pending = before.notice_on if is_pending else None
+    alarm = notices.alarm(standing, pending=pending, now=at)
+    return {"notice_on": alarm and alarm[0], "notice_at": alarm and alarm[1]}
 
 
 def _lock(session: Session, organization_id: int, person_ids: Sequence[int]) -> Sequence[Person]:
@@ -312,18 +320,9 @@ def _message(
         person_id=change.person.id,
         kind=MessageKind.NEW_REQUIREMENT if lost_certificate else MessageKind.NEW_TRAINING,
         key=f"new_training:{change.person.id}:{standing.configuration_id}:{brought_by.id}",
-        facts={
-            "unit_name": line.unit_name,
-            "configuration": line.name,
-            "modules": [
-                {
-                    "title": found.modules[row.module_id].title,
-                    "due_on": _spelled(row.due_on, change.person.locale or line.locale),
-                }
-                for row in standing.to_do
-            ],
-        },
+        facts=new_duties(found, standing, change.person.locale or line.locale),
         not_before=morning(now, standing.zone),
+        zone=standing.zone,
         cause=f"configuration_version:{brought_by.id}",
     )
 
@@ -334,8 +333,3 @@ def _version_of(found: Facts, configuration_id: int, news: Sequence[RowStanding]
     newest = max((row.since for row in news if row.since is not None), default=found.at)
     brought = [each for each in versions if each.effective_at <= newest]
     return max(brought or versions, key=lambda each: (each.effective_at, each.id))
-
-
-def _spelled(day: date | None, locale: str) -> str | None:
-    """The day as the person's language writes it."""
-    return format_date(day, "medium", locale=locale.replace("-", "_")) if day else None

@@ -179,6 +179,12 @@ class StoredStanding(Base):
         UniqueConstraint("person_id", "configuration_id"),
         Index(None, "configuration_id"),
         Index(None, "ends_at"),
+        Index(
+            "ix_standing_notice_at",
+            "notice_at",
+            sqlite_where=text("notice_at IS NOT NULL"),
+            postgresql_where=text("notice_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[IntKey]
@@ -193,4 +199,7 @@ class StoredStanding(Base):
     continuous_since_at: Mapped[datetime | None]
     proved_at: Mapped[datetime | None]
     missing: Mapped[JsonList]
+    notice_on: Mapped[date | None]
+    """The first day on which there may be something to say about the standing, not yet said."""
+    notice_at: Mapped[datetime | None]  # when that day's mail goes
     updated_at: Mapped[datetime]

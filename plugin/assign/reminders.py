@@ -1,16 +1,14 @@
 """A reminder an admin or manager sends now: what one person has to do, in one mail."""
 
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
-from babel.dates import format_date
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from plugin.assign.fetch import Facts, facts
+from plugin.assign.fetch import facts
 from plugin.assign.models import Configuration
-from plugin.assign.standing import RowStanding, RowState
+from plugin.assign.news import SOON, item, pressing
 from plugin.assign.statement import configurations_of_people
 from plugin.assign.validity import local_date
 from plugin.core import audit
@@ -21,8 +19,6 @@ from plugin.notify.models import MessageKind
 from plugin.org.errors import FieldError
 from plugin.org.models import Organization, Person
 from plugin.org.reach import Reach
-
-SOON = timedelta(days=30)
 
 
 def remind(tx: Tx, person: Person, reach: Reach, *, by: int, now: datetime) -> bool:
@@ -70,39 +66,7 @@ def _items(
         at=now,
     )
     return [
-        _item(found, configuration_id, row, locale)
+        item(found, configuration_id, row, locale)
         for configuration_id in sorted(found.configurations)
-        for row in _pressing(found, person.id, configuration_id, now)
+        for row in pressing(found.standing(person.id, configuration_id), now + SOON)
     ]
-
-
-def _pressing(
-    found: Facts, person_id: int, configuration_id: int, now: datetime
-) -> Sequence[RowStanding]:
-    """What is to do, and what ends within thirty days."""
-    standing = found.standing(person_id, configuration_id)
-    if not standing.covered:
-        return ()
-    soon = [
-        row
-        for row in standing.rows
-        if row.status == "required"
-        and row.state is RowState.SATISFIED
-        and row.ends_at is not None
-        and row.ends_at <= now + SOON
-    ]
-    return (*standing.to_do, *soon)
-
-
-def _item(found: Facts, configuration_id: int, row: RowStanding, locale: str) -> JsonDict:
-    return {
-        "title": found.modules[row.module_id].title,
-        "unit": found.lines[configuration_id].unit_name,
-        "due_on": _spelled(row.due_on, locale),
-        "ends_on": None if row.by_grace else _spelled(row.valid_through, locale),
-        "has_expired": row.state is RowState.EXPIRED,
-    }
-
-
-def _spelled(day: date | None, locale: str) -> str | None:
-    return format_date(day, "medium", locale=locale) if day else None

@@ -45,5 +45,9 @@ def end_of(day: date, zone: str) -> datetime:
 
 def morning(now: datetime, zone: str) -> datetime:
     """When mail may go that comes up at `now`: at once, but not before 09:00 in `zone`."""
-    nine = datetime.combine(local_date(now, zone), MORNING, ZoneInfo(zone))
-    return max(now, nine.astimezone(UTC))
+    return max(now, nine(local_date(now, zone), zone))
+
+
+def nine(day: date, zone: str) -> datetime:
+    """09:00 of that day in `zone`, in UTC; it exists on every day of every zone."""
+    return datetime.combine(day, MORNING, ZoneInfo(zone)).astimezone(UTC)

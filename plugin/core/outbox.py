@@ -22,6 +22,7 @@ class JobName(StrEnum):
     ISSUE_CERTIFICATE = "issue_certificate"
     RENDER_EDITION = "render_edition"
     DELIVER_MESSAGE = "deliver_message"
+    NOTE_CROSSINGS = "note_crossings"
     IMPORT_PACKAGE = "import_package"
     CHECK_IMPORT = "check_import"
     APPLY_IMPORT = "apply_import"
@@ -60,6 +61,7 @@ QUEUE_OF = {
     JobName.ISSUE_CERTIFICATE: QueueName.HIGH,
     JobName.RENDER_EDITION: QueueName.HIGH,
     JobName.DELIVER_MESSAGE: QueueName.MAIL,
+    JobName.NOTE_CROSSINGS: QueueName.BULK,
     JobName.IMPORT_PACKAGE: QueueName.BULK,
     JobName.CHECK_IMPORT: QueueName.BULK,
     JobName.APPLY_IMPORT: QueueName.BULK,

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, exists, or_, select
 
+from plugin.assign import crossings
 from plugin.core import clock
 from plugin.core.db import read_session, transaction
 from plugin.core.log import log
-from plugin.core.outbox import OutboxRow, Periodic, QueueName, as_urgent_as
+from plugin.core.outbox import JobName, OutboxRow, Periodic, QueueName, as_urgent_as
 from plugin.core.upsert import insert_absent
 from plugin.jobs import reconcile
 from plugin.lti.tool import deep_linking, grades_in, grading, scores
@@ -60,6 +61,19 @@ def note_lapses() -> None:
         grades_in.ask_all(tx)
 
 
+def note_crossings() -> None:
+    """Somebody's day has come: the workers look, unless they are going to anyway."""
+    with transaction() as tx:
+        waiting = select(OutboxRow.id).where(
+            OutboxRow.job == JobName.NOTE_CROSSINGS,
+            OutboxRow.done_at.is_(None),
+            OutboxRow.failed_at.is_(None),
+        )
+        is_asked = tx.session.scalar(select(exists(waiting)))
+        if not is_asked and crossings.any_due(tx.session, clock.now()):
+            tx.then(JobName.NOTE_CROSSINGS)
+
+
 def ask_lmss() -> None:
     """Rosters are read again, grades that did not arrive are tried again, and each is compared
     with what is true now."""
@@ -72,6 +86,7 @@ def ask_lmss() -> None:
 
 
 TURNS = {
+    "crossings": Turn(every=timedelta(minutes=5), work=note_crossings),
     "lapses": Turn(every=timedelta(hours=1), work=note_lapses),
     "lms": Turn(every=timedelta(days=1), work=ask_lmss),
     "reconcile": Turn(every=timedelta(hours=1), work=repair),

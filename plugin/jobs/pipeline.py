@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from plugin.assign import judgement
+from plugin.assign import crossings, judgement, news
 from plugin.certs import actions as certificates
 from plugin.certs import rendering
 from plugin.core import clock
@@ -75,7 +75,12 @@ def apply_import(import_id: int) -> None:
 @long_step
 def deliver_message(message_id: int) -> None:
     """Mail leaves: claim, send, mark."""
-    delivery.deliver(message_id)
+    delivery.deliver(message_id, news.reread)
+
+
+def note_crossings(tx: Tx) -> None:
+    """Days of standings have come: reminders and expiries are messages, step by step."""
+    crossings.note_crossings(tx, now=clock.now())
 
 
 def note_launch(tx: Tx, sign_in_id: int) -> None:

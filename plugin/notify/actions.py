@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, literal, select, update
+from sqlalchemy import ColumnElement, and_, case, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from plugin.core.base import EnumText
@@ -35,7 +35,11 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMessage:
-    """A message that a cause asks for; `key` names the cause."""
+    """A message that a cause asks for; `key` names the cause.
+
+    With a `zone` it is news of the day: it waits for 09:00 there and shares one mail with what
+    else the person is told that day.
+    """
 
     person_id: int
     kind: MessageKind
@@ -43,6 +47,7 @@ class NewMessage:
     facts: Mapping[str, Any]
     attachments: Sequence[Attachment] = field(default=())
     not_before: datetime | None = None
+    zone: str | None = None
     cause: str | None = None
 
 
@@ -144,42 +149,47 @@ def _row(organization_id: int, message: NewMessage, person: Any, now: datetime) 
         "state": MessageState.QUEUED if person.email else MessageState.UNDELIVERABLE,
         "created_at": now,
         "not_before": message.not_before or now,
+        "zone": message.zone,
         "attempts": 0,
         "error": None if person.email else "no address",
     }
+
+
+def claimable(now: datetime) -> ColumnElement[bool]:
+    """The message waits to be sent, or is in the hands of a sender that has died."""
+    return or_(
+        Message.state == MessageState.QUEUED,
+        and_(Message.state == MessageState.SENDING, Message.claimed_at <= now - CLAIM_LIFE),
+    )
 
 
 def claim(session: Session, message_id: int, *, now: datetime) -> bool:
     """This sender, and no other, may send the message now."""
     claimed = session.execute(
         update(Message)
-        .where(
-            Message.id == message_id,
-            (Message.state == MessageState.QUEUED)
-            | ((Message.state == MessageState.SENDING) & (Message.claimed_at <= now - CLAIM_LIFE)),
-        )
+        .where(Message.id == message_id, claimable(now))
         .values(state=MessageState.SENDING, claimed_at=now, attempts=Message.attempts + 1)
         .returning(Message.id)
     ).one_or_none()
     return claimed is not None
 
 
-def mark_sent(session: Session, message_id: int, *, now: datetime) -> None:
-    """The server has taken the message."""
-    _end(session, message_id, state=MessageState.SENT, sent_at=now, error=None)
+def mark_sent(session: Session, message_ids: Sequence[int], *, now: datetime) -> None:
+    """The server has taken the mail that brings these messages."""
+    _end(session, message_ids, state=MessageState.SENT, sent_at=now, error=None)
 
 
-def mark_failed(session: Session, message_id: int, *, words: str) -> None:
-    """The server refused the message for good, with these words."""
-    _end(session, message_id, state=MessageState.FAILED, error=words[:500])
+def mark_failed(session: Session, message_ids: Sequence[int], *, words: str) -> None:
+    """The server refused the mail for good, with these words."""
+    _end(session, message_ids, state=MessageState.FAILED, error=words[:500])
 
 
-def mark_undeliverable(session: Session, message_id: int) -> None:
+def mark_undeliverable(session: Session, message_ids: Sequence[int]) -> None:
     """There is no address to send to."""
-    _end(session, message_id, state=MessageState.UNDELIVERABLE, error="no address")
+    _end(session, message_ids, state=MessageState.UNDELIVERABLE, error="no address")
 
 
-def give_back(session: Session, message_id: int, *, words: str, now: datetime) -> None:
+def give_back(session: Session, message_ids: Sequence[int], *, words: str, now: datetime) -> None:
     """It could not be sent now; it stays queued, unless it has been tried for days."""
     is_hopeless = (Message.not_before <= now - GIVE_UP_AFTER) & (
         Message.attempts >= GIVE_UP_ATTEMPTS
@@ -189,12 +199,13 @@ def give_back(session: Session, message_id: int, *, words: str, now: datetime) -
         for state in (MessageState.FAILED, MessageState.QUEUED)
     )
     state = case((is_hopeless, failed), else_=queued)
-    _end(session, message_id, state=state, error=words[:500])
+    _end(session, message_ids, state=state, error=words[:500])
 
 
-def _end(session: Session, message_id: int, **values: Any) -> None:
+def _end(session: Session, message_ids: Sequence[int], **values: Any) -> None:
     session.execute(
         update(Message)
-        .where(Message.id == message_id, Message.state == MessageState.SENDING)
+        .where(Message.id.in_(message_ids), Message.state == MessageState.SENDING)
         .values(**values)
+        .execution_options(synchronize_session=False)
     )

@@ -11,7 +11,6 @@ from jinja2 import Template
 
 from plugin.core import languages
 from plugin.core.context import current_settings
-from plugin.notify.models import MessageKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +22,11 @@ class Wording:
     html: str
 
 
-def wording_of(kind: MessageKind, facts: Mapping[str, Any], *, locale: str) -> Wording:
-    """`templates/mail/<kind>.txt` and `.html` say it; the subject is a block of the text."""
+def wording_of(name: str, facts: Mapping[str, Any], *, locale: str) -> Wording:
+    """`templates/mail/<name>.txt` and `.html` say it; the subject is a block of the text."""
     language = languages.nearest(locale, current_settings().default_locale)
     with force_locale(locale):
-        text = _template(kind, "txt")
+        text = _template(name, "txt")
         context = {
             "product_name": current_settings().product_name,
             "tool_url": current_settings().tool_url,
@@ -38,12 +37,12 @@ def wording_of(kind: MessageKind, facts: Mapping[str, Any], *, locale: str) -> W
         return Wording(
             subject=_block(text, "subject", context),
             text=text.render(context).strip() + "\n",
-            html=_template(kind, "html").render(context),
+            html=_template(name, "html").render(context),
         )
 
 
-def _template(kind: MessageKind, suffix: str) -> Template:
-    return current_app.jinja_env.get_template(f"mail/{kind.value}.{suffix}")
+def _template(name: str, suffix: str) -> Template:
+    return current_app.jinja_env.get_template(f"mail/{name}.{suffix}")
 
 
 def _block(template: Template, name: str, context: dict[str, Any]) -> str:

@@ -1,13 +1,12 @@
 """Reads of messages."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from plugin.core.base import JsonDict, JsonList
-from plugin.notify.models import Message, MessageKind, MessageState
+from plugin.notify.models import Message, MessageKind
 from plugin.org.models import Organization, Person
 
 
@@ -17,8 +16,7 @@ class Envelope:
 
     key: str
     kind: MessageKind
-    state: MessageState
-    claimed_at: datetime | None
+    template: str
     facts: JsonDict
     attachments: JsonList
     locale: str
@@ -38,8 +36,7 @@ def envelope(session: Session, message_id: int) -> Envelope:
     return Envelope(
         key=f"{message.organization_id}:{message.key}",
         kind=message.kind,
-        state=message.state,
-        claimed_at=message.claimed_at,
+        template=message.kind.value,
         facts=message.facts,
         attachments=message.attachments,
         locale=message.locale or person.locale or organization.locale,

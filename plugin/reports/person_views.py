@@ -46,11 +46,13 @@ WHAT: dict[tuple[Kind, str], LazyString] = {
     (Kind.MAIL, "new_training"): _l("Mail: new training"),
     (Kind.MAIL, "new_requirement"): _l("Mail: new requirement"),
     (Kind.MAIL, "reminder"): _l("Mail: reminder"),
+    (Kind.MAIL, "expired"): _l("Mail: training ran out"),
     (Kind.MAIL, "certificate_issued"): _l("Mail: certificate issued"),
     (Kind.MAIL, "certificate_renewed"): _l("Mail: certificate renewed"),
     (Kind.MAIL, "certificate_restored"): _l("Mail: certificate restored"),
     (Kind.MAIL, "certificate_suspended"): _l("Mail: certificate suspended"),
     (Kind.MAIL, "certificate_revoked"): _l("Mail: certificate revoked"),
+    (Kind.MAIL, "manager_digest"): _l("Mail: digest for managers"),
     (Kind.CHANGE, "person.created"): _l("Known for the first time"),
     (Kind.CHANGE, "person.edited"): _l("Details edited"),
     (Kind.CHANGE, "person.deactivated"): _l("Deactivated"),
@@ -74,6 +76,7 @@ MAIL_STATES = {
     "sent": _l("sent"),
     "failed": _l("failed"),
     "undeliverable": _l("no address"),
+    "cancelled": _l("cancelled"),
 }
 
 
