@@ -38,7 +38,7 @@ def picker(world: World, teacher: Person) -> str:
         "data": "d",
     }
     with transaction() as tx:
-        trust = queries.trust(tx.session, uid)
+        trust = queries.trust(tx.session, uid, at=clock.now())
         name = deep_linking.begin(
             tx.session, trust, person_id, deployment_id="1", settings=settings, now=clock.now()
         )

@@ -34,7 +34,7 @@ from plugin.lti.tool.errors import (
     RegistrationExistsError,
 )
 from plugin.lti.tool.keys import create_key
-from plugin.lti.tool.models import Deployment, Login, Registration, RegistrationState
+from plugin.lti.tool.models import Deployment, FormerAddress, Login, Registration, RegistrationState
 from plugin.lti.tool.queries import LoginFacts, Trust
 from plugin.org import actions as org_actions
 from plugin.org import launch_rules
@@ -46,6 +46,8 @@ from plugin.web.roles import Role
 
 LOGIN_LIFE = timedelta(minutes=10)
 HANDOVER_LIFE = timedelta(minutes=5)
+FORMER_LIFE = timedelta(days=90)
+"""How long a registration answers at its old addresses after it was registered again."""
 MAX_DIGITS = 18
 MAX_WAITING = 100
 """Deployments that may wait for an admin, per registration."""
@@ -190,6 +192,15 @@ def _move(
     session: Session, known: Registration, uid: str, platform: Platform, *, now: datetime
 ) -> None:
     before = {"uid": known.uid, "auth_url": known.auth_url, "token_url": known.token_url}
+    session.add(
+        FormerAddress(
+            organization_id=known.organization_id,
+            registration_id=known.id,
+            uid=known.uid,
+            ended_at=now,
+            until_at=now + FORMER_LIFE,
+        )
+    )
     known.uid, known.auth_url, known.token_url = uid, platform.auth_url, platform.token_url
     known.jwks_url, known.token_audience = platform.jwks_url, platform.token_audience
     known.state = RegistrationState.ACTIVE
@@ -345,6 +356,18 @@ def use_login(
     if not queries.is_deployment(session, trust.id, deployment_id):
         raise DeploymentUnknownError(trust.uid, deployment_id)
     raise LoginUsedError(login_id=login.id)
+
+
+def note_their_key(session: Session, trust: Trust, kid: str, *, now: datetime) -> None:
+    """The LMS signed a message with this key; noted for a new key, and once an hour."""
+    if kid == trust.their_kid and not queries.is_stale(trust.their_kid_at, now):
+        return
+    session.execute(
+        update(Registration)
+        .where(Registration.id == trust.id)
+        .values(their_kid=kid, their_kid_at=now)
+        .execution_options(synchronize_session=False)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

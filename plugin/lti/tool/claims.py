@@ -118,6 +118,8 @@ class Launch:
     for_user: str | None = None
     deep_linking: DeepLinking | None = None
     services: Services = field(default_factory=Services)
+    key_id: str = ""
+    """Which of the LMS's keys signed it."""
 
 
 def read_launch(claims: Mapping[str, Any], *, target_link_uri: str) -> Launch:

@@ -1,5 +1,6 @@
 """Our signing keys: one set per registration, private halves sealed at rest."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
@@ -68,6 +69,20 @@ def rotate(
         after={"kid": key.kid},
     )
     return key
+
+
+def note_fetched(session: Session, key_ids: Sequence[int], *, now: datetime) -> None:
+    """Somebody read these keys of ours; an LMS, most likely."""
+    session.execute(update(ToolKey).where(ToolKey.id.in_(key_ids)).values(fetched_at=now))
+
+
+def note_proven(session: Session, registration_id: int, kid: str, *, now: datetime) -> None:
+    """The LMS gave access for a signature of this key: it has it."""
+    session.execute(
+        update(ToolKey)
+        .where(ToolKey.registration_id == registration_id, ToolKey.kid == kid)
+        .values(proven_at=now)
+    )
 
 
 def signing_key(session: Session, registration_id: int) -> ToolKey:

@@ -260,6 +260,7 @@ def _page(registration: Registration, form: OriginsForm | None = None) -> str:
         ours=tool_addresses(current_settings().tool_url, registration.uid),
         deployments=queries.all_deployments(session, registration.id),
         keys=queries.published_keys(session, registration.id, at=clock.now()),
+        former=queries.former_addresses(session, registration.id, at=clock.now()),
         findings=checks.findings(session, registration),
         courses=courses.course_lines(session, registration.id),
         labels=LABELS,

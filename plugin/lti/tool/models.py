@@ -37,7 +37,27 @@ class Registration(Base):
     """What the LMS calls its make (`product_family_code`), as far as it said so."""
     scopes: Mapped[JsonList]
     """The services it granted at registration; empty when registered by hand."""
+    their_kid: Mapped[str | None]
+    """The LMS's key that signed the newest verified message, noted at most once an hour."""
+    their_kid_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+
+
+class FormerAddress(Base):
+    """Where a registration answered before the LMS registered it again; for a while it still does.
+
+    An LMS may go on using the old addresses until somebody there approves the new ones.
+    """
+
+    __tablename__ = "former_address"
+    __table_args__ = (Index(None, "registration_id"),)
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"))
+    uid: Mapped[str] = mapped_column(unique=True)
+    ended_at: Mapped[datetime]
+    until_at: Mapped[datetime]
 
 
 class Invitation(Base):
@@ -92,6 +112,10 @@ class ToolKey(Base):
     public_jwk: Mapped[JsonDict]
     created_at: Mapped[datetime]
     retired_at: Mapped[datetime | None]
+    fetched_at: Mapped[datetime | None]
+    """When somebody last read it from our key set, noted at most once an hour."""
+    proven_at: Mapped[datetime | None]
+    """When the LMS last gave access for its signature: so it has this key."""
 
 
 class Login(Base):

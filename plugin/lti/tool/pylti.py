@@ -5,7 +5,7 @@ never calls out by itself: keys come from `platform_keys`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -198,7 +198,8 @@ class _ToolLaunch(MessageLaunch[_Said, _OneRegistration, _Notes, _NoCookies]):
 
     def validate_message(self) -> "_ToolLaunch":
         claims = cast(Mapping[str, Any], self._get_jwt_body())
-        self.launch = read_launch(claims, target_link_uri=self._login.target_link_uri)
+        said = read_launch(claims, target_link_uri=self._login.target_link_uri)
+        self.launch = replace(said, key_id=self._kid)
         return self
 
     def save_launch_data(self) -> "_ToolLaunch":

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, or_, select
+from sqlalchemy import Executable, Row, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from plugin.core.base import JsonDict
@@ -16,9 +16,17 @@ from plugin.lti.tool.errors import (
     RegistrationDisabledError,
     RegistrationUnknownError,
 )
-from plugin.lti.tool.models import Deployment, Login, Registration, RegistrationState, ToolKey
+from plugin.lti.tool.models import (
+    Deployment,
+    FormerAddress,
+    Login,
+    Registration,
+    RegistrationState,
+    ToolKey,
+)
 from plugin.org.models import Organization
 
+NOTED_FOR = timedelta(hours=1)
 _UID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TRUST = (
     Registration.id,
@@ -31,6 +39,8 @@ _TRUST = (
     Registration.state,
     Registration.admins_by_role,
     Registration.extra_origins,
+    Registration.their_kid,
+    Registration.their_kid_at,
     Organization.rules_seal,
 )
 
@@ -51,6 +61,12 @@ _TRUST_AND_LOGIN = (
     )
     .where(Registration.uid == bindparam("uid"))
 )
+_TRUST_ALONE = (
+    select(*_TRUST)
+    .select_from(Registration)
+    .join(Organization, Organization.id == Registration.organization_id)
+    .where(Registration.uid == bindparam("uid"))
+)
 """Built once: composing it costs more than running it."""
 
 
@@ -68,6 +84,8 @@ class Trust:
     state: RegistrationState
     admins_by_role: bool
     extra_origins: Sequence[str]
+    their_kid: str | None
+    their_kid_at: datetime | None
     rules_seal: str | None
 
     def checked(self) -> "Trust":
@@ -94,41 +112,48 @@ class LoginFacts:
         return self
 
 
-def trust(session: Session, uid: str) -> Trust:
-    """The registration at an address of ours."""
-    if not _UID.fullmatch(uid):
-        raise RegistrationUnknownError
-    row = session.execute(
-        select(*_TRUST)
-        .select_from(Registration)
-        .join(Organization, Organization.id == Registration.organization_id)
-        .where(Registration.uid == uid)
-    ).one_or_none()
-    if row is None:
-        raise RegistrationUnknownError
-    return _trust(tuple(row))
+def trust(session: Session, uid: str, *, at: datetime) -> Trust:
+    """The registration at an address of ours, also at one it had until lately."""
+    row = _at_address(session, _TRUST_ALONE, uid, at=at)
+    return _trust(uid, tuple(row))
 
 
-def trust_and_login(session: Session, uid: str, state: str) -> tuple[Trust, LoginFacts | None]:
-    """The registration at an address and, if `state` is one of its logins, that; one statement."""
-    if not _UID.fullmatch(uid):
-        raise RegistrationUnknownError
-    row = session.execute(
-        _TRUST_AND_LOGIN, {"uid": uid, "state_hash": hash_of(state)}
-    ).one_or_none()
-    if row is None:
-        raise RegistrationUnknownError
+def trust_and_login(
+    session: Session, uid: str, state: str, *, at: datetime
+) -> tuple[Trust, LoginFacts | None]:
+    """The registration at an address and, if `state` is one of its logins, that; one statement,
+    and two more at an address it had until lately."""
+    row = _at_address(session, _TRUST_AND_LOGIN, uid, at=at, state_hash=hash_of(state))
     values = tuple(row)
-    found, login = _trust(values[: len(_TRUST)]), values[len(_TRUST) :]
+    found, login = _trust(uid, values[: len(_TRUST)]), values[len(_TRUST) :]
     if login[0] is None:
         return found, None
     names = (column.key for column in _LOGIN)
     return found, LoginFacts(**dict(zip(names, login, strict=True)))
 
 
-def _trust(values: tuple[Any, ...]) -> Trust:
+def _at_address(
+    session: Session, wanted: Executable, uid: str, *, at: datetime, **given: Any
+) -> Row[Any]:
+    if not _UID.fullmatch(uid):
+        raise RegistrationUnknownError
+    row = session.execute(wanted, {"uid": uid, **given}).one_or_none()
+    if row is None:
+        now_at = session.scalar(
+            select(Registration.uid)
+            .join(FormerAddress, FormerAddress.registration_id == Registration.id)
+            .where(FormerAddress.uid == uid, FormerAddress.until_at > at)
+        )
+        row = session.execute(wanted, {"uid": now_at, **given}).one_or_none() if now_at else None
+    if row is None:
+        raise RegistrationUnknownError
+    return row
+
+
+def _trust(uid: str, values: tuple[Any, ...]) -> Trust:
+    """Named by the address that was called: who calls an old one was told the old ones."""
     names = (column.key for column in _TRUST)
-    return Trust(**dict(zip(names, values, strict=True)))
+    return Trust(**dict(zip(names, values, strict=True)) | {"uid": uid})
 
 
 def deployment(session: Session, registration_id: int, deployment_id: str) -> Deployment | None:
@@ -147,19 +172,26 @@ def is_deployment(session: Session, registration_id: int, deployment_id: str) ->
     return found is not None and found.accepted_at is not None
 
 
-def public_keys(session: Session, uid: str, *, at: datetime) -> list[JsonDict]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeySet:
+    """What we publish for an LMS, and which of it nobody was noted to have read lately."""
+
+    keys: Sequence[JsonDict]
+    unread: Sequence[int]
+
+
+def key_set(session: Session, uid: str, *, at: datetime) -> KeySet:
     """The keys an LMS may verify us with, newest first; a retired one until it is withdrawn."""
-    registration_id = trust(session, uid).id
-    return list(
-        session.scalars(
-            select(ToolKey.public_jwk)
-            .where(
-                ToolKey.registration_id == registration_id,
-                or_(ToolKey.retired_at.is_(None), ToolKey.retired_at > at),
-            )
-            .order_by(ToolKey.id.desc())
-        )
+    rows = published_keys(session, trust(session, uid, at=at).id, at=at)
+    return KeySet(
+        keys=[row.public_jwk for row in rows],
+        unread=[row.id for row in rows if is_stale(row.fetched_at, at)],
     )
+
+
+def is_stale(noted_at: datetime | None, at: datetime) -> bool:
+    """Whether something seen now is worth a note: the last one is an hour old."""
+    return noted_at is None or noted_at <= at - NOTED_FOR
 
 
 def registration_by_uid(session: Session, uid: str) -> Registration:
@@ -282,4 +314,15 @@ def published_keys(session: Session, registration_id: int, *, at: datetime) -> S
             or_(ToolKey.retired_at.is_(None), ToolKey.retired_at > at),
         )
         .order_by(ToolKey.id.desc())
+    ).all()
+
+
+def former_addresses(
+    session: Session, registration_id: int, *, at: datetime
+) -> Sequence[FormerAddress]:
+    """Addresses the registration still answers at, newest first."""
+    return session.scalars(
+        select(FormerAddress)
+        .where(FormerAddress.registration_id == registration_id, FormerAddress.until_at > at)
+        .order_by(FormerAddress.id.desc())
     ).all()

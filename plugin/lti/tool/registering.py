@@ -3,13 +3,14 @@
 import json
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from plugin.core import clock, http
 from plugin.core.db import read_session, transaction
 from plugin.core.http import OutgoingError, Reply
 from plugin.core.settings import Settings
-from plugin.lti.tool import actions, configuration, invitations
+from plugin.lti.tool import actions, configuration, invitations, queries
 from plugin.lti.tool.addresses import tool_addresses
 from plugin.lti.tool.claims import web_address
 from plugin.lti.tool.configuration import Granted, Platform
@@ -31,6 +32,8 @@ class Registered:
     registration_id: int
     platform: Platform
     deployment_id: str | None
+    former_until: datetime | None
+    """Until when the addresses it had before still answer; None: it is new."""
 
 
 def register(
@@ -87,6 +90,15 @@ def _register(
             registration_id=registration.id,
             platform=platform,
             deployment_id=granted.deployment_id,
+            former_until=max(
+                (
+                    each.until_at
+                    for each in queries.former_addresses(
+                        tx.session, registration.id, at=clock.now()
+                    )
+                ),
+                default=None,
+            ),
         )
 
 

@@ -135,6 +135,7 @@ def access_token(client: Client, scopes: Sequence[str]) -> str:
     known = _known(client, wanted)
     if known is not None:
         return known
+    assertion, kid = _assertion(client)
     reply = _called(
         client.settings,
         "POST",
@@ -143,12 +144,12 @@ def access_token(client: Client, scopes: Sequence[str]) -> str:
         data={
             "grant_type": "client_credentials",
             "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-            "client_assertion": _assertion(client),
+            "client_assertion": assertion,
             "scope": wanted,
         },
     )
     token, life = _granted(reply)
-    _remember(client, wanted, token, clock.now() + life - TOKEN_MARGIN)
+    _remember(client, wanted, token, clock.now() + life - TOKEN_MARGIN, kid=kid)
     return token
 
 
@@ -168,8 +169,9 @@ def _known(client: Client, wanted: str) -> str | None:
     return decrypt(sealed, encryption_key=client.settings.encryption_key).decode()
 
 
-def _assertion(client: Client) -> str:
-    """Signed by our key for this LMS; back-dated, since some forgive no second of difference."""
+def _assertion(client: Client) -> tuple[str, str]:
+    """Signed by our key for this LMS, and which; back-dated, since some forgive no second of
+    difference."""
     session = read_session()
     key = keys.signing_key(session, client.registration_id)
     private = keys.private_key_of(key, encryption_key=client.settings.encryption_key)
@@ -185,7 +187,7 @@ def _assertion(client: Client) -> str:
         "jti": new_token(),
         "https://purl.imsglobal.org/spec/lti/claim/deployment_id": client.deployment_id,
     }
-    return jwt.encode(claims, private, algorithm="RS256", headers={"kid": kid})
+    return jwt.encode(claims, private, algorithm="RS256", headers={"kid": kid}), kid
 
 
 def _granted(reply: Reply) -> tuple[str, timedelta]:
@@ -203,8 +205,9 @@ def _granted(reply: Reply) -> tuple[str, timedelta]:
     return token, min(max(life, TOKEN_MARGIN), MAX_TOKEN_LIFE)
 
 
-def _remember(client: Client, wanted: str, token: str, expires_at: datetime) -> None:
+def _remember(client: Client, wanted: str, token: str, expires_at: datetime, *, kid: str) -> None:
     with transaction() as tx:
+        keys.note_proven(tx.session, client.registration_id, kid, now=clock.now())
         _forget(tx.session, client, wanted)
         row = {
             "organization_id": client.organization_id,

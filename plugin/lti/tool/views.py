@@ -13,7 +13,7 @@ from plugin.core import clock, http
 from plugin.core.context import current_settings
 from plugin.core.db import read_session, transaction
 from plugin.core.errors import PluginError
-from plugin.lti.tool import actions, queries, registering
+from plugin.lti.tool import actions, keys, queries, registering
 from plugin.lti.tool import launch as launches
 from plugin.lti.tool import login as logins
 from plugin.lti.tool.addresses import cookie_name, origin_of, origins_of, way_back
@@ -73,7 +73,7 @@ def _let_any_lms_show_refusals() -> None:
 @public
 def login(uid: str) -> AnyResponse:
     """The LMS begins a sign-in; we ask it who the person is."""
-    trust = _active(queries.trust(read_session(), uid))
+    trust = _active(queries.trust(read_session(), uid, at=clock.now()))
     said = {**request.args.to_dict(), **request.form.to_dict()}
     begun = logins.begin(said, trust, tool_url=current_settings().tool_url)
     with transaction() as tx:
@@ -105,7 +105,7 @@ def launch_address(uid: str) -> str:  # noqa: ARG001 - the page is the same for 
 def launch(uid: str) -> AnyResponse:
     """The LMS says who the person is; they are signed in, or offered a button to be."""
     state = request.form.get("state", "")
-    trust, login = queries.trust_and_login(read_session(), uid, state)
+    trust, login = queries.trust_and_login(read_session(), uid, state, at=clock.now())
     _active(trust)
     login = _answered(login)
     bound = launches.is_bound(login, request.cookies.get(cookie_name(state)))
@@ -128,7 +128,7 @@ def launch(uid: str) -> AnyResponse:
 @public
 def continue_in_window(uid: str) -> AnyResponse:
     """The button was pressed on our own page: the waiting launch begins in this window."""
-    trust = _active(queries.trust(read_session(), uid))
+    trust = _active(queries.trust(read_session(), uid, at=clock.now()))
     if request.headers.get("Origin") != origin_of(current_settings().tool_url):
         raise HandoverError("origin")
     with transaction() as tx:
@@ -160,7 +160,12 @@ def register(token: str) -> Response:
 @public
 def jwks(uid: str) -> Response:
     """Our public keys for this LMS."""
-    answer = jsonify(keys=queries.public_keys(read_session(), uid, at=clock.now()))
+    now = clock.now()
+    published = queries.key_set(read_session(), uid, at=now)
+    if published.unread:
+        with transaction() as tx:
+            keys.note_fetched(tx.session, published.unread, now=now)
+    answer = jsonify(keys=published.keys)
     answer.headers["Cache-Control"] = f"public, max-age={JWKS_SECONDS}"
     return answer
 
@@ -189,14 +194,14 @@ def _platform_refused(said: Mapping[str, str]) -> PlatformRefusedError:
 
 def _key_finder(trust: Trust) -> FindKey:
     settings = current_settings()
-    keys = cast(PlatformKeys, current_app.extensions[KEYS])
+    known = cast(PlatformKeys, current_app.extensions[KEYS])
 
     def fetch(url: str) -> http.Reply:
         read_session().rollback()  # no transaction stays open while we wait for the LMS
         return http.call(settings, "GET", url, headers={"Accept": "application/json"})
 
     def find(kid: str) -> RSAPublicKey:
-        return keys.key(trust.jwks_url, kid, fetch=fetch, now=clock.now())
+        return known.key(trust.jwks_url, kid, fetch=fetch, now=clock.now())
 
     return find
 
@@ -205,6 +210,7 @@ def _admit(trust: Trust, login: LoginFacts, message: Launch) -> AnyResponse:
     now = clock.now()
     with transaction() as tx:
         actions.use_login(tx.session, trust, login, deployment_id=message.deployment_id, now=now)
+        actions.note_their_key(tx.session, trust, message.key_id, now=now)
         token, page = actions.enter(tx.session, trust, message, now=now)
     sign_in(token)
     return redirect(visits.address(token, page), 303)
@@ -215,6 +221,7 @@ def _offer(trust: Trust, login: LoginFacts, message: Launch) -> AnyResponse:
     now = clock.now()
     with transaction() as tx:
         actions.use_login(tx.session, trust, login, deployment_id=message.deployment_id, now=now)
+        actions.note_their_key(tx.session, trust, message.key_id, now=now)
         admitted = actions.admit(tx.session, trust, message, now=now)
         code = actions.offer_handover(tx.session, login, admitted, now=now)
         name = admitted.person.full_name

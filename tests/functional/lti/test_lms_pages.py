@@ -10,7 +10,7 @@ from plugin.core import clock
 from plugin.core.db import db, transaction
 from plugin.lti.tool import invitations
 from plugin.lti.tool.models import Deployment, Invitation, Registration
-from plugin.lti.tool.queries import public_keys
+from plugin.lti.tool.queries import key_set
 from plugin.web.roles import Role
 from tests.functional.lti.conftest import register
 from tests.functional.lti.platform import Lms
@@ -141,9 +141,9 @@ def test_further_addresses_may_frame_the_tool(admin: FlaskClient, lms: Lms) -> N
 
 
 def test_a_new_key_signs_and_the_old_one_is_still_published(admin: FlaskClient, lms: Lms) -> None:
-    before = public_keys(db.session, lms.uid, at=clock.now())
+    before = key_set(db.session, lms.uid, at=clock.now()).keys
     admin.post(f"/admin/lms/{number_of(lms)}/rotate")
-    after = public_keys(db.session, lms.uid, at=clock.now())
+    after = key_set(db.session, lms.uid, at=clock.now()).keys
     assert [each["kid"] for each in after[1:]] == [each["kid"] for each in before]
     assert "Published until" in admin.get(f"/admin/lms/{number_of(lms)}").text
 
