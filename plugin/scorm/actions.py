@@ -1,34 +1,21 @@
 """Everything that changes launches and what content stored."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from plugin.core.base import JsonDict
 from plugin.core.db import Tx
 from plugin.core.secrets import hash_of, new_token
 from plugin.modules import actions as module_actions
 from plugin.modules.models import CompletionSource, Run, RunState
-from plugin.scorm import commits, queries, runtime
+from plugin.scorm import commits, opening, queries, runtime
 from plugin.scorm.commits import Commit, Entry
 from plugin.scorm.errors import LaunchClosedError, OpenedElsewhereError
 from plugin.scorm.models import CommitEvent, Package, ScormLaunch, ScormState
+from plugin.scorm.opening import Opened
 
 LAUNCH_LIFE = timedelta(hours=12)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
-    """What the player needs to begin; `parts` are in the course's order."""
-
-    opening: int
-    run_state: RunState
-    is_review: bool
-    current: str
-    parts: list[JsonDict]
 
 
 def create_launch(session: Session, run: Run, *, frame_ancestors: str, now: datetime) -> str:
@@ -55,8 +42,7 @@ def open_player(tx: Tx, token: str, body: bytes, *, now: datetime) -> Opened:
     if launch.expires_at <= now:
         raise LaunchClosedError(launch.id)
     stored = queries.states(tx.session, run.id)
-    scos = queries.scos_of(package, stored)
-    for replay in commits.parse_replays(body, {each.identifier for each in scos}):
+    for replay in commits.parse_replays(body, queries.writers(package)):
         _replay(tx, run, launch, package, stored, replay, now=now)
     launch.opening = queries.last_opening(tx.session, run.id) + 1
     launch.last_seq, launch.is_review = 0, run.state is not RunState.OPEN
@@ -72,7 +58,7 @@ def open_player(tx: Tx, token: str, body: bytes, *, now: datetime) -> Opened:
         .values(superseded_at=now)
     )
     tx.session.flush()
-    return _opened(tx.session, run, launch, package, stored)
+    return opening.opened(tx.session, run, launch, package, stored)
 
 
 def commit(tx: Tx, token: str, body: bytes, *, now: datetime) -> tuple[RunState, bool]:
@@ -84,8 +70,7 @@ def commit(tx: Tx, token: str, body: bytes, *, now: datetime) -> tuple[RunState,
     run = queries.lock_run(tx.session, token)
     launch, package = queries.launch_and_package(tx.session, token)
     stored = queries.states(tx.session, run.id)
-    parts = {part["identifier"] for part in (package.manifest or {})["items"]}
-    said = commits.parse(body, parts)
+    said = commits.parse(body, queries.writers(package))
     _check_holds(launch, said.opening, now)
     fresh = [entry for entry in said.entries if entry.seq > launch.last_seq]
     for entry in fresh:
@@ -155,7 +140,9 @@ def _keep(
     if launch.is_review:
         return
     report = runtime.progress_of(
-        queries.scos_of(package, stored), trusts_status=package.trusts_status
+        queries.scos_of(package, stored),
+        policy=queries.policy_of(tx.session, package),
+        course=queries.course_in(package, stored),
     )
     evidence = {
         "package_id": package.id,
@@ -182,8 +169,7 @@ def _store(
 
 
 def _event(run: Run, launch: ScormLaunch, entry: Entry, opening: int, now: datetime) -> CommitEvent:
-    core: Any = entry.cmi.get("core")
-    core = core if isinstance(core, dict) else {}
+    status, score = runtime.told(entry.cmi)
     return CommitEvent(
         organization_id=run.organization_id,
         run_id=run.id,
@@ -195,55 +181,6 @@ def _event(run: Run, launch: ScormLaunch, entry: Entry, opening: int, now: datet
         at=now,
         size=entry.size,
         sha256=entry.sha256,
-        status=str(core.get("lesson_status") or ""),
-        score=runtime.score_of(core),
+        status=status,
+        score=score,
     )
-
-
-def _opened(
-    session: Session,
-    run: Run,
-    launch: ScormLaunch,
-    package: Package,
-    stored: dict[str, ScormState],
-) -> Opened:
-    person = queries.learner_of(session, run)
-    scos = queries.scos_of(package, stored)
-    parts = []
-    for sco, item in zip(scos, (package.manifest or {})["items"], strict=True):
-        result = runtime.result_of(sco, trusts_status=package.trusts_status, alone=len(scos) == 1)
-        parts.append(
-            {
-                "id": sco.identifier,
-                "title": item["title"],
-                "href": item["href"],
-                "is_sco": sco.is_sco,
-                "is_done": result.completion is runtime.Completion.COMPLETED,
-                "status_set": sco.is_status_set,
-                "cmi": runtime.seed(
-                    sco,
-                    student_id=str(person.id),
-                    student_name=f"{person.family_name}, {person.given_name}".strip(", "),
-                    launch_data=item["data_from_lms"],
-                    max_time_allowed=item["max_time_allowed"],
-                    time_limit_action=item["time_limit_action"],
-                    is_review=launch.is_review,
-                ),
-            }
-        )
-    return Opened(
-        opening=launch.opening,
-        run_state=run.state,
-        is_review=launch.is_review,
-        current=_current(parts, stored),
-        parts=parts,
-    )
-
-
-def _current(parts: list[JsonDict], stored: dict[str, ScormState]) -> str:
-    """Where to go on: the part last worked on unless it is done, else the first undone."""
-    undone = [str(part["id"]) for part in parts if not part["is_done"]]
-    recent = max(stored.values(), key=lambda each: each.updated_at, default=None)
-    if recent is not None and recent.sco_id in undone:
-        return recent.sco_id
-    return undone[0] if undone else str(parts[0]["id"])

@@ -12,7 +12,17 @@ from plugin.scorm.errors import CommitTooLargeError, MalformedCommitError
 MAX_BYTES = 512 * 1024
 MAX_REPLAYS = 20
 MAX_NUMBER = 2**31
-TRIGGERS = {"autocommit", "manual", "terminate", "status", "guard", "hidden", "exit", "opened"}
+TRIGGERS = {
+    "autocommit",
+    "manual",
+    "terminate",
+    "status",
+    "guard",
+    "hidden",
+    "exit",
+    "opened",
+    "moved",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,13 +26,15 @@ GENERAL_FAILURE = 391
 def shell(token: str) -> Response:
     """The page around the content; its script opens the launch."""
     shelf = queries.shelf_of(read_session(), token, clock.now())
+    runtime = vendor.RUNTIME_2004 if shelf.is_2004 else vendor.RUNTIME_12
     page = render_template(
         "scorm/player.html",
         title=shelf.title,
         run_id=shelf.run_id,
         tool_url=current_settings().tool_url,
-        runtime=vendor.address(vendor.RUNTIME_12),
-        integrity=vendor.INTEGRITY[vendor.RUNTIME_12],
+        edition="2004" if shelf.is_2004 else "1.2",
+        runtime=vendor.address(runtime),
+        integrity=vendor.INTEGRITY[runtime],
     )
     answer = Response(page, mimetype="text/html")
     answer.headers["Content-Security-Policy"] = (
@@ -81,6 +83,7 @@ def open_player(token: str) -> Response:
         review=opened.is_review,
         current=opened.current,
         parts=opened.parts,
+        course=opened.course,
     )
 
 

@@ -6,9 +6,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from plugin.scorm.findings import Finding, error, warning
-from plugin.scorm.manifest import Item, Manifest, Version, file_of
+from plugin.scorm.manifest import Item, Manifest, file_of
 
-PLAYABLE = {Version.SCORM_12}
 NAMED_FILES = 5
 READ_BYTES = 512 * 1024
 _PAGES = (".html", ".htm", ".xhtml")
@@ -21,9 +20,6 @@ _LOCAL_NAMES = {"www.w3.org"}
 
 def check(manifest: Manifest, paths: set[str], root: Path) -> Iterator[Finding]:
     """Everything worth saying about the files of an unpacked package."""
-    if manifest.version not in PLAYABLE:
-        yield error("scorm.version", found=str(manifest.version))
-        return
     folded = {path.casefold(): path for path in paths}
     for item in manifest.playable():
         yield from _launch_file(item, paths, folded)

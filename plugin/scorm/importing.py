@@ -10,7 +10,6 @@ from typing import IO
 from sqlalchemy import select, update
 
 from plugin.core import clock
-from plugin.core.base import JsonDict
 from plugin.core.context import current_settings, storage
 from plugin.core.db import Tx, read_session, transaction
 from plugin.core.outbox import JobName
@@ -20,7 +19,7 @@ from plugin.modules import actions as module_actions
 from plugin.modules import queries as module_queries
 from plugin.modules.models import ModuleKind
 from plugin.scorm import wording
-from plugin.scorm.manifest import Manifest
+from plugin.scorm.described import described
 from plugin.scorm.models import Package, PackageState
 from plugin.scorm.package import MEGABYTE, Limits, Unpacked, unpack
 
@@ -174,26 +173,3 @@ def _publish(tx: Tx, package: Package, *, now: datetime) -> None:
     else:
         module = module_queries.module_of(session, package.organization_id, package.module_id)
     module_actions.add_version(session, module, package_id=package.id, by=by, now=now)
-
-
-def described(manifest: Manifest) -> JsonDict:
-    """What playing needs of a manifest; the file itself stays with the package."""
-    return {
-        "version": str(manifest.version),
-        "identifier": manifest.identifier,
-        "title": manifest.title,
-        "items": [
-            {
-                "identifier": item.identifier,
-                "title": item.title,
-                "href": item.href,
-                "is_sco": item.is_sco,
-                "is_visible": item.is_visible,
-                "mastery_score": item.mastery_score,
-                "data_from_lms": item.data_from_lms,
-                "max_time_allowed": item.max_time_allowed,
-                "time_limit_action": item.time_limit_action,
-            }
-            for item in manifest.playable()
-        ],
-    }

@@ -85,6 +85,7 @@ class Manifest:
 
     identifier: str
     version: Version
+    organization: str
     title: str
     items: tuple[Item, ...]
     resources: tuple[Resource, ...]
@@ -112,6 +113,7 @@ def parse(content: bytes) -> Manifest:
     manifest = Manifest(
         identifier=attribute(root, "identifier"),
         version=version,
+        organization=attribute(organization, "identifier"),
         title=text_of(organization, "title"),
         items=reader.below(organization),
         resources=resources,

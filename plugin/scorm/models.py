@@ -7,6 +7,10 @@ from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from plugin.core.base import AppendOnly, Base, EnumText, IntKey, JsonDict, JsonList
+from plugin.scorm.policy import NeverSet, ScoreRule
+
+COURSE = ""
+"""The part that stands for a SCORM 2004 course itself: what its sequencing engine stores."""
 
 
 class PackageState(StrEnum):
@@ -37,6 +41,19 @@ class Package(Base):
     created_at: Mapped[datetime]
     created_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     finished_at: Mapped[datetime | None]
+
+
+class ScormRules(Base):
+    """How a module reads what its course reports, as its admin chose."""
+
+    __tablename__ = "scorm_rules"
+
+    module_id: Mapped[int] = mapped_column(ForeignKey("module.id"), primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    trusts_status: Mapped[bool] = mapped_column(default=False)
+    pass_share: Mapped[float | None]
+    never_set: Mapped[NeverSet] = mapped_column(EnumText(NeverSet), default=NeverSet.AUTO)
+    score_rule: Mapped[ScoreRule] = mapped_column(EnumText(ScoreRule), default=ScoreRule.AVERAGE)
 
 
 class ScormLaunch(Base):

@@ -10,9 +10,20 @@ from sqlalchemy.orm import Session
 from plugin.core.secrets import hash_of
 from plugin.modules.models import ModuleVersion, Run
 from plugin.org.models import Person
+from plugin.scorm import runtime2004
 from plugin.scorm.errors import LaunchClosedError, LaunchNotFoundError, PackageNotFoundError
-from plugin.scorm.models import CommitEvent, Package, PackageState, ScormLaunch, ScormState
-from plugin.scorm.runtime import Sco
+from plugin.scorm.manifest import Version
+from plugin.scorm.models import (
+    COURSE,
+    CommitEvent,
+    Package,
+    PackageState,
+    ScormLaunch,
+    ScormRules,
+    ScormState,
+)
+from plugin.scorm.policy import Policy
+from plugin.scorm.scos import Course, Sco
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +34,7 @@ class Shelf:
     frame_ancestors: str
     title: str
     run_id: int
+    is_2004: bool
 
 
 def package_of(session: Session, organization_id: int, package_id: int) -> Package:
@@ -68,6 +80,7 @@ def shelf_of(session: Session, token: str, now: datetime) -> Shelf:
             Package.title,
             ScormLaunch.run_id,
             ScormLaunch.expires_at,
+            Package.manifest["version"].as_string().label("version"),
         )
         .join(Run, Run.id == ScormLaunch.run_id)
         .join(ModuleVersion, ModuleVersion.id == Run.module_version_id)
@@ -78,7 +91,13 @@ def shelf_of(session: Session, token: str, now: datetime) -> Shelf:
         raise LaunchNotFoundError
     if row.expires_at <= now:
         raise LaunchClosedError
-    return Shelf(row.base_key, row.frame_ancestors, row.title, row.run_id)
+    return Shelf(
+        base_key=row.base_key,
+        frame_ancestors=row.frame_ancestors,
+        title=row.title,
+        run_id=row.run_id,
+        is_2004=row.version != Version.SCORM_12,
+    )
 
 
 def lock_run(session: Session, token: str) -> Run:
@@ -133,18 +152,51 @@ def states(session: Session, run_id: int) -> dict[str, ScormState]:
 
 def scos_of(package: Package, stored: dict[str, ScormState]) -> list[Sco]:
     """The package's parts with what they stored, as the rules want them."""
-    parts = (package.manifest or {}).get("items", [])
-    return [_sco(part, stored.get(part["identifier"])) for part in parts]
+    manifest = package.manifest or {}
+    return [
+        _sco(part, stored.get(part["identifier"]), is_2004="tree" in manifest)
+        for part in manifest.get("items", [])
+    ]
 
 
-def _sco(part: dict[str, str | bool], state: ScormState | None) -> Sco:
+def _sco(part: dict[str, str | bool], state: ScormState | None, *, is_2004: bool) -> Sco:
     return Sco(
         identifier=str(part["identifier"]),
         is_sco=bool(part["is_sco"]),
+        is_2004=is_2004,
         mastery_score=str(part["mastery_score"]),
+        scaled_passing_score=str(part.get("scaled_passing_score", "")),
+        completion_threshold=str(part.get("completion_threshold", "")),
         cmi=state.cmi if state else None,
         is_status_set=state.is_status_set if state else False,
         is_finished=state.is_finished if state else False,
+    )
+
+
+def course_in(package: Package, stored: dict[str, ScormState]) -> Course | None:
+    """What the engine of a SCORM 2004 course last said of it."""
+    manifest, state = package.manifest or {}, stored.get(COURSE)
+    has_own_rollup = bool(manifest.get("has_own_rollup"))
+    return runtime2004.course_of(state.cmi if state else None, has_own_rollup=has_own_rollup)
+
+
+def writers(package: Package) -> set[str]:
+    """Who may commit: the package's parts, and of SCORM 2004 the course itself."""
+    manifest = package.manifest or {}
+    parts = {str(part["identifier"]) for part in manifest.get("items", [])}
+    return parts | {COURSE} if "tree" in manifest else parts
+
+
+def policy_of(session: Session, package: Package) -> Policy:
+    """How the package's module reads results; the package's own word until somebody chose."""
+    rules = session.scalar(select(ScormRules).where(ScormRules.module_id == package.module_id))
+    if rules is None:
+        return Policy(trusts_status=package.trusts_status)
+    return Policy(
+        trusts_status=rules.trusts_status,
+        pass_share=rules.pass_share,
+        never_set=rules.never_set,
+        score_rule=rules.score_rule,
     )
 
 

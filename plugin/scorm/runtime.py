@@ -1,34 +1,14 @@
-"""What content has said, judged: one SCO at a time, then the whole sitting. Pure; SCORM 1.2."""
+"""What a course has said, judged: each part, then the whole sitting. Pure; either edition."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
 
 from plugin.modules.rules import Report
+from plugin.scorm import runtime12, runtime2004
+from plugin.scorm.policy import NeverSet, Policy, combined
+from plugin.scorm.scos import Cmi, Completion, Course, Said, Sco, number, part, share
 
-Cmi = Mapping[str, Any]
-NOT_KEPT = {"exit", "session_time"}
-HUNDRED = 100.0
-
-
-class Completion(StrEnum):
-    UNKNOWN = "unknown"
-    NOT_ATTEMPTED = "not attempted"
-    INCOMPLETE = "incomplete"
-    COMPLETED = "completed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sco:
-    """One playable item and what it last stored (`cmi` is None before its first commit)."""
-
-    identifier: str
-    is_sco: bool = True
-    mastery_score: str = ""
-    cmi: Cmi | None = None
-    is_status_set: bool = False
-    is_finished: bool = False
+DEFAULT = Policy()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,20 +28,24 @@ class ScoResult:
         )
 
 
-_STATUS: dict[str, tuple[Completion, bool | None]] = {
-    "passed": (Completion.COMPLETED, True),
-    "failed": (Completion.COMPLETED, False),
-    "completed": (Completion.COMPLETED, None),
-    "browsed": (Completion.INCOMPLETE, None),
-    "incomplete": (Completion.INCOMPLETE, None),
-    "not attempted": (Completion.NOT_ATTEMPTED, None),
-}
-_CLAIMS = {"passed", "completed", "failed"}
+def progress_of(
+    scos: Sequence[Sco], *, policy: Policy = DEFAULT, course: Course | None = None
+) -> Report:
+    """The sitting: complete when every part is, failed when one is, scored as the module says.
+
+    A SCORM 2004 course that says itself when it is complete is believed over its parts.
+    """
+    alone = len(scos) == 1
+    results = [result_of(each, policy=policy, alone=alone) for each in scos]
+    report = _of_parts(results, policy)
+    if course is not None:
+        report = _of_course(report, course, alone=alone)
+    if not alone:
+        report = _marked(report, policy)
+    return report
 
 
-def progress_of(scos: Sequence[Sco], *, trusts_status: bool) -> Report:
-    """The sitting: complete when every part is, failed when one is, scored by their average."""
-    results = [result_of(each, trusts_status=trusts_status, alone=len(scos) == 1) for each in scos]
+def _of_parts(results: Sequence[ScoResult], policy: Policy) -> Report:
     done = [each for each in results if each.completion is Completion.COMPLETED]
     is_completed = len(done) == len(results)
     scores = [each.score for each in results if each.score is not None]
@@ -69,8 +53,43 @@ def progress_of(scos: Sequence[Sco], *, trusts_status: bool) -> Report:
         is_completed=is_completed,
         is_passed=_passed(results) if is_completed else None,
         is_finished=is_completed and all(each.is_decided for each in results),
-        score=sum(scores) / len(scores) if scores else None,
+        score=combined(scores, policy.score_rule),
         progress=_share(results, len(done)),
+    )
+
+
+def _of_course(parts: Report, course: Course, *, alone: bool) -> Report:
+    if course.completion is not Completion.COMPLETED:
+        if not course.has_own_rollup:
+            return parts
+        return Report(
+            is_completed=False,
+            is_passed=None,
+            is_finished=False,
+            score=parts.score,
+            progress=parts.progress,
+        )
+    is_silent = course.is_passed is None or (alone and parts.is_passed is not None)
+    return Report(
+        is_completed=True,
+        is_passed=parts.is_passed if is_silent else course.is_passed,
+        is_finished=course.is_ended or parts.is_finished,
+        score=parts.score if course.score is None else course.score,
+        progress=1.0,
+    )
+
+
+def _marked(report: Report, policy: Policy) -> Report:
+    """Of several parts the module's own pass mark is for their score together."""
+    mark = None if policy.trusts_status else policy.pass_share
+    if mark is None or report.score is None or not report.is_completed:
+        return report
+    return Report(
+        is_completed=True,
+        is_passed=report.score >= mark,
+        is_finished=report.is_finished,
+        score=report.score,
+        progress=report.progress,
     )
 
 
@@ -81,95 +100,52 @@ def _passed(results: Sequence[ScoResult]) -> bool | None:
 
 
 def _share(results: Sequence[ScoResult], done: int) -> float | None:
-    """SCORM 1.2 knows no progress inside a part: only whole parts count."""
+    """Only whole parts count as progress."""
     if len(results) == 1 and not done:
         return None
     return done / len(results)
 
 
-def result_of(sco: Sco, *, trusts_status: bool, alone: bool) -> ScoResult:
-    """One SCO in neutral words, with the mastery score applied unless its status is trusted."""
-    core: Cmi = _part(sco.cmi, "core")
+def result_of(sco: Sco, *, policy: Policy = DEFAULT, alone: bool) -> ScoResult:
+    """One part in neutral words, judged as its module says."""
     if not sco.is_sco:  # an asset has nothing to say; opening it completes it
         done = Completion.COMPLETED if sco.cmi is not None else Completion.NOT_ATTEMPTED
         return ScoResult(completion=done, is_passed=None, score=None, is_finished=True)
-    status = str(core.get("lesson_status") or "not attempted")
-    completion, is_passed = _STATUS.get(status, (Completion.UNKNOWN, None))
-    raw, mastery = _number(_part(core, "score").get("raw")), _number(sco.mastery_score)
-    if not sco.is_status_set and sco.is_finished and alone and raw is None and mastery is None:
+    own = policy if alone else Policy(trusts_status=policy.trusts_status)
+    said = runtime2004.said(sco, own) if sco.is_2004 else runtime12.said(sco, own)
+    completion = said.completion
+    if _is_silent(sco, said) and _completes_silently(sco, said, policy, alone=alone):
         completion = Completion.COMPLETED
-    claims = status in _CLAIMS or sco.is_finished
-    if not trusts_status and claims and raw is not None and mastery is not None:
-        completion, is_passed = Completion.COMPLETED, raw >= mastery
     return ScoResult(
         completion=completion,
-        is_passed=is_passed,
-        score=score_of(core),
+        is_passed=said.is_passed,
+        score=said.score,
         is_finished=sco.is_finished,
     )
 
 
-def score_of(core: Cmi) -> float | None:
-    """The score as a share of its range (0 to 100 unless the SCO says otherwise)."""
-    score = _part(core, "score")
-    raw, low, high = (_number(score.get(name)) for name in ("raw", "min", "max"))
-    if raw is None:
-        return None
-    low = 0.0 if low is None else low
-    high = HUNDRED if high is None else high
-    if high <= low:
-        return None
-    return min(1.0, max(0.0, (raw - low) / (high - low)))
+def _is_silent(sco: Sco, said: Said) -> bool:
+    return not sco.is_status_set and said.completion is not Completion.COMPLETED
 
 
-def seed(
-    sco: Sco,
-    *,
-    student_id: str,
-    student_name: str,
-    launch_data: str,
-    max_time_allowed: str,
-    time_limit_action: str,
-    is_review: bool,
-) -> dict[str, Any]:
-    """The data model a SCO finds when it starts: what it stored, and what the LMS must say."""
-    kept: dict[str, Any] = {name: part for name, part in (sco.cmi or {}).items() if name != "core"}
-    core = {name: value for name, value in _part(sco.cmi, "core").items() if name not in NOT_KEPT}
-    if not sco.is_status_set:
-        core.pop("lesson_status", None)
-    core.update(
-        student_id=student_id,
-        student_name=student_name,
-        credit="no-credit" if is_review else "credit",
-        lesson_mode="review" if is_review else "normal",
-        entry=_entry(sco),
-    )
-    kept["core"] = core
-    kept["launch_data"] = launch_data
-    kept["student_data"] = {
-        "mastery_score": sco.mastery_score,
-        "max_time_allowed": max_time_allowed,
-        "time_limit_action": time_limit_action,
-    }
-    return kept
+def _completes_silently(sco: Sco, said: Said, policy: Policy, *, alone: bool) -> bool:
+    if policy.never_set is NeverSet.OPENED:
+        return sco.cmi is not None
+    if policy.never_set is NeverSet.FINISHED:
+        return sco.is_finished
+    if policy.never_set is NeverSet.NOTHING or sco.is_2004:
+        return False  # of SCORM 2004 the engine knows (SN 3.13.2)
+    has_mark = number(sco.mastery_score) is not None or policy.pass_share is not None
+    return sco.is_finished and alone and said.score is None and not has_mark
 
 
-def _entry(sco: Sco) -> str:
-    """`resume` after a suspend and after a tab that just vanished; empty after a normal exit."""
-    if sco.cmi is None:
-        return "ab-initio"
-    left = _part(sco.cmi, "core").get("exit")
-    return "resume" if left == "suspend" or not sco.is_finished else ""
-
-
-def _part(cmi: Cmi | None, name: str) -> Cmi:
-    found = (cmi or {}).get(name)
-    return found if isinstance(found, Mapping) else {}
-
-
-def _number(value: object) -> float | None:
-    try:
-        number = float(str(value))
-    except ValueError:
-        return None
-    return number if abs(number) < 1e9 else None  # noqa: PLR2004 - also refuses infinity and nan
+def told(cmi: Cmi) -> tuple[str, float | None]:
+    """Status and score of one commit, for the record of commits."""
+    if "core" in cmi:
+        core = part(cmi, "core")
+        return str(core.get("lesson_status") or ""), share(part(core, "score"))
+    said = part(cmi, "root") or cmi
+    completion = said.get("completion_status") or said.get("completion")
+    success = said.get("success_status") or said.get("success")
+    words = "/".join(str(each) for each in (completion, success) if each)
+    return words[:100], runtime2004.score_of(cmi)

@@ -5,6 +5,8 @@ from xml.etree.ElementTree import Element
 
 from plugin.scorm.document import attribute, child, children, collapsed, local
 
+ADLSEQ = "adlseq"
+
 
 def collection(root: Element) -> dict[str, Element]:
     """The reusable rules of the manifest, by their ID."""
@@ -19,7 +21,7 @@ def of(element: Element, shared: dict[str, Element]) -> dict[str, Any] | None:
     own = child(element, "sequencing")
     if own is None:
         return None
-    base = shared.get(attribute(own, "IDRef"))
+    base = _named(shared, attribute(own, "IDRef"))
     merged = _plain(base) if base is not None else {}
     merged.update(_plain(own))
     for reference in ("ID", "IDRef"):
@@ -27,12 +29,26 @@ def of(element: Element, shared: dict[str, Element]) -> dict[str, Any] | None:
     return merged
 
 
+def _named(shared: dict[str, Element], name: str) -> Element | None:
+    """The rules of this ID; large and small letters are forgiven where only they differ."""
+    if name in shared or not name:
+        return shared.get(name)
+    alike = [each for key, each in shared.items() if key.casefold() == name.casefold()]
+    return alike[0] if len(alike) == 1 else None
+
+
 def _plain(element: Element) -> dict[str, Any]:
     """Attributes as text, child elements as lists of the same, text under `text`."""
     plain: dict[str, Any] = {local(name): collapsed(value) for name, value in element.items()}
     for each in children(element):
-        plain.setdefault(local(each.tag), []).append(_plain(each))
+        plain.setdefault(_name(each.tag), []).append(_plain(each))
     text = collapsed(element.text)
     if text:
         plain["text"] = text
     return plain
+
+
+def _name(tag: str) -> str:
+    """ADL's objectives add to those of IMS and share their name; they get one of their own."""
+    name = local(tag)
+    return f"adl:{name}" if name == "objectives" and ADLSEQ in tag else name

@@ -9,8 +9,10 @@ from plugin.core.paths import STATIC
 VERSION = "3.4.3"
 FOLDER = STATIC / "vendor" / "scorm-again" / VERSION
 RUNTIME_12 = "scorm12.min.js"
+RUNTIME_2004 = "scorm2004.min.js"
 INTEGRITY = {
     RUNTIME_12: "sha384-nivp7W92oneUlpJ17I8vtc8pSzpBcAtAQvEecRS/sGMJcdpCTRJtcc1K2m9LAv9L",
+    RUNTIME_2004: "sha384-uBrTkMxc1Zy42ph/E8mGZWmLePyVvoyo54kpEqLArux1qI4HxRlku3hK3RWl8A1u",
 }
 
 

@@ -1,20 +1,20 @@
 /* The page around the content: opens the launch, runs its parts, never loses what they say. */
 
+import { Contents } from "./contents.js";
 import { Outbox } from "./outbox.js";
-import { Runtime12 } from "./runtime12.js";
 import { Transport } from "./transport.js";
 
 const HEARTBEAT_MS = 60000;
 const BLANK_MS = 3000;
+const SILENCE_MS = 3000;
 const OPEN_PAUSES = [1, 2, 5, 10];
 const $ = (id) => document.getElementById(id);
 const frame = $("content");
 const saved = $("saved");
 const words = saved.dataset;
-const tool = document.body.dataset.tool;
+const { tool, edition } = document.body.dataset;
 
-let parts = [];
-let current = null;
+let course = null;
 let isReview = false;
 let runState = "open";
 let leaving = false;
@@ -34,26 +34,59 @@ const transport = new Transport(location.pathname, outbox, {
     saved.textContent = words.changed;
   },
   refused(status) {
-    runtime.stop();
+    if (course) course.stop();
     frame.src = "about:blank";
     $("trouble").hidden = true;
     saved.textContent = "";
     $("exit").hidden = true;
+    hideWays();
     show(status === 409 ? "elsewhere" : "over");
     $("again").hidden = status !== 409;
   },
 });
 transport.isLeaving = () => leaving || frameLeaving || exiting || document.visibilityState === "hidden";
-const runtime = new Runtime12(transport, {
+
+/* What a course may do with this page. */
+const shell = {
   changed() {
     saved.textContent = words.changed;
   },
+  play(href) {
+    show(null);
+    frame.src = `${location.pathname}files/${href}`;
+    frame.focus();
+    contents.toggle(false);
+    shell.refresh();
+    setTimeout(() => course.noteSilence(), SILENCE_MS);
+  },
+  say(which) {
+    show(which);
+    shell.refresh();
+    contents.toggle(!$("contents-button").hidden);
+  },
+  refresh() {
+    contents.draw(course.entries());
+    for (const [way, isOpen] of Object.entries(course.ways)) {
+      $(way).hidden = isOpen === null;
+      $(way).disabled = !isOpen;
+    }
+  },
+  blank,
+};
+const contents = new Contents($("contents"), $("contents-button"), (id) => {
+  contents.toggle(false);
+  course.choose(id);
 });
-window.API = runtime.api;
+contents.refresh = () => course && contents.draw(course.entries());
+
+function hideWays() {
+  contents.toggle(false);
+  for (const id of ["contents-button", "previous", "continue"]) $(id).hidden = true;
+}
 
 function showSaved() {
   if (!outbox.isEmpty) return;
-  if (runtime.isDirty) saved.textContent = words.changed;
+  if (course && course.isDirty) saved.textContent = words.changed;
   else if (isReview) saved.textContent = words.review;
   else if (runState === "completed") saved.textContent = words.completed;
   else if (runState === "failed") saved.textContent = words.failed;
@@ -98,78 +131,27 @@ async function open(attempt = 0) {
     setTimeout(() => open(attempt + 1), pause * 1000);
     return undefined;
   }
-  const opened = await answer.json();
+  begin(await answer.json(), await runtime, replay);
+  return undefined;
+}
+
+/* Only the runtime this course needs is loaded. */
+const runtime = edition === "2004" ? import("./course2004.js") : import("./course12.js");
+
+function begin(opened, { Course12, Course2004 }, replay) {
   outbox.forget(replay);
   transport.begin(opened.opening);
-  parts = opened.parts;
   isReview = opened.review;
   runState = opened.state;
   $("again").hidden = true;
   $("exit").hidden = false;
-  listContents(opened.current);
+  course = new (Course2004 || Course12)(transport, shell, opened);
+  course.expose();
   showSaved();
-  play(opened.current);
-  return undefined;
+  course.begin();
 }
 
-/* ---- parts ----------------------------------------------------------------------------------- */
-
-function listContents(chosen) {
-  if (parts.length < 2) return;
-  const list = $("contents").querySelector("ol");
-  list.replaceChildren();
-  for (const part of parts) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = part.title || part.id;
-    button.dataset.part = part.id;
-    if (part.id === chosen) button.setAttribute("aria-current", "true");
-    const entry = document.createElement("li");
-    entry.append(button);
-    list.append(entry);
-  }
-  $("contents-button").hidden = false;
-}
-
-function play(id) {
-  current = parts.find((part) => part.id === id);
-  for (const button of document.querySelectorAll("[data-part]")) {
-    if (button.dataset.part === id) button.setAttribute("aria-current", "true");
-    else button.removeAttribute("aria-current");
-  }
-  runtime.prepare(current, isReview);
-  if (!current.is_sco && !isReview) runtime.send({}, "opened");
-  show(null);
-  frame.src = `${location.pathname}files/${current.href}`;
-  frame.focus();
-}
-
-async function change(id) {
-  if (!current || id === current.id) return;
-  toggleContents(false);
-  await blank();
-  const state = runtime.lastCmi;
-  if (current.is_sco && state) {
-    current.cmi = reopened(state, current.cmi);
-    current.status_set = runtime.isStatusSet;
-  }
-  runtime.lastCmi = null;
-  play(id);
-}
-
-/* What a part finds when it is opened a second time on this page. */
-function reopened(cmi, seed) {
-  const { exit, session_time: _time, lesson_status: status, ...core } = cmi.core;
-  const entry = exit === "suspend" || !runtime.isFinished ? "resume" : "";
-  const kept = { ...cmi, core: { ...core, entry }, student_data: seed.student_data };
-  if (runtime.isStatusSet) kept.core.lesson_status = status;
-  return kept;
-}
-
-function toggleContents(isOpen) {
-  $("contents").hidden = !isOpen;
-  $("contents-button").setAttribute("aria-expanded", String(isOpen));
-}
+/* ---- the content's frame --------------------------------------------------------------------- */
 
 /* Take the content away; it says its last words while it goes. */
 function blank() {
@@ -177,7 +159,7 @@ function blank() {
     const done = () => {
       clearTimeout(timer);
       frame.removeEventListener("load", done);
-      runtime.save("exit");
+      course.save("exit");
       resolve();
     };
     const timer = setTimeout(done, BLANK_MS);
@@ -196,10 +178,10 @@ async function exit() {
   if (exiting) return;
   exiting = true;
   $("exit").disabled = true;
-  toggleContents(false);
-  runtime.save("exit");
-  await blank();
-  runtime.stop();
+  hideWays();
+  course.save("exit");
+  await course.leave();
+  course.stop();
   show("leaving");
   transport.stopRetrying();
   for (let attempt = 0; !(await transport.deliver(true)); attempt += 1) {
@@ -229,13 +211,13 @@ frame.addEventListener("load", () => {
 
 window.addEventListener("pagehide", () => {
   leaving = true;
-  runtime.save("guard");
+  if (course) course.save("guard");
   transport.leave();
 });
 window.addEventListener("pageshow", () => (leaving = false));
 document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "hidden") runtime.save("hidden");
-  else transport.retryNow();
+  if (document.visibilityState !== "hidden") transport.retryNow();
+  else if (course) course.save("hidden");
 });
 window.addEventListener("beforeunload", (event) => {
   if (outbox.isEmpty || transport.refusal) return;
@@ -254,9 +236,6 @@ $("again").addEventListener("click", () => {
   $("exit").disabled = false;
   open();
 });
-$("contents-button").addEventListener("click", () => toggleContents($("contents").hidden));
-$("contents").addEventListener("click", (event) => {
-  if (event.target.dataset.part) change(event.target.dataset.part);
-});
+for (const way of ["previous", "continue"]) $(way).addEventListener("click", () => course.move(way));
 
 open();

@@ -36,7 +36,13 @@ export class Runtime12 {
 
   newEngine() {
     return new Scorm12API(
-      { autocommit: true, autocommitSeconds: AUTOCOMMIT_SECONDS, lmsCommitUrl: "commit", logLevel: 5 },
+      {
+        autocommit: true,
+        autocommitSeconds: AUTOCOMMIT_SECONDS,
+        alwaysSendTotalTime: true,
+        lmsCommitUrl: "commit",
+        logLevel: 5,
+      },
       {
         processHttpRequest: (_url, params, _immediate, _log, _listeners, about) =>
           this.send(params.cmi, about.trigger),
@@ -63,6 +69,10 @@ export class Runtime12 {
 
   get isRunning() {
     return this.part !== null && this.engine.isInitialized();
+  }
+
+  get wasStarted() {
+    return !this.engine.isNotInitialized();
   }
 
   get isFinished() {

@@ -2,7 +2,8 @@
  *
  * A synchronous request while the page lives (SCORM's calls want an answer); a beacon when the
  * browser is leaving and forbids that; a retry with growing pauses when nothing else worked.
- * A beacon that was accepted is not a delivery: entries stay in the outbox until acknowledged. */
+ * A beacon that was accepted is not a delivery: entries stay in the outbox until acknowledged.
+ * Where a beacon could not carry everything, it leaves out what the course's engine stores. */
 
 const BEACON_BYTES = 64000;
 const PAUSES = [1, 2, 5, 10, 20, 30];
@@ -16,6 +17,7 @@ export class Transport {
     this.beaconed = 0;
     this.opening = 0;
     this.isLeaving = () => false;
+    this.isSwitching = false; /* parts are changed and this page stays: it waits for delivery */
     this.refusal = null;
     this.failures = 0;
     this.timer = null;
@@ -35,16 +37,19 @@ export class Transport {
   }
 
   /* Keep and send; the answer is true when the server has it, or will get it by a beacon. */
-  commit(entry) {
+  commit(...entries) {
     if (this.refusal) return false;
-    this.seq += 1;
-    this.outbox.put({ ...entry, seq: this.seq });
+    for (const entry of entries.filter(Boolean)) {
+      this.seq += 1;
+      this.outbox.put({ ...entry, seq: this.seq });
+    }
     const answer = this.sendNow();
     if (answer === true) return true;
     /* Thrown: the network is gone, or the page is (browsers do not say which). */
     const isTaken = answer === "thrown" && this.sendBeacon();
     this.retryLater();
-    return isTaken && this.isLeaving();
+    if (this.refusal) return false;
+    return this.isSwitching || (isTaken && this.isLeaving());
   }
 
   /* The last chance of this page: what no beacon carries yet goes with one. */
@@ -70,7 +75,9 @@ export class Transport {
 
   sendBeacon() {
     this.outbox.keep();
-    const body = new Blob([this.body()], { type: "text/plain" });
+    const packed = (text) => new Blob([text], { type: "text/plain" });
+    let body = packed(this.body());
+    if (body.size >= BEACON_BYTES) body = packed(this.body(false, true));
     const isTaken = body.size < BEACON_BYTES && navigator.sendBeacon(`${this.base}commit`, body);
     if (isTaken) this.beaconed = this.seq;
     return isTaken;
@@ -96,8 +103,19 @@ export class Transport {
     }
   }
 
-  body(closing = false) {
-    return JSON.stringify({ opening: this.opening, closing, commits: this.outbox.list() });
+  body(closing = false, isLite = false) {
+    const commits = this.outbox.list().filter((entry) => !isLite || entry.sco);
+    return JSON.stringify({ opening: this.opening, closing, commits });
+  }
+
+  /* Everything is on the server, or nobody wants it any more. */
+  async settle() {
+    for (let attempt = 0; !this.outbox.isEmpty && !this.refusal; attempt += 1) {
+      if (await this.deliver()) return;
+      this.listener.trouble();
+      const pause = PAUSES[Math.min(attempt, PAUSES.length - 1)];
+      await new Promise((wait) => setTimeout(wait, pause * 1000));
+    }
   }
 
   judge(status, read, seq) {

@@ -5,7 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin.modules.rules import Verdict, outcome
-from plugin.scorm.runtime import Completion, Sco, progress_of, result_of, score_of, seed
+from plugin.scorm.policy import Policy
+from plugin.scorm.runtime import progress_of, result_of
+from plugin.scorm.runtime12 import seed
+from plugin.scorm.scos import Completion, Sco, share
 
 
 def sco(status: str | None = None, **facts: Any) -> Sco:
@@ -22,7 +25,7 @@ def sco(status: str | None = None, **facts: Any) -> Sco:
 
 
 def verdict(*scos: Sco, trusts_status: bool = False) -> Verdict:
-    return outcome(progress_of(scos, trusts_status=trusts_status))
+    return outcome(progress_of(scos, policy=Policy(trusts_status=trusts_status)))
 
 
 @pytest.mark.parametrize(
@@ -40,7 +43,7 @@ def verdict(*scos: Sco, trusts_status: bool = False) -> Verdict:
 def test_each_status_in_neutral_words(
     status: str, completion: Completion, is_passed: bool | None
 ) -> None:
-    result = result_of(sco(status), trusts_status=False, alone=True)
+    result = result_of(sco(status), alone=True)
     assert (result.completion, result.is_passed) == (completion, is_passed)
 
 
@@ -94,9 +97,9 @@ def test_failing_can_be_mended_until_the_part_is_finished() -> None:
 def test_several_parts_are_complete_when_each_is() -> None:
     one, two = sco("completed"), sco("passed", identifier="I2", raw=80)
     unseen = Sco(identifier="I3")
-    report = progress_of([one, two, unseen], trusts_status=False)
+    report = progress_of([one, two, unseen])
     assert (report.is_completed, report.progress) == (False, pytest.approx(2 / 3))
-    whole = progress_of([one, two], trusts_status=False)
+    whole = progress_of([one, two])
     assert (whole.is_completed, whole.is_passed, whole.score) == (True, True, 0.8)
 
 
@@ -129,7 +132,7 @@ def test_an_asset_is_complete_once_opened() -> None:
     ],
 )
 def test_scores_are_shares_of_their_range(score: dict[str, Any], expected: float | None) -> None:
-    assert score_of({"score": score}) == expected
+    assert share(score) == expected
 
 
 WORDS = st.sampled_from(["", "80", "passed", "suspend", "x"])
@@ -149,23 +152,16 @@ JSONISH = st.recursive(
 def test_whatever_content_sends_it_is_judged_without_a_crash(
     cmi: dict[str, Any], finished: bool
 ) -> None:
-    report = progress_of(
-        [Sco(identifier="I", cmi=cmi, is_finished=finished, mastery_score="80")],
-        trusts_status=False,
-    )
+    report = progress_of([Sco(identifier="I", cmi=cmi, is_finished=finished, mastery_score="80")])
     assert report.score is None or 0 <= report.score <= 1
 
 
 def seeded(part: Sco, *, is_review: bool = False) -> dict[str, Any]:
-    return seed(
-        part,
-        student_id="7",
-        student_name="Byron, Ada",
-        launch_data="x=1",
-        max_time_allowed="",
-        time_limit_action="",
-        is_review=is_review,
+    item = {"data_from_lms": "x=1", "max_time_allowed": "", "time_limit_action": ""}
+    found: dict[str, Any] = seed(
+        part, Policy(), learner=("7", "Byron, Ada"), item=item, is_review=is_review
     )
+    return found
 
 
 def test_a_new_sitting_starts_with_what_the_mastery_rule_needs() -> None:

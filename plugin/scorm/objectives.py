@@ -1,0 +1,76 @@
+"""The objectives of an activity and how they read and write shared ones. Pure (IMS SS; ADL SEQ)."""
+
+from typing import Any
+
+Plain = dict[str, Any]
+IMS_READ = ("readSatisfiedStatus", "readNormalizedMeasure")
+IMS_WRITE = ("writeSatisfiedStatus", "writeNormalizedMeasure")
+ADL_FIELDS = ("RawScore", "MinScore", "MaxScore", "CompletionStatus", "ProgressMeasure")
+ADL_READ = tuple(f"read{name}" for name in ADL_FIELDS)
+ADL_WRITE = tuple(f"write{name}" for name in ADL_FIELDS)
+BLANK = " "
+
+
+def objectives_of(plain: Plain, activity: str, *, is_leaf: bool) -> Plain:
+    """`primaryObjective` and `objectives` for the engine, each with its maps.
+
+    The engine drops a primary objective without id: a heading gets one of ours, a part gets a
+    blank one, which is not shown to content in `cmi.objectives`.
+    """
+    found = _first(plain, "objectives")
+    more = _maps_by_objective(_first(plain, "adl:objectives"))
+    settings: Plain = {}
+    primary = _first(found, "primaryObjective")
+    if "primaryObjective" in found:
+        unnamed = BLANK if is_leaf else f"primary-{activity}"
+        settings["primaryObjective"] = _objective(primary, unnamed, more)
+    others = [_objective(each, "", more) for each in found.get("objective", [])]
+    settings["objectives"] = [each for each in others if each["objectiveID"]]
+    return settings
+
+
+def _first(plain: Plain, name: str) -> Plain:
+    found = plain.get(name)
+    return found[0] if isinstance(found, list) and found else {}
+
+
+def _objective(plain: Plain, unnamed: str, more: dict[str, list[Plain]]) -> Plain:
+    identifier = plain.get("objectiveID", "")
+    objective: Plain = {
+        "objectiveID": identifier or unnamed,
+        "satisfiedByMeasure": plain.get("satisfiedByMeasure") in {"true", "1"},
+        "mapInfo": _maps(plain.get("mapInfo", []), more.get(identifier, [])),
+    }
+    if objective["satisfiedByMeasure"]:
+        objective["minNormalizedMeasure"] = _measure(_first(plain, "minNormalizedMeasure"))
+    return objective
+
+
+def _measure(plain: Plain) -> float:
+    try:
+        return float(plain.get("text", ""))
+    except ValueError:
+        return 1.0
+
+
+def _maps_by_objective(plain: Plain) -> dict[str, list[Plain]]:
+    return {
+        each.get("objectiveID", ""): each.get("mapInfo", []) for each in plain.get("objective", [])
+    }
+
+
+def _maps(ims: list[Plain], adl: list[Plain]) -> list[Plain]:
+    """One map per shared objective: what IMS maps name, and what ADL's add for the same one."""
+    maps: dict[str, Plain] = {}
+    for found, reads, writes in ((ims, IMS_READ, IMS_WRITE), (adl, ADL_READ, ADL_WRITE)):
+        for each in found:
+            target = each.get("targetObjectiveID", "")
+            info = maps.setdefault(target, _nothing(target))
+            info.update({name: each.get(name) not in {"false", "0"} for name in reads})
+            info.update({name: each.get(name) in {"true", "1"} for name in writes})
+    return list(maps.values())
+
+
+def _nothing(target: str) -> Plain:
+    names = (*IMS_READ, *IMS_WRITE, *ADL_READ, *ADL_WRITE)
+    return {"targetObjectiveID": target, **dict.fromkeys(names, False)}

@@ -1,0 +1,89 @@
+"""What the player is told when it opens a sitting."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from plugin.core.base import JsonDict
+from plugin.modules.models import Run, RunState
+from plugin.scorm import queries, runtime, runtime12, runtime2004
+from plugin.scorm.models import COURSE, Package, ScormLaunch, ScormState
+from plugin.scorm.scos import Completion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What the player needs to begin; `parts` are in the course's order."""
+
+    opening: int
+    run_state: RunState
+    is_review: bool
+    current: str
+    parts: list[JsonDict]
+    course: JsonDict | None
+    """Of SCORM 2004: the activity tree, and where its engine stood."""
+
+
+def opened(
+    session: Session,
+    run: Run,
+    launch: ScormLaunch,
+    package: Package,
+    stored: dict[str, ScormState],
+) -> Opened:
+    """Each part with what it stored and what the LMS must say."""
+    parts = _parts(session, run, launch, package, stored)
+    tree = (package.manifest or {}).get("tree")
+    engine = stored.get(COURSE)
+    return Opened(
+        opening=launch.opening,
+        run_state=run.state,
+        is_review=launch.is_review,
+        current=_current(parts, stored),
+        parts=parts,
+        course={"tree": tree, "state": engine.cmi.get("state") if engine else None}
+        if tree
+        else None,
+    )
+
+
+def _parts(
+    session: Session,
+    run: Run,
+    launch: ScormLaunch,
+    package: Package,
+    stored: dict[str, ScormState],
+) -> list[JsonDict]:
+    person, policy = queries.learner_of(session, run), queries.policy_of(session, package)
+    learner = (str(person.id), f"{person.family_name}, {person.given_name}".strip(", "))
+    scos = queries.scos_of(package, stored)
+    parts = []
+    for sco, item in zip(scos, (package.manifest or {})["items"], strict=True):
+        result = runtime.result_of(sco, policy=policy, alone=len(scos) == 1)
+        told: dict[str, Any] = {"learner": learner, "item": item, "is_review": launch.is_review}
+        parts.append(
+            {
+                "id": sco.identifier,
+                "activity": item.get("activity"),
+                "title": item["title"],
+                "href": item["href"],
+                "is_sco": sco.is_sco,
+                "is_new": sco.cmi is None,
+                "is_done": result.completion is Completion.COMPLETED,
+                "status_set": sco.is_status_set,
+                "cmi": runtime2004.seed(sco, **told)
+                if sco.is_2004
+                else runtime12.seed(sco, policy, **told),
+            }
+        )
+    return parts
+
+
+def _current(parts: list[JsonDict], stored: dict[str, ScormState]) -> str:
+    """Where to go on: the part last worked on unless it is done, else the first undone."""
+    undone = [str(part["id"]) for part in parts if not part["is_done"]]
+    recent = max(stored.values(), key=lambda each: each.updated_at, default=None)
+    if recent is not None and recent.sco_id in undone:
+        return recent.sco_id
+    return undone[0] if undone else str(parts[0]["id"])

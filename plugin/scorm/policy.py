@@ -1,0 +1,45 @@
+"""How a module reads what its course reports. Pure; the defaults suit almost every package."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class NeverSet(StrEnum):
+    """What completes a part that finishes without ever saying a status."""
+
+    AUTO = "auto"  # finishing it, when the course is that one part and has neither score nor mark
+    FINISHED = "finished"
+    OPENED = "opened"
+    NOTHING = "nothing"
+
+
+class ScoreRule(StrEnum):
+    """How the scores of several parts make one."""
+
+    AVERAGE = "average"
+    HIGHEST = "highest"
+    LAST = "last"
+    SUM = "sum"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """`pass_share` (0 to 1) replaces the course's own mastery score; None leaves it."""
+
+    trusts_status: bool = False
+    pass_share: float | None = None
+    never_set: NeverSet = NeverSet.AUTO
+    score_rule: ScoreRule = ScoreRule.AVERAGE
+
+
+def combined(scores: list[float], rule: ScoreRule) -> float | None:
+    """One score of the parts' scores, in their order; shares stay shares."""
+    if not scores:
+        return None
+    if rule is ScoreRule.HIGHEST:
+        return max(scores)
+    if rule is ScoreRule.LAST:
+        return scores[-1]
+    if rule is ScoreRule.SUM:
+        return min(1.0, sum(scores))
+    return sum(scores) / len(scores)

@@ -1,0 +1,93 @@
+/* A SCORM 1.2 course: its parts are a list to choose from, each played by a runtime of its own. */
+
+import { Runtime12 } from "./runtime12.js";
+
+export class Course12 {
+  constructor(transport, shell, opened) {
+    this.shell = shell;
+    this.parts = opened.parts;
+    this.isReview = opened.review;
+    this.first = opened.current;
+    this.current = null;
+    this.runtime = new Runtime12(transport, { changed: () => shell.changed() });
+  }
+
+  expose() {
+    window.API = this.runtime.api;
+  }
+
+  begin() {
+    this.play(this.first);
+  }
+
+  play(id) {
+    this.current = this.parts.find((part) => part.id === id);
+    this.runtime.prepare(this.current, this.isReview);
+    if (!this.current.is_sco && !this.isReview) this.runtime.send({}, "opened");
+    this.shell.play(this.current.href);
+  }
+
+  async choose(id) {
+    if (this.current && id === this.current.id) return;
+    await this.shell.blank();
+    this.putAway();
+    this.play(id);
+  }
+
+  /* What the part said last is what it finds when it is opened again on this page. */
+  putAway() {
+    const state = this.runtime.lastCmi;
+    if (this.current.is_sco && state) {
+      this.current.cmi = this.reopened(state);
+      this.current.status_set = this.runtime.isStatusSet;
+    }
+    this.runtime.lastCmi = null;
+  }
+
+  reopened(cmi) {
+    const { exit, session_time: _time, lesson_status: status, ...core } = cmi.core;
+    const entry = exit === "suspend" || !this.runtime.isFinished ? "resume" : "";
+    const kept = { ...cmi, core: { ...core, entry }, student_data: this.current.cmi.student_data };
+    if (this.runtime.isStatusSet) kept.core.lesson_status = status;
+    return kept;
+  }
+
+  /* It was on screen and never called us. */
+  noteSilence() {
+    if (!this.current || !this.current.is_sco || this.runtime.wasStarted || this.isReview) return;
+    if (this.current.is_new) this.runtime.send({}, "opened");
+    this.current.is_new = false;
+  }
+
+  entries() {
+    return this.parts.map((part) => ({
+      id: part.id,
+      title: part.title,
+      depth: 0,
+      isCurrent: part === this.current,
+      isDone: part.is_done,
+      isAllowed: true,
+    }));
+  }
+
+  /* SCORM 1.2 knows no way through a course; the list is all there is. */
+  get ways() {
+    return { previous: null, continue: null };
+  }
+
+  async leave() {
+    await this.shell.blank();
+  }
+
+  get isDirty() {
+    return this.runtime.isDirty;
+  }
+
+  save(trigger) {
+    return this.runtime.save(trigger);
+  }
+
+  stop() {
+    this.runtime.stop();
+  }
+}

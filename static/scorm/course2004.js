@@ -1,0 +1,150 @@
+/* A SCORM 2004 course: its sequencing decides what is played and where the learner may go. */
+
+import { Runtime2004 } from "./runtime2004.js";
+
+/* Above this many activities the engine's own, quicker foresight must do. */
+const MOST_TRIED = 60;
+
+export class Course2004 {
+  constructor(transport, shell, opened) {
+    this.transport = transport;
+    this.shell = shell;
+    this.isReview = opened.review;
+    this.tree = opened.course.tree;
+    this.isMoving = false;
+    this.runtime = new Runtime2004(
+      transport,
+      { changed: () => shell.changed(), moved: () => setTimeout(() => this.afterTerminate()) },
+      opened.course,
+      opened.parts,
+    );
+  }
+
+  expose() {
+    window.API_1484_11 = this.runtime.api;
+  }
+
+  begin() {
+    this.runtime.open();
+    this.present("choose");
+  }
+
+  /* Show what sequencing delivered; else say why nothing is shown. */
+  present(otherwise) {
+    if (this.runtime.delivered) {
+      const part = this.runtime.prepare();
+      if (!part.is_sco && !this.isReview) this.runtime.send({}, "opened");
+      this.shell.play(part.href);
+      return;
+    }
+    this.shell.say(this.runtime.isEnded && otherwise !== "choose" ? "ended" : otherwise);
+  }
+
+  /* The part has ended by itself: go where it asked for, or leave its last page on screen. */
+  afterTerminate() {
+    if (this.isMoving) return;
+    if (this.runtime.delivered || this.runtime.isEnded || this.runtime.isSuspended) {
+      this.step(() => {}, "ended");
+    } else this.shell.refresh();
+  }
+
+  move(request, target = "") {
+    return this.step(() => this.runtime.finish(request, target), "refused", () =>
+      this.runtime.overrule(request, target),
+    );
+  }
+
+  choose(activity) {
+    return this.move("choice", activity);
+  }
+
+  /* Take the part away, decide, wait until everything is stored, then show the next one. */
+  async step(decide, otherwise, prepare = () => {}) {
+    if (this.isMoving) return;
+    this.isMoving = true;
+    this.transport.isSwitching = true;
+    prepare();
+    await this.shell.blank();
+    decide();
+    this.runtime.stop();
+    await this.transport.settle();
+    this.transport.isSwitching = false;
+    this.isMoving = false;
+    if (!this.transport.refusal) this.present(otherwise);
+  }
+
+  /* The learner leaves for now: everything is suspended and found again. */
+  async leave() {
+    this.transport.isSwitching = true;
+    const isOpen = Boolean(this.runtime.currentActivity);
+    if (isOpen) this.runtime.overrule("suspendAll");
+    await this.shell.blank();
+    if (isOpen) this.runtime.finish("suspendAll");
+    this.transport.isSwitching = false;
+  }
+
+  noteSilence() {
+    const { part } = this.runtime;
+    if (!part || !part.is_sco || this.runtime.wasStarted || this.isReview) return;
+    if (part.is_new) this.runtime.send({}, "opened");
+    part.is_new = false;
+  }
+
+  entries() {
+    const found = [];
+    const walk = (activity, depth) => {
+      for (const child of activity.children || []) {
+        if (child.shown) found.push(this.entry(child, depth));
+        walk(child, child.shown ? depth + 1 : depth);
+      }
+    };
+    walk(this.tree, 0);
+    const isTried = found.length <= MOST_TRIED;
+    for (const each of found) each.isAllowed = this.isAllowed(each.id, isTried);
+    return found;
+  }
+
+  entry(activity, depth) {
+    return {
+      id: activity.id,
+      title: activity.title,
+      depth,
+      isHeading: Boolean(activity.children),
+      isCurrent: activity.id === this.runtime.currentActivity,
+      isDone: this.runtime.statusOf(activity.id) === "completed",
+    };
+  }
+
+  isAllowed(activity, isTried) {
+    if (isTried) return this.runtime.wouldDeliver("choice", activity);
+    return this.runtime.isChoiceAllowed(activity);
+  }
+
+  /* For each way: true, false (shown but closed), or null (not shown at all). */
+  get ways() {
+    if (this.runtime.parts.size < 2) return { previous: null, continue: null };
+    const hidden = this.runtime.hiddenControls;
+    const way = (request) => (hidden.has(request) ? null : this.runtime.isAllowed(request));
+    if (!this.hasFlow) return { previous: null, continue: null };
+    return { previous: way("previous"), continue: way("continue") };
+  }
+
+  get hasFlow() {
+    const flows = (activity) =>
+      (activity.children || []).length > 0 &&
+      (activity.sequencingControls.flow || activity.children.some(flows));
+    return flows(this.tree);
+  }
+
+  get isDirty() {
+    return this.runtime.isDirty;
+  }
+
+  save(trigger) {
+    return this.runtime.save(trigger);
+  }
+
+  stop() {
+    this.runtime.stop();
+  }
+}
