@@ -16,12 +16,21 @@ from plugin.app import create_app, tables
 from plugin.core import clock, migrate
 from plugin.core.db import db
 from plugin.core.settings import Environment, Settings
+from plugin.scorm import vendor
 from tests.support import databases, services
 from tests.support.world import World
+from tools import assets
 
 NOW = datetime(2027, 3, 10, 9, 30, tzinfo=UTC)
 TOOL = "https://tool.example.test"
 CONTENT = "https://content.example.test"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def player_files() -> None:
+    """After an update the browser's runtime may be newer than what was copied last."""
+    if not all((vendor.FOLDER / name).is_file() for name in vendor.INTEGRITY):
+        assets.copy_player()
 
 
 @pytest.fixture(scope="session")

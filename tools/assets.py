@@ -64,13 +64,21 @@ def _npm() -> tuple[list[str], str]:
 
 
 def _copy_player() -> None:
-    target = vendor.FOLDER
-    target.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(PACKAGE / "LICENSE", target / "LICENSE")
-    for name in vendor.INTEGRITY:
-        shutil.copyfile(PACKAGE / "dist" / "esm" / name, target / name)
+    copy_player()
     vendor.check()
     print(f"scorm-again {vendor.VERSION}: ready")
+
+
+def copy_player() -> None:
+    """The player's runtime lies where it is served from, if npm has installed it."""
+    target = vendor.FOLDER
+    target.mkdir(parents=True, exist_ok=True)
+    sources = {name: PACKAGE / "dist" / "esm" / name for name in vendor.INTEGRITY}
+    for name, source in {**sources, "LICENSE": PACKAGE / "LICENSE"}.items():
+        if source.is_file():
+            half = target / f".{name}.{os.getpid()}"
+            shutil.copyfile(source, half)
+            half.replace(target / name)
 
 
 def _copy_htmx() -> None:

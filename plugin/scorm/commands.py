@@ -25,7 +25,7 @@ def module() -> None:
 def import_(
     file: Path, slug: str, title: str, module_id: int | None, *, trust_status: bool
 ) -> None:
-    """Import a SCORM 1.2 package as a new module, or as a new version of one.
+    """Import a SCORM package as a new module, or as a new version of one.
 
     Example: plugin module import working-at-height.zip --organization harbour
     """

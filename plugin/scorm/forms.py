@@ -8,12 +8,12 @@ from wtforms.validators import Length, Optional
 
 
 class PackageForm(FlaskForm):  # type: ignore[misc]
-    """A SCORM 1.2 zip, and how to read its results."""
+    """A SCORM zip, and how to read its results."""
 
     file = FileField(
         _l("Package"),
         [FileRequired(_l("Choose the .zip file of the course."))],
-        description=_l("A SCORM 1.2 package: the .zip file, exactly as exported."),
+        description=_l("A SCORM 1.2 or 2004 package: the .zip file, exactly as exported."),
     )
     title = StringField(
         _l("Title"), [Optional(), Length(max=200)], description=_l("Empty: the course's own title.")

@@ -10,8 +10,8 @@ from plugin.scorm.findings import Finding, Severity
 
 SENTENCES: dict[str, Any] = {
     "zip.not_a_zip": _l(
-        "This is not a zip file. Export the course from your authoring tool as a SCORM 1.2 "
-        "package (a .zip) and upload that file unchanged."
+        "This is not a zip file. Export the course from your authoring tool as a SCORM package "
+        "(a .zip) and upload that file unchanged."
     ),
     "zip.broken": _l("The zip file is damaged. Export the package again, or repeat the upload."),
     "zip.encrypted": _l("The zip file is protected by a password. Export it without one."),
@@ -44,13 +44,13 @@ SENTENCES: dict[str, Any] = {
     ),
     "zip.no_manifest": _l(
         "There is no imsmanifest.xml in this zip, so it is not a SCORM package. In your "
-        "authoring tool choose the LMS export, SCORM 1.2."
+        "authoring tool choose the LMS export, SCORM 1.2 or 2004."
     ),
     "zip.zip_in_zip": _l(
         "This zip only holds another zip. Unzip it once and upload the inner one."
     ),
     "zip.other_standard": _l(
-        "This is a %(standard)s package, not SCORM. Export the course as SCORM 1.2."
+        "This is a %(standard)s package, not SCORM. Export the course as SCORM 1.2 or 2004."
     ),
     "manifest.large": _l("imsmanifest.xml is larger than %(limit)s MB."),
     "manifest.xml": _l(
@@ -67,7 +67,8 @@ SENTENCES: dict[str, Any] = {
     "manifest.encoding": _l("The file says UTF-8 but is not; it was read as Windows-1252."),
     "manifest.not_a_manifest": _l("The file is no manifest: it begins with <%(found)s>."),
     "manifest.not_scorm": _l(
-        "The manifest does not say that it is SCORM. In your authoring tool choose SCORM 1.2."
+        "The manifest does not say that it is SCORM. In your authoring tool choose SCORM 1.2 or "
+        "2004."
     ),
     "manifest.version": _l(
         "The manifest does not name a known SCORM version (%(found)s); %(used)s was assumed."
@@ -95,10 +96,6 @@ SENTENCES: dict[str, Any] = {
     ),
     "manifest.foreign_launch": _l(
         "“%(title)s” starts at another host (%(href)s). It cannot report results from there."
-    ),
-    "scorm.version": _l(
-        "This is a SCORM %(found)s package. SCORM 1.2 packages can be played; choose SCORM 1.2 "
-        "when you export the course."
     ),
     "scorm.launch_file": _l(
         "“%(title)s” starts with this file, but it is not in the zip. Add it, or export again."

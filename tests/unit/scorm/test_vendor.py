@@ -7,9 +7,13 @@ from plugin.core.paths import STATIC
 from plugin.scorm import vendor
 
 
-def test_the_script_loads_the_version_that_is_pinned() -> None:
-    script = (STATIC / "scorm" / "runtime12.js").read_text()
-    assert f'from "../{vendor.address(vendor.RUNTIME_12)}"' in script
+@pytest.mark.parametrize(
+    ("script", "runtime"),
+    [("runtime12.js", vendor.RUNTIME_12), ("runtime2004.js", vendor.RUNTIME_2004)],
+)
+def test_each_script_loads_the_version_that_is_pinned(script: str, runtime: str) -> None:
+    text = (STATIC / "scorm" / script).read_text()
+    assert f'from "../{vendor.address(runtime)}"' in text
 
 
 def test_a_missing_or_changed_file_stops_the_start_with_what_to_do(
