@@ -71,8 +71,10 @@ def test_without_rules_the_defaults_of_the_specification_hold() -> None:
         ('<imsss:deliveryControls tracked="false"/>', {"tracked": False}),
         ('<imsss:deliveryControls completionSetByContent="1"/>', {"completionSetByContent": True}),
         (
-            '<adlseq:constrainedChoiceConsiderations preventActivation="true" '
-            'constrainChoice="true"/>',
+            (
+                '<adlseq:constrainedChoiceConsiderations preventActivation="true" '
+                'constrainChoice="true"/>'
+            ),
             {"preventActivation": True, "constrainChoice": True},
         ),
         (
@@ -80,8 +82,10 @@ def test_without_rules_the_defaults_of_the_specification_hold() -> None:
             {"rollupProgressCompletion": False, "objectiveMeasureWeight": 0.25},
         ),
         (
-            '<imsss:randomizationControls randomizationTiming="onEachNewAttempt" '
-            'selectCount="2" selectionTiming="once" reorderChildren="true"/>',
+            (
+                '<imsss:randomizationControls randomizationTiming="onEachNewAttempt" '
+                'selectCount="2" selectionTiming="once" reorderChildren="true"/>'
+            ),
             {
                 "randomizationTiming": "onEachNewAttempt",
                 "selectionTiming": "once",
