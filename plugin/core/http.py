@@ -1,15 +1,21 @@
-"""The one door to the outside: timeouts, size limits, no private addresses, our own name."""
+"""The one door to the outside: deadlines, size limits, no private addresses, our own name."""
 
 import ipaddress
 import socket
+import threading
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from plugin.core.settings import Settings, is_loopback
 
@@ -17,9 +23,12 @@ USER_AGENT = "ModuleAssignment/1 (+LTI Advantage)"
 TIMEOUT_SECONDS = 5.0
 """For the connection, and for each silence of the server."""
 DEADLINE_SECONDS = 10.0
-"""For the whole answer."""
+"""For everything: connection, handshake, headers and body, however slowly they drip."""
 MAX_BYTES = 256 * 1024
 BLOCK = 16 * 1024
+TOO_LONG = "the answer takes too long"
+_UNSAFE = frozenset("\\@ <>\"'`{}|^")
+"""In a host part these are read differently by different libraries (RFC 3986, 3.2)."""
 _TRANSLATED = (
     ipaddress.ip_network("64:ff9b::/96"),
     ipaddress.ip_network("64:ff9b:1::/48"),
@@ -41,25 +50,97 @@ class Reply:
     body: bytes
 
 
-class _PinnedAdapter(HTTPAdapter):
-    """Connects to the address that was checked, so that a second DNS answer cannot differ."""
+class _Line:
+    """One connection to an address that was checked, cut when the time for the call is over.
 
-    def __init__(self, address: str, hostname: str) -> None:
-        self._address = address
-        self._hostname = hostname
+    A second DNS answer cannot lead elsewhere, and a server that sends a byte now and then, in its
+    headers or in its body, does not keep us.
+    """
+
+    def __init__(self, addresses: Sequence[str], seconds: float) -> None:
+        self.addresses = addresses
+        self.is_cut = False
+        self._end = time.monotonic() + seconds
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+        self._watched: socket.socket | None = None
+
+    def __enter__(self) -> "_Line":
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._timer.cancel()
+        if self._watched is not None:
+            self._watched.close()
+
+    @property
+    def seconds_left(self) -> float:
+        return max(self._end - time.monotonic(), 0.001)
+
+    def watch(self, opened: socket.socket) -> None:
+        """From now on this connection ends with the time; its own object may be wrapped in TLS."""
+        self._watched = opened.dup()
+        if self.is_cut:
+            self._cut()
+
+    def _cut(self) -> None:
+        self.is_cut = True
+        if self._watched is not None:
+            with suppress(OSError):
+                self._watched.shutdown(socket.SHUT_RDWR)
+
+
+class _Pinned:
+    """A connection of the library that opens only one of the checked addresses, in turn."""
+
+    def __init__(self, *args: Any, line: _Line, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._line = line
+
+    def _new_conn(self) -> socket.socket:
+        connection: Any = self
+        name, refused = connection.host, None
+        for address in self._line.addresses:
+            connection.host = address
+            connection.timeout = min(TIMEOUT_SECONDS, self._line.seconds_left)
+            try:
+                opened: socket.socket = super()._new_conn()  # type: ignore[misc]
+            except (NewConnectionError, ConnectTimeoutError) as error:
+                refused = error
+                continue
+            finally:
+                connection.host = name
+            self._line.watch(opened)
+            return opened
+        raise refused or NewConnectionError(connection, "no address")
+
+
+class _PinnedHTTP(_Pinned, HTTPConnection):
+    pass
+
+
+class _PinnedHTTPS(_Pinned, HTTPSConnection):
+    pass
+
+
+class _PinnedAdapter(HTTPAdapter):
+    """Calls by name, so that host header and certificate are checked, over the given line."""
+
+    def __init__(self, line: _Line) -> None:
+        self._line = line
         super().__init__(max_retries=0)
 
-    def get_connection_with_tls_context(
-        self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
-    ) -> Any:
-        parts = urlsplit(request.url)
-        host, attributes = self.build_connection_pool_key_attributes(request, verify, cert)
-        host["host"] = self._address
-        pool: dict[str, Any] = dict(attributes)
-        if parts.scheme == "https":
-            pool["assert_hostname"] = self._hostname
-            pool["server_hostname"] = self._hostname
-        return self.poolmanager.connection_from_host(**host, pool_kwargs=pool)
+    def get_connection_with_tls_context(self, request: Any, *args: Any, **more: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(request, *args, **more)
+        kind = _PinnedHTTPS if pool.scheme == "https" else _PinnedHTTP
+        pool.ConnectionCls = partial(kind, line=self._line)
+        return pool
 
 
 def call(
@@ -72,38 +153,50 @@ def call(
     max_bytes: int = MAX_BYTES,
 ) -> Reply:
     """One request without redirects; raises OutgoingError when it fails or is too large."""
-    parts = urlsplit(url)
-    address = _checked_address(settings, url)
-    session = requests.Session()
-    session.trust_env = False
-    session.mount(f"{parts.scheme}://", _PinnedAdapter(address, parts.hostname or ""))
-    end = time.monotonic() + DEADLINE_SECONDS
-    sent = {"User-Agent": USER_AGENT, "Host": parts.netloc.rpartition("@")[2], **(headers or {})}
-    try:
-        with session.request(
-            method,
-            url,
-            headers=sent,
-            data=data,
-            timeout=TIMEOUT_SECONDS,
-            allow_redirects=False,
-            stream=True,
-        ) as response:
-            body = _read(response, max_bytes, end)
-            return Reply(response.status_code, dict(response.headers), body)
-    except (requests.RequestException, HTTPError, OSError) as error:
-        raise OutgoingError(type(error).__name__) from error
+    addresses = _checked_addresses(settings, url)
+    sent = {"User-Agent": USER_AGENT, **(headers or {})}
+    with _Line(addresses, DEADLINE_SECONDS) as line, requests.Session() as session:
+        session.trust_env = False
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, _PinnedAdapter(line))
+        try:
+            with session.request(
+                method,
+                url,
+                headers=sent,
+                data=data,
+                timeout=TIMEOUT_SECONDS,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                body = _read(response, max_bytes)
+                reply = Reply(response.status_code, dict(response.headers), body)
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            raise OutgoingError(TOO_LONG if line.is_cut else _words(error)) from error
+        if line.is_cut:  # the end of a body without a length looks like any other end
+            raise OutgoingError(TOO_LONG)
+        return reply
 
 
-def _read(response: requests.Response, max_bytes: int, end: float) -> bytes:
-    """The whole body; a server that drips it byte by byte is given up at the deadline."""
+def _words(error: Exception) -> str:
+    """What went wrong, for an admin to read; the library's own text would tell the address."""
+    kinds = (
+        (requests.exceptions.SSLError, "the certificate of the server cannot be trusted"),
+        (requests.ConnectTimeout, "no connection in time"),
+        (requests.Timeout, "no answer in time"),
+        (requests.ConnectionError, "no connection"),
+    )
+    said = next((words for kind, words in kinds if isinstance(error, kind)), "the call failed")
+    return f"{said} ({type(error).__name__})"
+
+
+def _read(response: requests.Response, max_bytes: int) -> bytes:
+    """The whole body, whatever is there by now at a time."""
     body = bytearray()
-    while block := response.raw.read1(BLOCK, decode_content=True):  # whatever is there by now
+    while block := response.raw.read1(BLOCK, decode_content=True):
         body += block
         if len(body) > max_bytes:
             raise OutgoingError("the answer is too large")
-        if time.monotonic() > end:
-            raise OutgoingError("the answer takes too long")
     return bytes(body)
 
 
@@ -121,20 +214,37 @@ def is_public(text: str) -> bool:
     return address.is_global and not address.is_multicast
 
 
-def _checked_address(settings: Settings, url: str) -> str:
-    parts = urlsplit(url)
+def _checked_addresses(settings: Settings, url: str) -> list[str]:
+    """The addresses behind a URL, each of which we may connect to; looked up once."""
+    parts, port = _parts(url)
     host = parts.hostname or ""
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    if parts.scheme not in {"http", "https"} or not host:
-        raise OutgoingError("only http and https addresses can be called")
-    allowed = f"{host}:{port}" in {each.strip() for each in settings.outgoing_allow.split(",")}
+    allowed = _is_allowed(settings, host, port)
     if parts.scheme == "http" and not (allowed and is_loopback(host)):
         raise OutgoingError("plain http is accepted on this machine only")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: no host name can be like this
         raise OutgoingError("the host name is unknown") from error
-    addresses = [str(each[4][0]) for each in found]
+    addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
     if not allowed and not all(is_public(each) for each in addresses):
         raise OutgoingError("the address is in a private network (see PLUGIN_OUTGOING_ALLOW)")
-    return addresses[0]
+    return addresses
+
+
+def _parts(url: str) -> tuple[SplitResult, int]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise OutgoingError("this is no address") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise OutgoingError("only http and https addresses can be called")
+    if not url.isprintable() or _UNSAFE & set(parts.netloc) or port == 0:
+        raise OutgoingError("this is no address")
+    return parts, port or (443 if parts.scheme == "https" else 80)
+
+
+def _is_allowed(settings: Settings, host: str, port: int) -> bool:
+    """Whether the operator lists this host and port (`[::1]:8080` for an IPv6 address)."""
+    name = f"[{host}]" if ":" in host else host
+    return f"{name}:{port}" in {each.strip().lower() for each in settings.outgoing_allow.split(",")}

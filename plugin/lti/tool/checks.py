@@ -19,6 +19,7 @@ from plugin.core.db import read_session, transaction
 from plugin.core.http import OutgoingError, Reply
 from plugin.core.settings import Settings
 from plugin.lti.tool import services
+from plugin.lti.tool.claims import web_address
 from plugin.lti.tool.configuration import words_of
 from plugin.lti.tool.errors import KeysUnavailableError
 from plugin.lti.tool.models import ContentRequest, Deployment, Login, Registration
@@ -242,8 +243,8 @@ def _trial(place: _Place) -> str:
         content_type=LINE_ITEM_JSON,
         body=said,
     )
-    url = services.object_of(made).get("id")
-    if made.status not in OK or not isinstance(url, str):
+    url = web_address(services.object_of(made).get("id"))
+    if made.status not in OK or url is None:
         raise ServiceError("made", made.status, words_of(made.body), made)
     try:
         if place.subject is None:

@@ -37,7 +37,10 @@ MAX_URL = 2048
 MAX_CUSTOM = 100
 
 _LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""What no database, page or paper can hold, and what turns the text around it."""
 _UNRESOLVED = re.compile(r"\$[A-Za-z]|\{[A-Za-z_]+\}$")
 
 

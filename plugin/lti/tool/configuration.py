@@ -5,10 +5,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from plugin.lti.tool.addresses import ToolAddresses, is_secure_address, origin_of
-from plugin.lti.tool.claims import is_id
+from plugin.lti.tool.claims import is_id, web_address
 from plugin.lti.tool.errors import ConfigurationError
 from plugin.lti.tool.profiles import VARIABLES, Profile, profile_of
 
@@ -65,7 +64,7 @@ def read_configuration(body: bytes, *, address: str) -> Platform:
     """The configuration published at `address`; raises ConfigurationError naming what is wrong."""
     said = _object(body)
     issuer = said.get("issuer")
-    if not isinstance(issuer, str) or not issuer.isprintable() or not _vouches(address, issuer):
+    if not isinstance(issuer, str) or not is_id(issuer) or not _vouches(address, issuer):
         raise ConfigurationError("issuer")
     more = said.get(PLATFORM)
     more = more if isinstance(more, Mapping) else {}
@@ -85,12 +84,15 @@ def read_configuration(body: bytes, *, address: str) -> Platform:
 
 
 def _vouches(address: str, issuer: str) -> bool:
-    """The address lies where the issuer does, or with the same known vendor."""
-    if origin_of(address) is not None and origin_of(address) == origin_of(issuer):
-        return True
-    hosts = [urlsplit(each).hostname or "" for each in (address, issuer)]
-    if urlsplit(address).scheme != "https" or origin_of(issuer) is None:
+    """The address lies where the issuer does, or with the same known vendor (R3)."""
+    origins = [origin_of(address), origin_of(issuer)]
+    if None in origins:
         return False
+    if origins[0] == origins[1]:
+        return True
+    if not all(str(each).startswith("https://") for each in origins):
+        return False
+    hosts = [str(each).removeprefix("https://") for each in origins]
     return any(
         all(any(host == name or host.endswith("." + name) for name in names) for host in hosts)
         for names in _VENDORS
@@ -200,9 +202,9 @@ def _object(body: bytes) -> Mapping[str, Any]:
 
 def _address(said: Mapping[str, Any], name: str) -> str:
     value = said.get(name)
-    if not isinstance(value, str) or not is_secure_address(value):
+    if web_address(value) is None or not is_secure_address(str(value)):
         raise ConfigurationError(name)
-    return value
+    return str(value)
 
 
 def _texts(value: object) -> tuple[str, ...]:

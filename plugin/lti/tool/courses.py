@@ -18,6 +18,7 @@ from plugin.core.outbox import JobName
 from plugin.core.upsert import insert_absent
 from plugin.lti.tool import grades_in, rosters, services
 from plugin.lti.tool.addresses import is_secure_address
+from plugin.lti.tool.claims import is_id, text_of, web_address
 from plugin.lti.tool.configuration import words_of
 from plugin.lti.tool.course_members import join_course
 from plugin.lti.tool.models import Registration
@@ -102,7 +103,8 @@ def _course(
 
 
 def _usable(address: object) -> str | None:
-    return address if isinstance(address, str) and is_secure_address(address) else None
+    found = web_address(address)
+    return found if found and is_secure_address(found) else None
 
 
 def _subject(session: Session, visit: SignIn) -> str | None:
@@ -222,18 +224,18 @@ def columns(client: Client, url: str) -> list[Any]:
 def _keep_listed(tx: Tx, course: LmsCourse, said: Any, *, now: datetime) -> None:
     if not isinstance(said, Mapping):
         return
-    url, resource = _usable(said.get("id")), said.get("resourceId")
-    kind, _, number = str(resource or "").partition(":")
+    url, resource = _usable(said.get("id")), text_of(said.get("resourceId"))
+    kind, _, number = (resource or "").partition(":")
     target = target_of(tx.session, course.organization_id, {kind: number})
     if url is None or not target:
         return
-    label, link_id = said.get("label"), said.get("resourceLinkId")
+    label, link_id = text_of(said.get("label")), said.get("resourceLinkId")
     keep_line_item(
         tx.session,
         course,
         url,
-        link_id=link_id if isinstance(link_id, str) else None,
-        label=label[:255] if isinstance(label, str) else "",
+        link_id=str(link_id) if is_id(link_id) else None,
+        label=(label or "")[:255],
         target=target,
         now=now,
     )

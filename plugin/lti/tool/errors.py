@@ -337,8 +337,20 @@ class ConfigurationError(InvitationError):
         )
 
 
+_TOKEN_OVER = _l("The LMS's registration token works once and for about an hour.")
+_REFUSALS = {
+    "missing_registration_token": _l("The LMS sent no registration token along."),
+    "token_already_used": _TOKEN_OVER,
+    "missing_domain": _l("The LMS wants a domain of the tool: set the tool's public address."),
+    "domain_targetlinkuri_mismatch": _l(
+        "The LMS wants tool address and domain on one host: set the tool's public address."
+    ),
+}
+"""What bare words of an LMS mean, where we know (moodle 2)."""
+
+
 class RegistrationRefusedError(InvitationError):
-    """The LMS did not register us; its own words are shown."""
+    """The LMS did not register us; its own words are shown, and what they mean if we know."""
 
     code = "lti.registration_refused"
     http_status = 400
@@ -346,11 +358,13 @@ class RegistrationRefusedError(InvitationError):
 
     def __init__(self, status: int, words: str) -> None:
         super().__init__(status, status=status)
+        is_about_token = status in {401, 403, 404}  # Moodle's page for a token it cannot read: 404
         self.admin_advice = _l(
-            "It answered %(status)d: %(words)s. Begin again in the LMS; the invitation can be used "
-            "again.",
+            "It answered %(status)d: %(words)s. %(meaning)s Begin again in the LMS; the invitation "
+            "can be used again.",
             status=status,
             words=words or "–",
+            meaning=_REFUSALS.get(words, _TOKEN_OVER if is_about_token else ""),
         )
 
 

@@ -141,6 +141,7 @@ def _key(jwk: Mapping[str, Any]) -> RSAPublicKey | None:
         or jwk.get("alg", "RS256") != "RS256"
         or (isinstance(operations, list) and "verify" not in operations)
         or not isinstance(jwk.get("kid"), str)
+        or "d" in jwk  # the private half is published: anybody could sign with it
     ):
         return None
     try:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext as _
+
 from plugin.core import clock, http
 from plugin.core.db import read_session, transaction
 from plugin.core.http import OutgoingError, Reply
@@ -16,12 +18,16 @@ from plugin.lti.tool.claims import web_address
 from plugin.lti.tool.configuration import Granted, Platform
 from plugin.lti.tool.errors import (
     ConfigurationAddressError,
+    ConfigurationError,
     ConfigurationUnreadableError,
+    LtiError,
     RegistrationRefusedError,
 )
 from plugin.lti.tool.invitations import Claimed
 
 OK = (200, 201)
+REDIRECTS = range(300, 400)
+MAX_TOKEN = 8192
 JSON = "application/json"
 
 
@@ -106,21 +112,38 @@ def _platform(settings: Settings, address: str, token: str | None) -> Platform:
     """The configuration; the token goes along first, since some LMSs want it, then without,
     since others refuse it (R2)."""
     plain = {"Accept": JSON}
-    tries = [plain | {"Authorization": f"Bearer {token}"}, plain] if token else [plain]
-    reply = Reply(0, {}, b"")
-    for headers in tries:
+    refused: LtiError = ConfigurationAddressError()
+    for headers in [plain | _bearer(token), plain] if token else [plain]:
         reply = _called(settings, "GET", address, headers, step="configuration")
-        if reply.status in OK:
-            return configuration.read_configuration(reply.body, address=address)
-    raise ConfigurationUnreadableError(f"HTTP {reply.status}", configuration.words_of(reply.body))
+        try:
+            if reply.status in OK:
+                return configuration.read_configuration(reply.body, address=address)
+            refused = ConfigurationUnreadableError(f"HTTP {reply.status}", _said(reply))
+        except ConfigurationError as error:
+            if error.facts["field"] != "json":
+                raise
+            refused = error
+    raise refused
+
+
+def _bearer(token: str) -> dict[str, str]:
+    """The token as a header; one that no LMS gives and no header can hold is refused."""
+    if not token.isascii() or not token.isprintable() or " " in token or len(token) > MAX_TOKEN:
+        raise ConfigurationError("registration_token")
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _said(reply: Reply) -> str:
+    """The LMS's own words; of a redirect, which is never followed, that it is one."""
+    if reply.status in REDIRECTS:
+        return str(_("it sends us to another address, which is not followed"))
+    return configuration.words_of(reply.body)
 
 
 def _granted(
     settings: Settings, platform: Platform, asked: dict[str, Any], token: str | None
 ) -> Granted:
-    headers = {"Accept": JSON, "Content-Type": JSON}
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
+    headers = {"Accept": JSON, "Content-Type": JSON, **(_bearer(token) if token else {})}
     reply = _called(
         settings,
         "POST",
@@ -130,7 +153,7 @@ def _granted(
         step="registration",
     )
     if reply.status not in OK:
-        raise RegistrationRefusedError(reply.status, configuration.words_of(reply.body))
+        raise RegistrationRefusedError(reply.status, _said(reply))
     return configuration.read_registration(reply.body, asked=asked["scope"].split())
 
 

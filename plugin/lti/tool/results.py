@@ -11,6 +11,9 @@ from plugin.lti.tool.configuration import words_of
 from plugin.lti.tool.services import OK, RESULTS, RESULTS_JSON, Client, ServiceError
 
 MAX_ANSWERS = 100
+MAX_RESULTS = 200_000
+MAX_SHARE = 100
+"""Extra points exist; a hundred times the maximum is no grade."""
 EARLIEST_YEAR, LATEST_YEAR = 1990, 3000
 """What an LMS may say of a time; anything else was not said."""
 
@@ -42,7 +45,7 @@ def _read(client: Client, address: str) -> list[Result]:
     seen: set[str] = set()
     wanted: str | None = address
     while wanted:
-        if wanted in seen or len(seen) >= MAX_ANSWERS:
+        if wanted in seen or len(seen) >= MAX_ANSWERS or len(found) > MAX_RESULTS:
             raise ServiceError("results", 0, "the pages of the list do not end")
         seen.add(wanted)
         reply = client.call("GET", wanted, scopes=[RESULTS], accept=RESULTS_JSON)
@@ -63,6 +66,8 @@ def read_result(said: Any) -> Result | None:
     if not isinstance(subject, str) or score is None:
         return None
     whole = 1.0 if maximum is None or maximum <= 0 else maximum
+    if not 0 <= score / whole <= MAX_SHARE:
+        return None
     comment = said.get("comment")
     return Result(
         subject=subject,

@@ -7,6 +7,7 @@ it could wait for itself (1EdTech security framework 4.1).
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -50,6 +51,8 @@ MAX_PAUSE_SECONDS = 86_400
 MAX_LINK = 8192
 UNAUTHORIZED = 401
 OK = range(200, 300)
+NOTHING_GIVEN = "the answer has no token in it"
+_TOKEN = re.compile(r"[!-~]{1,8192}")
 _LINK = re.compile(r"<([^>]*)>([^<]*)")
 _REL = re.compile(r";\s*rel\s*=\s*[\"“]?([^\"”;,]*)", re.IGNORECASE)
 
@@ -196,13 +199,20 @@ def _granted(reply: Reply) -> tuple[str, timedelta]:
         raise ServiceError("token", reply.status, words, reply)
     said = object_of(reply)
     token, seconds = said.get("access_token"), said.get("expires_in")
-    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token:
-        raise ServiceError("token", reply.status, words, reply)
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        raise ServiceError("token", reply.status, NOTHING_GIVEN, reply)
+    return token, _life(seconds)
+
+
+def _life(seconds: Any) -> timedelta:
+    """How long a token lasts; some LMSs write the number as a text, or none at all."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float | str):
+        return DEFAULT_TOKEN_LIFE
     try:
-        life = timedelta(seconds=float(str(seconds)))
+        life = timedelta(seconds=float(seconds))
     except (ValueError, OverflowError):
-        life = DEFAULT_TOKEN_LIFE
-    return token, min(max(life, TOKEN_MARGIN), MAX_TOKEN_LIFE)
+        return DEFAULT_TOKEN_LIFE
+    return min(max(life, TOKEN_MARGIN), MAX_TOKEN_LIFE)
 
 
 def _remember(client: Client, wanted: str, token: str, expires_at: datetime, *, kid: str) -> None:
@@ -264,13 +274,16 @@ def below(url: str, name: str, **query: str) -> str:
 
 
 def link(reply: Reply, rel: str, *, base: str) -> str | None:
-    """The address of a `Link` header's relation (N4): names in any case, several, relative."""
+    """The address of a `Link` header's relation (N4): names in any case, several, relative; "" for
+    one that is no address."""
     said = " , ".join(text for name, text in reply.headers.items() if name.lower() == "link")
     said = said[:MAX_LINK]
     for address, words in _LINK.findall(said):
         found = _REL.search(words)
         if found and rel in found[1].strip().lower().split():
-            return str(urljoin(base, address.replace("&amp;", "&").strip()))
+            with suppress(ValueError):  # an address like `https://[` is none
+                return str(urljoin(base, address.replace("&amp;", "&").strip()))
+            return ""
     return None
 
 

@@ -17,7 +17,8 @@ MAX_AGE = timedelta(minutes=10)
 MAX_TOKEN = 64 * 1024
 MAX_KID = 255
 PARTS = 3
-_FOREIGN_KEYS = frozenset({"jku", "jwk", "x5u"})
+_FOREIGN_KEYS = frozenset({"jku", "jwk", "x5c", "x5u"})
+_OTHER_RULES = frozenset({"b64", "crit", "enc", "zip"})
 
 
 def split_token(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -31,12 +32,12 @@ def split_token(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def key_id(header: Mapping[str, Any]) -> str:
-    """The `kid` of a header we accept: RS256, no key of its own, nothing critical."""
+    """The `kid` of a header we accept: RS256, no key and no rules of its own."""
     if header.get("alg") != ALGORITHM:
         raise TokenRefusedError("alg")
     if _FOREIGN_KEYS & header.keys():
         raise TokenRefusedError("foreign key")
-    if "crit" in header or "b64" in header:
+    if _OTHER_RULES & header.keys():
         raise TokenRefusedError("crit")
     kid = header.get("kid")
     if kid is None:
