@@ -52,6 +52,7 @@ MORE_TABLES = (
     "org.import_models",
     "org.merge_models",
     "org.rule_models",
+    "notify.mail_models",
     "lti.tool.service_models",
 )
 csrf = CSRFProtect()

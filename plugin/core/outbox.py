@@ -100,6 +100,14 @@ def queue_of(job: JobName) -> QueueName:
     return IN_BULK.get(own, own) if is_in_bulk() else own
 
 
+class PostponedError(Exception):
+    """Raised by a step that cannot be done yet, though nothing failed: it waits until then."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until)
+        self.until = until
+
+
 class OutboxRow(Base):
     """One step to do: waiting, under way (dispatched), done, or given up (failed)."""
 

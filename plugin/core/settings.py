@@ -58,6 +58,13 @@ class Settings:
     mail_password: str = _setting("", "SMTP password")
     mail_tls: str = _setting("starttls", "`starttls`, `tls` or `none` (loopback only)")
     mail_sender: str = _setting("", "address mails come from")
+    mail_per_minute: int = _setting(0, "most mails a minute the SMTP server takes; 0: any number")
+    mail_bounce_address: str = _setting(
+        "", "mailbox for reports of bounces, one that takes name+anything@"
+    )
+    mail_hook_secret: str = _setting(
+        "", "signs reports of bounces for every organization; at least 32 characters"
+    )
     upload_max_mb: int = _setting(600, "largest package that may be uploaded, in MiB")
     unpacked_max_mb: int = _setting(2048, "most a package may unpack to, in MiB")
     default_locale: str = _setting("en", "language where neither person nor LMS says one")
@@ -121,6 +128,12 @@ class Settings:
     def _check_mail(self) -> None:
         if self.mail_tls not in {"starttls", "tls", "none"}:
             raise SettingError("PLUGIN_MAIL_TLS must be starttls, tls or none")
+        if self.mail_bounce_address and "@" not in self.mail_bounce_address.strip("@"):
+            raise SettingError("PLUGIN_MAIL_BOUNCE_ADDRESS must be an address")
+        if self.mail_hook_secret and len(self.mail_hook_secret) < MIN_SECRET_LENGTH:
+            raise SettingError(
+                f"PLUGIN_MAIL_HOOK_SECRET needs at least {MIN_SECRET_LENGTH} characters"
+            )
         if self.env is not Environment.PRODUCTION:
             return
         for name in ("mail_host", "mail_sender"):

@@ -1,17 +1,19 @@
 """Run one outbox row: its effect and the mark that it is done are one transaction."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
 
 from plugin.core import clock, log
 from plugin.core.db import Tx, db, read_session, transaction
-from plugin.core.outbox import OutboxRow, QueueName, as_urgent_as
+from plugin.core.outbox import OutboxRow, PostponedError, QueueName, as_urgent_as
 from plugin.jobs import pipeline
 
 MAX_ATTEMPTS = 8
 FIRST_DELAY = timedelta(seconds=20)
+SHORTEST_WAIT = timedelta(seconds=2)
+"""A step is handed out again only after its job has surely left Redis."""
 
 
 def run(row_id: int) -> None:
@@ -24,6 +26,9 @@ def run(row_id: int) -> None:
     try:
         with as_urgent_as(urgency):
             _do(row_id, getattr(pipeline, job), args)
+    except PostponedError as later:
+        db.session.rollback()
+        _postpone(row_id, later.until)
     except Exception as error:
         db.session.rollback()
         _remember_failure(row_id, error)
@@ -64,6 +69,16 @@ def _claim(tx: Tx, row_id: int) -> bool:
         .returning(OutboxRow.id)
     )
     return claimed.one_or_none() is not None
+
+
+def _postpone(row_id: int, until: datetime) -> None:
+    """The step waits until then; it has not failed."""
+    with transaction() as tx:
+        tx.session.execute(
+            update(OutboxRow)
+            .where(OutboxRow.id == row_id, OutboxRow.done_at.is_(None))
+            .values(dispatched_at=None, due_at=max(until, clock.now() + SHORTEST_WAIT))
+        )
 
 
 def _remember_failure(row_id: int, error: Exception) -> None:

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, literal, null, or_, select, update
 from sqlalchemy.orm import Session
 
-from plugin.core.base import EnumText
+from plugin.core.base import EnumText, UTCDateTime
 from plugin.core.db import Tx
 from plugin.core.outbox import JobName
 from plugin.core.upsert import insert_absent
-from plugin.notify.models import Message, MessageKind, MessageState
+from plugin.notify.models import Hindrance, Message, MessageKind, MessageState
 from plugin.org.models import Person
 
 CLAIM_LIFE = timedelta(minutes=5)
@@ -151,7 +151,7 @@ def _row(organization_id: int, message: NewMessage, person: Any, now: datetime) 
         "not_before": message.not_before or now,
         "zone": message.zone,
         "attempts": 0,
-        "error": None if person.email else "no address",
+        "error": None if person.email else Hindrance.NO_ADDRESS.value,
     }
 
 
@@ -179,14 +179,9 @@ def mark_sent(session: Session, message_ids: Sequence[int], *, now: datetime) ->
     _end(session, message_ids, state=MessageState.SENT, sent_at=now, error=None)
 
 
-def mark_failed(session: Session, message_ids: Sequence[int], *, words: str) -> None:
+def mark_failed(session: Session, message_ids: Sequence[int], *, words: str, now: datetime) -> None:
     """The server refused the mail for good, with these words."""
-    _end(session, message_ids, state=MessageState.FAILED, error=words[:500])
-
-
-def mark_undeliverable(session: Session, message_ids: Sequence[int]) -> None:
-    """There is no address to send to."""
-    _end(session, message_ids, state=MessageState.UNDELIVERABLE, error="no address")
+    _end(session, message_ids, state=MessageState.FAILED, error=words[:500], ended_at=now)
 
 
 def give_back(session: Session, message_ids: Sequence[int], *, words: str, now: datetime) -> None:
@@ -199,7 +194,16 @@ def give_back(session: Session, message_ids: Sequence[int], *, words: str, now: 
         for state in (MessageState.FAILED, MessageState.QUEUED)
     )
     state = case((is_hopeless, failed), else_=queued)
-    _end(session, message_ids, state=state, error=words[:500])
+    ended_at = case((is_hopeless, literal(now, UTCDateTime())), else_=null())
+    _end(
+        session,
+        message_ids,
+        state=state,
+        error=words[:500],
+        ended_at=ended_at,
+        turn_at=None,
+        turn_of=None,
+    )
 
 
 def _end(session: Session, message_ids: Sequence[int], **values: Any) -> None:

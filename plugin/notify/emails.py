@@ -25,13 +25,16 @@ class Wording:
 def wording_of(name: str, facts: Mapping[str, Any], *, locale: str) -> Wording:
     """`templates/mail/<name>.txt` and `.html` say it; the subject is a block of the text."""
     language = languages.nearest(locale, current_settings().default_locale)
+    direction = Locale.parse(language).text_direction
     with force_locale(locale):
         text = _template(name, "txt")
         context = {
             "product_name": current_settings().product_name,
             "tool_url": current_settings().tool_url,
             "language": language.replace("_", "-"),
-            "direction": Locale.parse(language).text_direction,
+            "direction": direction,
+            "start": "left" if direction == "ltr" else "right",
+            "end": "right" if direction == "ltr" else "left",
             **facts,
         }
         return Wording(

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email import charset
 from email.errors import MessageError
+from email.mime.image import MIMEImage
+from email.mime.multipart import MIMEMultipart
 from email.utils import formataddr
 from typing import Any
 
@@ -29,6 +31,8 @@ MAILS_PER_CONNECTION = 100
 PERMANENT = range(500, 600)
 OK = 250
 TOO_BIG = 552
+LOGO = "logo"
+"""The Content-ID of the organization's logo: in the HTML it is `cid:logo`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +56,31 @@ class Mail:
     text: str
     html: str
     files: Sequence[File] = ()
+    reply_to: str | None = None
+    logo: bytes | None = None
+    """A PNG, shown in the HTML where it says `cid:logo`; nothing is fetched from anywhere."""
+    unsubscribe_url: str | None = None
+    """Where one click ends mails of this sort (RFC 8058)."""
+
+
+class _Message(flask_mail.Message):
+    """A mail whose HTML brings its own picture: multipart/related (RFC 2387)."""
+
+    logo: bytes | None = None
+
+    def _message(self) -> Any:
+        whole: Any = super()._message()
+        if self.logo is not None:
+            alternative = whole.get_payload()[0]
+            html = alternative.get_payload().pop()
+            picture = MIMEImage(self.logo, "png")
+            picture.add_header("Content-ID", f"<{LOGO}>")
+            picture.add_header("Content-Disposition", "inline", filename="logo.png")
+            related = MIMEMultipart("related", type="text/html")
+            related.attach(html)
+            related.attach(picture)
+            alternative.attach(related)
+        return whole
 
 
 class _NotSentError(Exception):
@@ -68,6 +97,10 @@ class RefusedError(_NotSentError):
 
 class UnavailableError(_NotSentError):
     """The mail could not be handed over now; trying again later may help."""
+
+
+class UnreachableError(UnavailableError):
+    """It is not about this mail: the server is not there, silent, or will not have us."""
 
 
 class _Connection(flask_mail.Connection):
@@ -137,10 +170,21 @@ def init_app(app: Flask, settings: Settings) -> None:
     flask_mail.Mail(app)
 
 
+def header_id(key: str) -> str:
+    """The part of the Message-ID before the @: answers of mail servers carry it."""
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
 def message_id(key: str, sender: str) -> str:
     """The same key gives the same Message-ID, so a mailbox drops the rare double."""
-    digest = hashlib.sha256(key.encode()).hexdigest()[:32]
-    return f"<{digest}@{sender.rpartition('@')[2]}>"
+    return f"<{header_id(key)}@{sender.rpartition('@')[2]}>"
+
+
+def return_path(key: str) -> str:
+    """Where mail servers report to: an address that names the mail, if a mailbox is set up."""
+    settings = current_settings()
+    local, _, domain = settings.mail_bounce_address.rpartition("@")
+    return f"{local}+{header_id(key)}@{domain}" if local else settings.mail_sender
 
 
 def send(mail: Mail) -> None:
@@ -154,7 +198,7 @@ def send(mail: Mail) -> None:
         raise _failure(error) from None
     connection = _connection()
     try:
-        connection.send(message)
+        connection.send(message, return_path(mail.key))
     except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError) as error:
         _keep(connection)  # the server said no to this mail and listens to the next
         raise _failure(error) from None
@@ -169,19 +213,31 @@ def send(mail: Mail) -> None:
 
 def _message(mail: Mail) -> Any:
     sender = current_settings().mail_sender
-    message = flask_mail.Message(
+    message = _Message(
         subject=" ".join(mail.subject.split()),
         recipients=[_address(mail.to_name, mail.to_address)],
         body=mail.text,
         html=mail.html,
         sender=_address(mail.sender_name, sender),
         charset="utf-8",
+        reply_to=mail.reply_to,
     )
+    message.logo = mail.logo
     message.msgId = message_id(mail.key, sender)
-    message.extra_headers = {"Auto-Submitted": "auto-generated"}
+    message.extra_headers = {"Auto-Submitted": "auto-generated", **_unsubscribe(mail)}
     for file in mail.files:
         message.attach(file.filename, file.media_type, file.content)
     return message
+
+
+def _unsubscribe(mail: Mail) -> dict[str, str]:
+    """The headers of one-click unsubscription (RFC 8058 §3.1)."""
+    if mail.unsubscribe_url is None:
+        return {}
+    return {
+        "List-Unsubscribe": f"<{mail.unsubscribe_url}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
 
 
 def _connection() -> _Connection:
@@ -196,7 +252,7 @@ def _connection() -> _Connection:
     try:
         return _Connection(mail)
     except OSError as error:  # also every smtplib.SMTPException: it says nothing about this mail
-        raise UnavailableError(_words(error)) from error
+        raise UnreachableError(_words(error)) from error
 
 
 def _keep(connection: _Connection) -> None:
@@ -218,7 +274,10 @@ def _failure(error: Exception) -> RefusedError | UnavailableError:
         is_final = error.smtp_code == TOO_BIG
     else:
         is_final = not isinstance(error, OSError)  # it cannot be written as a mail
-    return RefusedError(_words(error)) if is_final else UnavailableError(_words(error))
+    if is_final:
+        return RefusedError(_words(error))
+    is_about_mail = isinstance(error, smtplib.SMTPDataError)
+    return (UnavailableError if is_about_mail else UnreachableError)(_words(error))
 
 
 def _words(error: Exception) -> str:

@@ -20,6 +20,7 @@ class MessageKind(StrEnum):
     CERTIFICATE_SUSPENDED = "certificate_suspended"
     CERTIFICATE_REVOKED = "certificate_revoked"
     MANAGER_DIGEST = "manager_digest"
+    TEST = "test"
 
 
 class MessageState(StrEnum):
@@ -29,6 +30,8 @@ class MessageState(StrEnum):
     FAILED = "failed"
     UNDELIVERABLE = "undeliverable"
     CANCELLED = "cancelled"
+    BOUNCED = "bounced"
+    SUPPRESSED = "suppressed"
 
 
 class CancelReason(StrEnum):
@@ -42,6 +45,24 @@ class CancelReason(StrEnum):
     """The training no longer covers the person."""
     SUPERSEDED = "superseded"
     """Something more urgent about the same thing goes instead."""
+
+
+class Hindrance(StrEnum):
+    """Why a message is not handed to the server; kept in `Message.error`."""
+
+    NO_ADDRESS = "no address"
+    DEAD_ADDRESS = "dead address"
+    SWITCHED_OFF = "switched off"
+    """The organization does not mail this kind."""
+    UNSUBSCRIBED = "unsubscribed"
+    """The person wants no reminders by mail."""
+
+
+class TurnOf(StrEnum):
+    """Which throttle gave a message its minute."""
+
+    ORGANIZATION = "organization"
+    SERVER = "server"
 
 
 class Digest(Base):
@@ -72,6 +93,8 @@ class Message(Base):
         Index(None, "state", "not_before"),
         Index(None, "organization_id", "cause"),
         Index(None, "digest_id"),
+        Index(None, "organization_id", "created_at"),
+        Index(None, "mail_id"),
     )
 
     id: Mapped[IntKey]
@@ -91,5 +114,11 @@ class Message(Base):
     digest_id: Mapped[int | None] = mapped_column(ForeignKey("digest.id"))
     claimed_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    """When it bounced, was held back, or failed."""
+    mail_id: Mapped[int | None] = mapped_column(ForeignKey("sent_mail.id"))
+    turn_at: Mapped[datetime | None]
+    turn_of: Mapped[TurnOf | None] = mapped_column(EnumText(TurnOf))
+    """The minute a throttle gave it, and whose that was."""
     attempts: Mapped[int] = mapped_column(default=0)
     error: Mapped[str | None]

@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 from plugin.core.base import JsonDict
 from plugin.core.db import Tx
 from plugin.core.outbox import JobName
-from plugin.notify import actions, queries
+from plugin.notify import actions, gate, queries
+from plugin.notify.gate import Gate
+from plugin.notify.letterhead import Letterhead
 from plugin.notify.models import CancelReason, Digest, Message, MessageKind, MessageState
 from plugin.notify.queries import Envelope
 from plugin.org.models import Person
@@ -31,7 +33,10 @@ class Parcel:
     """One mail under way, and the messages it brings."""
 
     message_ids: Sequence[int]
+    kinds: frozenset[MessageKind]
     envelope: Envelope
+    address: str
+    head: Letterhead
     digest_id: int | None = None
 
 
@@ -46,24 +51,29 @@ def claim(tx: Tx, message_id: int, reread: Reread, *, now: datetime) -> Parcel |
     """What to send, if it is ours to send now.
 
     A message in another's hands is looked at later; news whose time has not come waits for it.
+    What is held back ends here.
     """
-    person_id, zone = tx.session.execute(
-        select(Message.person_id, Message.zone).where(Message.id == message_id)
+    organization_id, person_id, zone = tx.session.execute(
+        select(Message.organization_id, Message.person_id, Message.zone).where(
+            Message.id == message_id
+        )
     ).one()
     if zone is None:
-        return _claim_one(tx, message_id, now=now)
+        door = gate.of(tx.session, organization_id, person_id)
+        return _claim_one(tx, message_id, door, now=now)
     _lock(tx.session, person_id)
+    door = gate.of(tx.session, organization_id, person_id)
     message = tx.session.get_one(Message, message_id, populate_existing=True)
     if not _is_claimable(message, now):
         _look_later(tx, message)
         return None
     if message.digest_id is not None:
-        return _again(tx.session, message.digest_id, now=now)
+        return _again(tx.session, message.digest_id, door, now=now)
     opens_at = _nine(_day(now, zone), zone)
     if now < opens_at:
         _postpone(tx, [message], lambda _message: opens_at)
         return None
-    return _claim_day(tx, message, zone, reread, now=now)
+    return _claim_day(tx, message, zone, reread, door, now=now)
 
 
 def release(session: Session, digest_id: int | None) -> None:
@@ -86,11 +96,38 @@ def mark_sent(session: Session, parcel: Parcel, *, now: datetime) -> None:
         session.execute(update(Digest).where(Digest.id == parcel.digest_id).values(sent_at=now))
 
 
-def _claim_one(tx: Tx, message_id: int, *, now: datetime) -> Parcel | None:
-    if actions.claim(tx.session, message_id, now=now):
-        return Parcel(message_ids=[message_id], envelope=queries.envelope(tx.session, message_id))
-    _look_later(tx, tx.session.get_one(Message, message_id, populate_existing=True))
-    return None
+def unclaim(session: Session, parcel: Parcel) -> None:
+    """It does not leave now, though nothing was tried: its messages wait as before."""
+    session.execute(
+        update(Message)
+        .where(Message.id.in_(parcel.message_ids))
+        .values(state=MessageState.QUEUED, attempts=Message.attempts - 1)
+    )
+    release(session, parcel.digest_id)
+
+
+def _claim_one(tx: Tx, message_id: int, door: Gate, *, now: datetime) -> Parcel | None:
+    is_ours = actions.claim(tx.session, message_id, now=now)
+    message = tx.session.get_one(Message, message_id, populate_existing=True)
+    if not is_ours:
+        _look_later(tx, message)
+        return None
+    if not door.let_through([message], now=now):
+        return None
+    return _parcel([message], queries.envelope(tx.session, message_id), door)
+
+
+def _parcel(
+    messages: Sequence[Message], envelope: Envelope, door: Gate, digest_id: int | None = None
+) -> Parcel:
+    return Parcel(
+        message_ids=[each.id for each in messages],
+        kinds=frozenset(each.kind for each in messages),
+        envelope=envelope,
+        address=door.to.address or "",
+        head=door.head,
+        digest_id=digest_id,
+    )
 
 
 def _lock(session: Session, person_id: int) -> None:
@@ -111,23 +148,24 @@ def _look_later(tx: Tx, message: Message) -> None:
         tx.then(JobName.DELIVER_MESSAGE, message.id, due_at=later)
 
 
-def _again(session: Session, digest_id: int, *, now: datetime) -> Parcel:
+def _again(session: Session, digest_id: int, door: Gate, *, now: datetime) -> Parcel | None:
     """Its sender died on the way: the same mail again, word for word, under the same id."""
     messages = session.scalars(
         select(Message)
         .where(Message.digest_id == digest_id, Message.state == MessageState.SENDING)
         .order_by(Message.id)
     ).all()
-    return _seal(session, messages, digest_id, now=now)
+    left = door.let_through(messages, now=now)
+    return _seal(session, left, digest_id, door, now=now) if left else None
 
 
 def _claim_day(
-    tx: Tx, message: Message, zone: str, reread: Reread, *, now: datetime
+    tx: Tx, message: Message, zone: str, reread: Reread, door: Gate, *, now: datetime
 ) -> Parcel | None:
     """The day's news of the message's person as one mail, unless the day had its mail."""
     day = _day(now, zone)
     waiting = _waiting(tx.session, message.person_id, _midnight(day, zone), now)
-    left = _still_to_say(tx.session, waiting, reread, now=now)
+    left = door.let_through(_still_to_say(tx.session, waiting, reread, now=now), now=now)
     if not any(each.not_before <= now for each in left):
         return None
     taken = _taken(tx.session, message.person_id, day, zone)
@@ -145,7 +183,7 @@ def _claim_day(
     )
     tx.session.add(digest)
     tx.session.flush()
-    return _seal(tx.session, left, digest.id, now=now)
+    return _seal(tx.session, left, digest.id, door, now=now)
 
 
 def _waiting(
@@ -202,7 +240,7 @@ def _postpone(tx: Tx, messages: Sequence[Message], until: Callable[[Any], dateti
 
 
 def _seal(
-    session: Session, messages: Sequence[Message], digest_id: int, *, now: datetime
+    session: Session, messages: Sequence[Message], digest_id: int, door: Gate, *, now: datetime
 ) -> Parcel:
     """These messages are under way together; one alone says it in its own words."""
     for message in messages:
@@ -217,9 +255,7 @@ def _seal(
             key=":".join([envelope.key, *(each.key for each in messages[1:])]),
             facts={"messages": [{**each.facts, "kind": each.kind.value} for each in messages]},
         )
-    return Parcel(
-        message_ids=[each.id for each in messages], envelope=envelope, digest_id=digest_id
-    )
+    return _parcel(messages, envelope, door, digest_id)
 
 
 def _day(moment: datetime, zone: str) -> date:

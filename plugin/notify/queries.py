@@ -14,6 +14,8 @@ from plugin.org.models import Organization, Person
 class Envelope:
     """A message and whom it goes to, as things stand when it is sent."""
 
+    organization_id: int
+    person_id: int
     key: str
     kind: MessageKind
     template: str
@@ -21,8 +23,6 @@ class Envelope:
     attachments: JsonList
     locale: str
     person_name: str
-    person_address: str | None
-    organization_name: str
 
 
 def envelope(session: Session, message_id: int) -> Envelope:
@@ -34,6 +34,8 @@ def envelope(session: Session, message_id: int) -> Envelope:
         .where(Message.id == message_id)
     ).one()
     return Envelope(
+        organization_id=message.organization_id,
+        person_id=person.id,
         key=f"{message.organization_id}:{message.key}",
         kind=message.kind,
         template=message.kind.value,
@@ -41,6 +43,4 @@ def envelope(session: Session, message_id: int) -> Envelope:
         attachments=message.attachments,
         locale=message.locale or person.locale or organization.locale,
         person_name=person.full_name,
-        person_address=person.email,
-        organization_name=organization.name,
     )

@@ -15,7 +15,7 @@ from plugin.core.db import Tx
 from plugin.core.outbox import JobName
 from plugin.core.secrets import hash_of, new_token
 from plugin.core.storage import Storage
-from plugin.org import rules
+from plugin.org import pictures, rules
 from plugin.org.errors import FieldError, InstallCodeError, PersonDeactivatedError
 from plugin.org.models import (
     Grant,
@@ -57,22 +57,48 @@ def create_organization(
 
 
 def set_logo(
-    session: Session, organization: Organization, storage: Storage, content: bytes, *, now: datetime
+    session: Session,
+    organization: Organization,
+    storage: Storage,
+    content: bytes,
+    *,
+    now: datetime,
+    by: int | None = None,
 ) -> None:
-    """Certificates and mails show this picture from now on (PNG or JPEG, at most 1 MiB)."""
-    suffix = rules.picture_suffix(content)
-    if suffix is None or len(content) > rules.MAX_LOGO_BYTES:
-        raise FieldError("logo", _("Use a PNG or JPEG picture of at most 1 MB."))
-    stored = storage.put(f"logos/{organization.id}/{new_token()}{suffix}", content)
-    before, organization.logo_key = organization.logo_key, stored.key
+    """Certificates and mails show this picture from now on (PNG or JPEG, at most 1 MB)."""
+    try:
+        drawn = pictures.clean(content)
+    except pictures.PictureError:
+        raise FieldError("logo", _("Use a PNG or JPEG picture of at most 1 MB.")) from None
+    stored = storage.put(f"logos/{organization.id}/{new_token()}.png", drawn)
+    _change_logo(session, organization, stored.key, by=by, now=now)
+
+
+def remove_logo(
+    session: Session, organization: Organization, *, by: int | None, now: datetime
+) -> None:
+    """Nothing shows a logo from now on; what was printed with it stays."""
+    if organization.logo_key is not None:
+        _change_logo(session, organization, None, by=by, now=now)
+
+
+def _change_logo(
+    session: Session,
+    organization: Organization,
+    key: str | None,
+    *,
+    by: int | None,
+    now: datetime,
+) -> None:
+    before, organization.logo_key = organization.logo_key, key
     audit.record(
         session,
         "organization.logo_changed",
         about=organization,
-        by=None,
+        by=by,
         now=now,
         before={"logo_key": before},
-        after={"logo_key": stored.key},
+        after={"logo_key": key},
     )
 
 

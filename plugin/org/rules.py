@@ -9,7 +9,6 @@ from babel import Locale, UnknownLocaleError
 SLUG = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}$")
 _EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 MAX_NAME = 200
-MAX_LOGO_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +55,3 @@ def is_locale(name: str) -> bool:
 
 def _tidy(part: str | None) -> str:
     return " ".join((part or "").split())[:MAX_NAME]
-
-
-def picture_suffix(content: bytes) -> str | None:
-    """`.png` or `.jpg` by what the file really is, or None."""
-    if content.startswith(b"\x89PNG\r\n\x1a\n"):
-        return ".png"
-    return ".jpg" if content.startswith(b"\xff\xd8\xff") else None

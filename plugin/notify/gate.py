@@ -1,0 +1,116 @@
+"""What leaves and what is held back, as things stand when a mail is about to go."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy.orm import Session, aliased
+
+from plugin.notify.letterhead import Letterhead, letterhead
+from plugin.notify.mail_models import AddressEvent, AddressFact, ReminderChoice
+from plugin.notify.models import Hindrance, Message, MessageKind, MessageState
+from plugin.org.models import Person
+
+STATE_OF = {
+    Hindrance.NO_ADDRESS: MessageState.UNDELIVERABLE,
+    Hindrance.DEAD_ADDRESS: MessageState.UNDELIVERABLE,
+    Hindrance.SWITCHED_OFF: MessageState.SUPPRESSED,
+    Hindrance.UNSUBSCRIBED: MessageState.SUPPRESSED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addressee:
+    """How a person can be reached, and what they want."""
+
+    address: str | None
+    is_dead: bool
+    wants_reminders: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """An organization's wishes and a person's: what of a person's messages leaves now."""
+
+    head: Letterhead
+    to: Addressee
+
+    def let_through(self, messages: Sequence[Message], *, now: datetime) -> list[Message]:
+        """Those of the messages that go; the others end here, and say why."""
+        left = []
+        for message in messages:
+            why = hindrance(message.kind, self.to, self.head)
+            if why is None:
+                left.append(message)
+            else:
+                message.state, message.error, message.ended_at = STATE_OF[why], why.value, now
+        return left
+
+
+def of(session: Session, organization_id: int, person_id: int) -> Gate:
+    """The gate for this person, in two statements."""
+    return Gate(head=letterhead(session, organization_id), to=addressee(session, person_id))
+
+
+def addressee(session: Session, person_id: int) -> Addressee:
+    """In one statement."""
+    row = session.execute(
+        select(
+            Person.email,
+            has_dead_address(Person).label("is_dead"),
+            wants_reminders(Person.id).label("wants"),
+        ).where(Person.id == person_id)
+    ).one()
+    return Addressee(
+        address=row.email or None, is_dead=bool(row.is_dead), wants_reminders=bool(row.wants)
+    )
+
+
+def hindrance(kind: MessageKind, to: Addressee, head: Letterhead) -> Hindrance | None:
+    """Why a message of this kind does not go to this person now; None: it does.
+
+    Reminders alone can be refused by the person; what they must know always goes.
+    """
+    if not head.mails(kind):
+        return Hindrance.SWITCHED_OFF
+    if kind is MessageKind.REMINDER and not to.wants_reminders:
+        return Hindrance.UNSUBSCRIBED
+    if to.address is None:
+        return Hindrance.NO_ADDRESS
+    if to.is_dead and kind is not MessageKind.TEST:
+        return Hindrance.DEAD_ADDRESS
+    return None
+
+
+def has_dead_address(person: Any) -> ColumnElement[bool]:
+    """The condition on a person: the newest word about their present address is that it is dead."""
+    later = aliased(AddressEvent)
+    cleared = exists().where(
+        later.person_id == AddressEvent.person_id,
+        later.address == AddressEvent.address,
+        later.fact == AddressFact.CLEARED,
+        later.id > AddressEvent.id,
+    )
+    return exists().where(
+        AddressEvent.person_id == person.id,
+        AddressEvent.address == func.lower(person.email),
+        AddressEvent.fact == AddressFact.HARD,
+        ~cleared,
+    )
+
+
+def wants_reminders(person_id: Any) -> ColumnElement[bool]:
+    """The condition on a person: their newest choice is not to go without reminders."""
+    later = aliased(ReminderChoice)
+    newer = exists().where(
+        later.person_id == ReminderChoice.person_id, later.id > ReminderChoice.id
+    )
+    return ~exists().where(
+        and_(
+            ReminderChoice.person_id == person_id,
+            ReminderChoice.wanted.is_(False),
+            ~newer,
+        )
+    )

@@ -1,0 +1,68 @@
+"""What a preview of each kind says: invented, and plainly so."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from plugin.notify.models import MessageKind
+
+_MODULES = [
+    {"title": "Working at height", "due_on": "24 March 2027"},
+    {"title": "First aid", "due_on": None},
+]
+_EVENT = {
+    "configuration": "Basic safety",
+    "unit": "North Quay",
+    "credential_id": "ABCD-EFGH-JKLM",
+    "verify_url": "https://training.example/v/sample",
+}
+_CERTIFICATE = {
+    **_EVENT,
+    "person": "Ada Byron",
+    "organization": "Harbour Works",
+    "passcode": "QWER-TYUI-OPAS",
+    "passcode_url": "https://training.example/verify",
+    "valid_through": "10 March 2028",
+}
+_TRAINING = {"unit_name": "North Quay", "configuration": "Basic safety", "modules": _MODULES}
+SAMPLES: Mapping[MessageKind, Mapping[str, Any]] = {
+    MessageKind.NEW_TRAINING: _TRAINING,
+    MessageKind.NEW_REQUIREMENT: _TRAINING,
+    MessageKind.REMINDER: {
+        "items": [
+            {
+                "title": "Working at height",
+                "unit": "North Quay",
+                "due_on": None,
+                "ends_on": "24 March 2027",
+                "has_expired": False,
+            },
+            {
+                "title": "First aid",
+                "unit": "North Quay",
+                "due_on": "1 April 2027",
+                "ends_on": None,
+                "has_expired": False,
+            },
+        ]
+    },
+    MessageKind.EXPIRED: {
+        "unit_name": "North Quay",
+        "configuration": "Basic safety",
+        "has_certificate": True,
+        "last_day": "9 March 2027",
+        "items": [
+            {
+                "title": "First aid",
+                "unit": "North Quay",
+                "due_on": None,
+                "ends_on": "9 March 2027",
+                "has_expired": True,
+            }
+        ],
+    },
+    MessageKind.CERTIFICATE_ISSUED: _CERTIFICATE,
+    MessageKind.CERTIFICATE_RENEWED: _CERTIFICATE,
+    MessageKind.CERTIFICATE_RESTORED: _CERTIFICATE,
+    MessageKind.CERTIFICATE_SUSPENDED: _EVENT,
+    MessageKind.CERTIFICATE_REVOKED: _EVENT,
+}
