@@ -32,6 +32,10 @@ from plugin.core.paths import STATIC, TEMPLATES, TRANSLATIONS
 from plugin.core.settings import Settings
 from plugin.dashboard import preview_views
 from plugin.dashboard import views as dashboard_views
+from plugin.lti.platform import admin_views as tools_views
+from plugin.lti.platform import player_views as external_views
+from plugin.lti.platform import service_views as platform_services
+from plugin.lti.platform import views as platform_views
 from plugin.lti.tool import deep_link_views, grade_views, lms_views, review_views
 from plugin.lti.tool import views as lti
 from plugin.modules import views as modules_views
@@ -47,7 +51,7 @@ from plugin.scorm import content_views
 from plugin.scorm import views as scorm_views
 from plugin.web import errors, forms, headers, health, identity, limits, navigation, visits
 
-FEATURES = ("org", "notify", "modules", "scorm", "assign", "certs", "lti.tool")
+FEATURES = ("org", "notify", "modules", "scorm", "assign", "certs", "lti.tool", "lti.platform")
 MORE_TABLES = (
     "org.import_models",
     "org.merge_models",
@@ -120,6 +124,12 @@ def _register_views(app: Flask) -> None:
     app.register_blueprint(review_views.bp)
     app.register_blueprint(grade_views.grades_bp)
     app.register_blueprint(grade_views.courses_bp)
+    csrf.exempt(platform_views.bp)
+    csrf.exempt(platform_services.bp)
+    app.register_blueprint(platform_views.bp)
+    app.register_blueprint(platform_services.bp)
+    app.register_blueprint(external_views.bp)
+    app.register_blueprint(tools_views.bp)
     app.register_blueprint(org_views.bp)
     app.register_blueprint(import_views.bp)
     app.register_blueprint(rule_views.bp)
@@ -143,7 +153,11 @@ def _register_views(app: Flask) -> None:
     visibility.install(
         app.extensions,
         visibility.Doors(
-            is_visible=assign_queries.is_visible, players={ModuleKind.SCORM: scorm_views.enter}
+            is_visible=assign_queries.is_visible,
+            players={
+                ModuleKind.SCORM: scorm_views.enter,
+                ModuleKind.LTI: external_views.enter,
+            },
         ),
     )
     csrf.exempt(certs_views.public_bp)

@@ -13,6 +13,7 @@ from plugin.core.log import log
 from plugin.core.outbox import JobName, OutboxRow, Periodic, QueueName, as_urgent_as
 from plugin.core.upsert import insert_absent
 from plugin.jobs import reconcile
+from plugin.lti.platform.actions import forget_ended
 from plugin.lti.tool import deep_linking, grades_in, grading, scores
 from plugin.lti.tool import rosters as tied
 from plugin.lti.tool.actions import forget_logins
@@ -36,6 +37,7 @@ def tidy() -> None:
     now = clock.now()
     with transaction() as tx:
         forget_logins(tx.session, before=now - timedelta(days=1))
+        forget_ended(tx.session, before=now - timedelta(days=1))
         deep_linking.forget(tx.session, before=now - timedelta(days=1))
         tx.session.execute(delete(SignIn).where(SignIn.expires_at < now - KEEP_VISITS))
         tx.session.execute(delete(OutboxRow).where(OutboxRow.done_at < now - KEEP_DONE_STEPS))

@@ -49,7 +49,7 @@ class Module(Base):
     state: Mapped[ModuleState] = mapped_column(EnumText(ModuleState))
     current_version_id: Mapped[int | None]  # of module_version; a constraint would be circular
     pass_share: Mapped[float | None]
-    """Of a module graded in the LMS: the grade, from 0 to 1, that passes it."""
+    """Of a module graded elsewhere (in the LMS, by an external tool): the share that passes it."""
     created_at: Mapped[datetime]
 
 

@@ -21,7 +21,7 @@ class _Place:
 
 
 _OWN = (
-    _Place("dashboard.home", _l("My training"), ("dashboard.home", "scorm.play")),
+    _Place("dashboard.home", _l("My training"), ("dashboard.home", "scorm.play", "external.")),
     _Place("dashboard.history", _l("History"), ("dashboard.history",)),
     _Place("dashboard.certificates", _l("Certificates"), ("dashboard.certificates",)),
 )
@@ -66,7 +66,15 @@ _ADMINISTRATION = (
     _Place(
         "modules.catalogue",
         _l("Modules"),
-        ("modules.", "scorm.module", "scorm.new_package", "scorm.package"),
+        ("modules.", "scorm.module", "scorm.new_package", "scorm.package", "tools."),
+        below=(
+            _Place(
+                "modules.catalogue",
+                _l("Catalogue"),
+                ("modules.", "scorm.module", "scorm.new_package", "scorm.package"),
+            ),
+            _Place("tools.listing", _l("External tools"), ("tools.",)),
+        ),
     ),
     _Place("issued.listing", _l("Certificates issued"), ("issued.",)),
 )

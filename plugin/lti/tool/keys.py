@@ -3,41 +3,29 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from plugin.core import audit
-from plugin.core.base import JsonDict
-from plugin.core.secrets import decrypt, encrypt, new_token
-from plugin.lti.tool.encoding import text_of_number
+from plugin.lti.pairs import load_private, new_pair
 from plugin.lti.tool.models import Registration, ToolKey
 
 OVERLAP = timedelta(days=2)
 """How long the old key is still published after a rotation: longer than any LMS keeps a set."""
-BITS = 2048
-EXPONENT = 65537
 
 
 def create_key(
     session: Session, registration: Registration, *, encryption_key: str, now: datetime
 ) -> ToolKey:
     """A new key pair for this registration; its `kid` is random and never used again."""
-    private = generate_private_key(public_exponent=EXPONENT, key_size=BITS)
-    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    kid = new_token()
+    pair = new_pair(encryption_key=encryption_key)
     key = ToolKey(
         organization_id=registration.organization_id,
         registration_id=registration.id,
-        kid=kid,
-        sealed_private_key=encrypt(pem, encryption_key=encryption_key),
-        public_jwk=_public_jwk(private, kid),
+        kid=pair.kid,
+        sealed_private_key=pair.sealed,
+        public_jwk=pair.public_jwk,
         created_at=now,
     )
     session.add(key)
@@ -97,20 +85,4 @@ def signing_key(session: Session, registration_id: int) -> ToolKey:
 
 def private_key_of(key: ToolKey, *, encryption_key: str) -> RSAPrivateKey:
     """The private half, for signing; raises cryptography's InvalidToken with another key."""
-    pem = decrypt(key.sealed_private_key, encryption_key=encryption_key)
-    private = load_pem_private_key(pem, password=None)
-    if not isinstance(private, RSAPrivateKey):
-        raise TypeError(key.kid)
-    return private
-
-
-def _public_jwk(private: RSAPrivateKey, kid: str) -> JsonDict:
-    numbers = private.public_key().public_numbers()
-    return {
-        "kty": "RSA",
-        "use": "sig",
-        "alg": "RS256",
-        "kid": kid,
-        "n": text_of_number(numbers.n),
-        "e": text_of_number(numbers.e),
-    }
+    return load_private(key.sealed_private_key, encryption_key=encryption_key)

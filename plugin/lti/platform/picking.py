@@ -1,0 +1,108 @@
+"""Content that was picked in a tool comes back signed, and becomes modules (deep linking 2.0)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from plugin.lti.platform.rules import is_number
+from plugin.lti.tool.addresses import is_secure_address
+from plugin.lti.tool.claims import DEEP_LINKING, LTI, VERSION, is_id, text_of, web_address
+
+CLAIM = DEEP_LINKING.rpartition("/")[0] + "/"
+RESOURCE_LINK = "ltiResourceLink"
+MAX_ITEMS = 50
+MAX_CUSTOM = 50
+MAXIMUM = 100.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One module to be."""
+
+    title: str
+    target_url: str
+    custom: Mapping[str, str]
+    score_maximum: float
+    resource_id: str | None
+    tag: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picked:
+    """What came back: items we can use, how many we cannot, and the tool's words."""
+
+    items: tuple[Item, ...] = ()
+    unusable: int = 0
+    words: str = ""
+    problems: tuple[str, ...] = field(default=())
+
+
+class NotAnAnswerError(Exception):
+    """The message does not answer our question; says which claim."""
+
+
+def read_answer(
+    claims: Mapping[str, Any], *, deployment_id: str, data: str, target_url: str
+) -> Picked:
+    """The choice in a verified message; raises NotAnAnswerError.
+
+    Only links to the tool become modules; pages, files and HTML of a tool are nothing we show.
+    """
+    for name, value in (
+        ("message_type", "LtiDeepLinkingResponse"),
+        ("version", VERSION),
+        ("deployment_id", deployment_id),
+    ):
+        if claims.get(LTI + name) != value:
+            raise NotAnAnswerError(name)
+    if claims.get(CLAIM + "data") != data:
+        raise NotAnAnswerError("data")
+    listed = claims.get(CLAIM + "content_items", [])
+    if not isinstance(listed, list):
+        raise NotAnAnswerError("content_items")
+    found = [_item(each, target_url) for each in listed[:MAX_ITEMS]]
+    items = tuple(each for each in found if each is not None)
+    error = text_of(claims.get(CLAIM + "errormsg"))
+    return Picked(
+        items=items,
+        unusable=len(listed) - len(items),
+        words=text_of(claims.get(CLAIM + "msg")) or "",
+        problems=(error,) if error else (),
+    )
+
+
+def _item(said: object, target_url: str) -> Item | None:
+    if not isinstance(said, Mapping) or said.get("type") != RESOURCE_LINK:
+        return None
+    address = web_address(said.get("url", target_url))
+    title = text_of(said.get("title"))
+    if address is None or not is_secure_address(address) or not title:
+        return None
+    line_item = said.get("lineItem")
+    line_item = line_item if isinstance(line_item, Mapping) else {}
+    maximum = line_item.get("scoreMaximum")
+    return Item(
+        title=title[:200],
+        target_url=address,
+        custom=_custom(said.get("custom")),
+        score_maximum=float(maximum)  # type: ignore[arg-type]
+        if is_number(maximum) and float(maximum) > 0  # type: ignore[arg-type]
+        else MAXIMUM,
+        resource_id=_text(line_item.get("resourceId")),
+        tag=_text(line_item.get("tag")),
+    )
+
+
+def _text(value: object) -> str | None:
+    return str(value) if is_id(value) else None
+
+
+def _custom(said: object) -> dict[str, str]:
+    if not isinstance(said, Mapping):
+        return {}
+    pairs = [(str(name), value) for name, value in said.items() if is_id(str(name))]
+    return {name: text_of(value) or "" for name, value in pairs[:MAX_CUSTOM] if _is_text(value)}
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)

@@ -1,0 +1,80 @@
+"""The learner's page that holds an external tool, and the way into it."""
+
+from datetime import datetime
+
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from plugin.core import clock
+from plugin.core.context import current_settings
+from plugin.core.db import Tx, read_session, transaction
+from plugin.lti.platform import launching, queries
+from plugin.lti.platform.models import ExternalTool, MessageFor
+from plugin.lti.tool.addresses import origins_of
+from plugin.modules import queries as module_queries
+from plugin.modules import visibility
+from plugin.modules.models import Run, RunState
+from plugin.web import headers
+from plugin.web.identity import me, requires
+from plugin.web.roles import Role
+
+bp = Blueprint("external", __name__)
+
+
+def enter(tx: Tx, run: Run, now: datetime) -> str:  # noqa: ARG001 - as every way in
+    """The way into a run: the page that holds the tool."""
+    tx.session.flush()
+    return url_for("external.play", run_id=run.id)
+
+
+@bp.get("/external/<int:run_id>")
+@requires(Role.LEARNER)
+def play(run_id: int) -> str:
+    """The tool in a frame of ours, with its storage beside it and another way in below."""
+    session = read_session()
+    run, tool = _opened(session, run_id, clock.now())
+    origins = origins_of((tool.login_url, tool.target_url, *tool.redirect_urls))
+    headers.frame_src("'self'", "https:", *origins)
+    return render_template(
+        "external/play.html",
+        module=module_queries.module_of(session, run.organization_id, run.module_id),
+        run=run,
+        is_open=run.state is RunState.OPEN,
+        origins=" ".join(origins),
+    )
+
+
+@bp.get("/external/<int:run_id>/start")
+@requires(Role.LEARNER)
+def start(run_id: int) -> Response:
+    """Each opening begins anew: hints work once, so a reloaded frame needs fresh ones."""
+    person, now = me(), clock.now()
+    with transaction() as tx:
+        run, tool = _opened(tx.session, run_id, now)
+        address = launching.begin(
+            tx.session,
+            tool,
+            settings=current_settings(),
+            purpose=MessageFor.PLAY,
+            person_id=person.person_id,
+            sign_in_id=person.sign_in_id,
+            run=run,
+            in_window="window" in request.args,
+            now=now,
+        )
+    headers.frame_ancestors("'self'", *person.frame_ancestors.split())
+    answer = redirect(address, 302)
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer
+
+
+def _opened(session: Session, run_id: int, now: datetime) -> tuple[Run, ExternalTool]:
+    """The visitor's own run of a module they may see now, and the tool that plays it."""
+    person = me()
+    run = module_queries.run_of(session, person.organization_id, person.person_id, run_id)
+    doors = visibility.doors(current_app.extensions)
+    ids = (person.organization_id, person.person_id, run.module_id)
+    visibility.require_visible(doors, session, *ids, now=now)
+    link = queries.link_of_version(session, run.module_version_id)
+    return run, queries.tool_of(session, person.organization_id, link.tool_id)

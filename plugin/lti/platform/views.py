@@ -1,0 +1,153 @@
+"""The addresses external tools call in a browser: who is it, what was picked, the way back."""
+
+from typing import Any
+
+from flask import Blueprint, jsonify, render_template, request, url_for
+from flask_babel import get_locale
+from werkzeug.wrappers import Response
+
+from plugin.core import clock
+from plugin.core.context import current_settings
+from plugin.core.db import read_session, transaction
+from plugin.lti.platform import actions, launching, queries, signing
+from plugin.lti.platform.addresses import platform_addresses
+from plugin.lti.platform.errors import PickRefusedError
+from plugin.lti.platform.launching import AnswerError, Asked
+from plugin.lti.platform.models import ExternalTool
+from plugin.lti.platform.picking import NotAnAnswerError, Picked, read_answer
+from plugin.lti.platform.signing import ForeignTokenError
+from plugin.lti.tool.addresses import origin_of
+from plugin.lti.tool.claims import text_of
+from plugin.web import headers
+from plugin.web.identity import me_or_none, public
+
+bp = Blueprint("platform", __name__, url_prefix="/platform")
+MAX_REQUEST = 256 * 1024
+JWKS_SECONDS = 3600
+
+
+@bp.before_request
+def _limit_size() -> None:
+    request.max_content_length = MAX_REQUEST
+
+
+@bp.route("/<uid>/authorize", methods=["GET", "POST"])
+@public
+def authorize(uid: str) -> str:
+    """The tool asks who opens it; the answer goes to a registered address and nowhere else."""
+    tool = queries.tool_at(read_session(), uid)
+    said = {**request.args.to_dict(), **request.form.to_dict()}
+    asked = launching.read_request(said, tool)
+    _allow_our_frames()
+    try:
+        launching.check_request(said, asked)
+        fields = {"id_token": _message(uid, asked), "state": asked.state}
+    except AnswerError as error:
+        fields = {"error": error.error, "error_description": error.words, "state": asked.state}
+    headers.form_action(origin_of(asked.redirect_uri) or "")
+    return render_template("external/answer.html", address=asked.redirect_uri, fields=fields)
+
+
+def _message(uid: str, asked: Asked) -> str:
+    visitor, now = me_or_none(), clock.now()
+    if visitor is None:
+        raise AnswerError("login_required", "the visit has ended, or the browser kept no cookie")
+    with transaction() as tx:
+        tool = queries.tool_at(tx.session, uid)
+        launch = launching.take(tx.session, tool, asked, sign_in_id=visitor.sign_in_id, now=now)
+        token = launching.offer_answer(tx.session, launch)
+        return launching.message_of(
+            tx.session,
+            tool,
+            launch,
+            settings=current_settings(),
+            locale=str(get_locale() or "en"),
+            nonce=asked.nonce,
+            return_url=_full("platform.back", uid=uid),
+            answer_url=_full("platform.answer", uid=uid, token=token),
+            now=now,
+        )
+
+
+def _full(endpoint: str, **parts: Any) -> str:
+    """The public address, whatever the request came by."""
+    return current_settings().tool_url + url_for(endpoint, **parts)
+
+
+def _allow_our_frames() -> None:
+    """Our own page holds the tool's frame, and the LMS holds our page."""
+    visitor = me_or_none()
+    ancestors = visitor.frame_ancestors.split() if visitor else []
+    headers.frame_ancestors("'self'", *ancestors)
+
+
+@bp.get("/<uid>/jwks")
+@public
+def jwks(uid: str) -> Response:
+    """Our public keys for this tool."""
+    session = read_session()
+    tool = queries.tool_at(session, uid)
+    answer = jsonify(keys=signing.public_keys(session, tool.id, now=clock.now()))
+    answer.headers["Cache-Control"] = f"public, max-age={JWKS_SECONDS}"
+    return answer
+
+
+@bp.post("/<uid>/answers/<token>")
+@public
+def answer(uid: str, token: str) -> str:
+    """What an admin picked in the tool: signed by it, an answer to our question, once."""
+    session, now = read_session(), clock.now()
+    tool = queries.tool_at(session, uid)
+    headers.frame_ancestors("*")
+    launch = launching.waiting_launch(session, tool, token)
+    if launch is None:
+        raise PickRefusedError("token")
+    picked, nonce = _picked(tool, str(launch.id), request.form.get("JWT", ""))
+    with transaction() as tx:
+        used = launching.answered_launch(tx.session, tool, token, now=now)
+        if used is None or not signing.use_once(tx.session, tool, nonce, now=now):
+            raise PickRefusedError("used")
+        for item in picked.items:
+            actions.add_module(
+                tx,
+                tx.session.get_one(ExternalTool, tool.id),
+                title=item.title,
+                target_url=item.target_url,
+                custom=item.custom,
+                pass_share=None,
+                score_maximum=item.score_maximum,
+                resource_id=item.resource_id,
+                tag=item.tag,
+                by=used.person_id,
+                now=now,
+            )
+    return render_template("external/picked.html", picked=picked, tool_id=tool.id)
+
+
+def _picked(tool: ExternalTool, data: str, token: str) -> tuple[Picked, object]:
+    ours = platform_addresses(current_settings().tool_url, tool.uid)
+    try:
+        claims = signing.verified(token, tool, audiences={ours.issuer}, now=clock.now())
+        picked = read_answer(
+            claims,
+            deployment_id=actions.DEPLOYMENT,
+            data=data,
+            target_url=tool.picker_url or tool.target_url,
+        )
+    except (ForeignTokenError, NotAnAnswerError) as error:
+        raise PickRefusedError(str(error)) from None
+    return picked, claims.get("nonce")
+
+
+@bp.get("/<uid>/back")
+@public
+def back(uid: str) -> str:
+    """The tool is done: on to the page that holds its frame, with what it has to say."""
+    tool = queries.tool_at(read_session(), uid)
+    _allow_our_frames()
+    return render_template(
+        "external/back.html",
+        tool=tool,
+        message=text_of(request.args.get("lti_msg")),
+        problem=text_of(request.args.get("lti_errormsg")),
+    )
