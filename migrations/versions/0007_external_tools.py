@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from plugin.core.base import Json
 from plugin.core.base import UTCDateTime
-revision = '0003'
-down_revision = '0002'
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
