@@ -1,4 +1,8 @@
 /* Tells the LMS that the registration is over (LTI Dynamic Registration 1.0, section 3.7). */
 "use strict";
 
-(window.opener || window.parent).postMessage({ subject: "org.imsglobal.lti.close" }, "*");
+for (const lms of new Set([window.opener, window.parent])) {
+  if (lms && lms !== window) {
+    lms.postMessage({ subject: "org.imsglobal.lti.close" }, "*");
+  }
+}

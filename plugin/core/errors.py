@@ -11,6 +11,8 @@ class PluginError(Exception):
     public_message = _l("This did not work. Please try again.")
     return_url: str | None = None
     """A trusted way back for the person, if there is one."""
+    template = "error.html"
+    """The page; one that extends the usual may offer something to do."""
 
     def __init__(self, detail: object = "", **facts: object) -> None:
         """`detail` and `facts` go to the log: ids only, never names, addresses or tokens."""

@@ -55,6 +55,8 @@ def error_page(
     learner_advice: str = "",
     admin_advice: str = "",
     return_url: str | None = None,
+    template: str = "error.html",
+    **more: object,
 ) -> Response:
     """A self-contained page that says what happened and what each reader can do.
 
@@ -64,13 +66,14 @@ def error_page(
     if g.get("me") is None:
         g.setdefault("frame_ancestors", "*")
     page = render_template(
-        "error.html",
+        template,
         code=code,
         message=message,
         learner_advice=learner_advice,
         admin_advice=admin_advice,
         return_url=return_url,
         reference=reference(),
+        **more,
     )
     return make_response(page, status)
 
@@ -84,6 +87,8 @@ def _refused(error: PluginError) -> Response:
         learner_advice=str(getattr(error, "learner_advice", "")),
         admin_advice=str(getattr(error, "admin_advice", "")),
         return_url=error.return_url,
+        template=error.template,
+        error=error,
     )
 
 

@@ -10,6 +10,7 @@ from plugin.core.db import transaction
 from plugin.lti.tool import actions, invitations, keys, queries
 from plugin.lti.tool.addresses import invitation_address, tool_addresses
 from plugin.lti.tool.models import Registration, RegistrationState
+from plugin.lti.tool.profiles import INVITED, PROFILES
 from plugin.org import queries as org_queries
 
 UID = click.argument("uid")
@@ -117,7 +118,10 @@ def invite(slug: str, name: str, days: int, admins_by_role: bool) -> None:
         until = invitation.expires_at
     click.echo("Copy this address into the LMS, where a tool is added by its registration address:")
     click.echo(f"  {invitation_address(current_settings().tool_url, token)}")
-    click.echo(f"It works once, until {until:%Y-%m-%d %H:%M} UTC.")
+    click.echo(f"It works once, until {until:%Y-%m-%d %H:%M} UTC. Where it goes:")
+    for make in INVITED:
+        click.echo(f"  {PROFILES[make].name}: {PROFILES[make].invited}")
+    click.echo("Blackboard, Open edX and others are registered by hand: plugin lms add --help")
 
 
 @lms.command("list")

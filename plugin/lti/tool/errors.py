@@ -206,21 +206,40 @@ class SubjectError(ClaimError):
 
 
 class DeploymentUnknownError(LtiError):
-    """The registration is known, this installation of it is not; an admin must decide."""
+    """The registration is known, this installation of it is not; an admin must decide.
+
+    `claim` lets the holder of an install code decide on the page itself.
+    """
 
     code = "lti.deployment_unknown"
     http_status = 403
     public_message = _l("This installation of the tool has not been accepted yet.")
     learner_advice = _l("Please tell the people who look after your course.")
+    template = "lti/deployment_unknown.html"
 
-    def __init__(self, registration_uid: str, deployment_id: str) -> None:
+    def __init__(self, registration_uid: str, deployment_id: str, *, claim: str = "") -> None:
         super().__init__(registration_uid, registration_uid=registration_uid)
+        self.uid, self.claim = registration_uid, claim
         self.admin_advice = _l(
-            "If deployment %(deployment)s is yours, accept it with: plugin lms add-deployment "
-            "%(uid)s --deployment %(deployment)s",
+            "If deployment %(deployment)s is yours, an admin of the training accepts it under "
+            "Organization, LMSs, or by the command: plugin lms add-deployment %(uid)s "
+            "--deployment %(deployment)s",
             deployment=shlex.quote(deployment_id),
             uid=registration_uid,
         )
+
+
+class ClaimCodeError(DeploymentUnknownError):
+    """The install code typed for a deployment opens nothing; it may be typed again."""
+
+    code = "lti.claim_code"
+    public_message = _l("This install code is not valid, has expired or has been used.")
+    learner_advice = ""
+
+
+class ClaimOverError(LtiError):
+    code = "lti.claim_over"
+    public_message = _l("Too much time has passed since the activity was opened.")
 
 
 class TestUserError(LtiError):
@@ -277,21 +296,28 @@ class InvitationUnknownError(InvitationError):
     code = "lti.invitation_unknown"
     http_status = 404
     public_message = _l("This invitation is not known, or it was withdrawn.")
-    admin_advice = _l("Ask an admin of the training for a new invitation, and copy it whole.")
+    admin_advice = _l(
+        "Copy the whole address again. If it is lost, an admin of the training makes a new one "
+        "under Organization, LMSs, Invite an LMS."
+    )
 
 
 class InvitationExpiredError(InvitationError):
     code = "lti.invitation_expired"
     public_message = _l("This invitation has expired.")
-    admin_advice = _l("Ask an admin of the training for a new one.")
+    admin_advice = _l(
+        "An admin of the training makes a new one under Organization, LMSs, Invite an LMS. Nothing "
+        "was registered."
+    )
 
 
 class InvitationUsedError(InvitationError):
     code = "lti.invitation_used"
     public_message = _l("This invitation has been used.")
     admin_advice = _l(
-        "An invitation registers one LMS once. Ask an admin of the training for a new one, also to "
-        "register the same LMS again."
+        "An invitation registers one LMS once. If the LMS is not connected now, or is to be "
+        "registered again, an admin of the training makes a new one under Organization, LMSs, "
+        "Invite an LMS."
     )
 
 

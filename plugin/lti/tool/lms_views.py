@@ -16,7 +16,7 @@ from plugin.lti.tool.check_wording import LABELS, where
 from plugin.lti.tool.errors import RegistrationAddressError, RegistrationExistsError
 from plugin.lti.tool.lms_forms import InviteForm, OriginsForm, RegistrationForm, lines_of
 from plugin.lti.tool.models import Registration, RegistrationState
-from plugin.lti.tool.profiles import MAKES, PROFILES, VARIABLES, addresses_at, profile_of
+from plugin.lti.tool.profiles import INVITED, MAKES, PROFILES, VARIABLES, addresses_at, profile_of
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
 
@@ -58,7 +58,7 @@ def invite() -> str | tuple[str, int]:
         "lti/invited.html",
         address=invitation_address(current_settings().tool_url, token),
         until=until,
-        profiles=[PROFILES[make] for make in ("moodle", "canvas", "desire2learn", "sakai")],
+        profiles=[PROFILES[make] for make in INVITED],
     )
 
 

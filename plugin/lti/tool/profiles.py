@@ -32,6 +32,8 @@ class Profile:
     tool_extension: Mapping[str, Any] = field(default_factory=dict)
     navigation: tuple[Mapping[str, Any], ...] = ()
     deep_linking: Mapping[str, Any] = field(default_factory=dict)
+    invited: LazyString | None = None
+    """Where the address of an invitation goes, in an LMS that registers itself."""
     next_steps: tuple[LazyString, ...] = ()
     addresses: Mapping[str, str] = field(default_factory=dict)
     """Where it answers, `{site}` being its own address; for registrations by hand."""
@@ -48,6 +50,10 @@ PROFILES: Mapping[str, Profile] = {
         name="Moodle",
         variables={"groups": "Moodle.Person.userGroupIds"},
         deep_linking={"placements": ["ContentArea"]},
+        invited=_l(
+            "Site administration, Plugins, External tool, Manage tools: paste it into “Tool URL” "
+            "and press Add LTI Advantage."
+        ),
         next_steps=(
             _l("Press Activate on the tool's new card."),
             _l(
@@ -100,6 +106,9 @@ PROFILES: Mapping[str, Profile] = {
             "placements": ["assignment_selection", "link_selection"],
             "supported_types": ["ltiResourceLink"],
         },
+        invited=_l(
+            "Admin, Apps, Manage: install a new app by “Dynamic registration”, and paste it."
+        ),
         next_steps=(
             _l("In the developer keys, set the new LTI key to On."),
             _l("Add the app to the account or to a course, and open it once."),
@@ -120,6 +129,9 @@ PROFILES: Mapping[str, Profile] = {
         name="Brightspace",
         variables={"department": "CourseSection.dept", "section": "CourseSection.sourcedId"},
         deep_linking={"placements": ["ContentArea"], "supported_types": ["ltiResourceLink"]},
+        invited=_l(
+            "Manage Extensibility, LTI Advantage: register a tool, “Dynamic”, and paste it."
+        ),
         next_steps=(
             _l("Enable the registration under Manage Extensibility, LTI Advantage."),
             _l("Add a deployment with names and roles and with grades, for your org units."),
@@ -140,6 +152,7 @@ PROFILES: Mapping[str, Profile] = {
     "sakai": Profile(
         name="Sakai",
         deep_linking={"placements": ["ContentArea"], "supported_types": ["ltiResourceLink"]},
+        invited=_l("External Tools, “Use LTI Advantage auto provisioning”: paste it."),
         next_steps=(
             _l("In the tool's settings, tick names and email, the roster, and grade services."),
             _l("Add it to a site's lessons, and open it once."),
@@ -197,6 +210,7 @@ PROFILES: Mapping[str, Profile] = {
 ALIASES = {"d2l": "desire2learn", "brightspace": "desire2learn", "canvas-lms": "canvas"}
 
 
+INVITED = ("moodle", "canvas", "desire2learn", "sakai")
 MAKES = ("moodle", "canvas", "blackboard", "desire2learn", "sakai", "openedx")
 
 

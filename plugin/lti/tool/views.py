@@ -13,12 +13,13 @@ from plugin.core import clock, http
 from plugin.core.context import current_settings
 from plugin.core.db import read_session, transaction
 from plugin.core.errors import PluginError
-from plugin.lti.tool import actions, keys, queries, registering
+from plugin.lti.tool import actions, claiming, keys, queries, registering
 from plugin.lti.tool import launch as launches
 from plugin.lti.tool import login as logins
 from plugin.lti.tool.addresses import cookie_name, origin_of, origins_of, way_back
 from plugin.lti.tool.claims import Launch
 from plugin.lti.tool.errors import (
+    ClaimOverError,
     DeploymentUnknownError,
     HandoverError,
     LaunchIncompleteError,
@@ -30,6 +31,7 @@ from plugin.lti.tool.pylti import FindKey
 from plugin.lti.tool.queries import LoginFacts, Trust
 from plugin.web import errors, headers, visits
 from plugin.web.identity import public, sign_in
+from plugin.web.limits import limiter
 
 bp = Blueprint("lti", __name__, url_prefix="/lti")
 
@@ -119,7 +121,7 @@ def launch(uid: str) -> AnyResponse:
         except DeploymentUnknownError:
             with transaction() as tx:
                 actions.note_deployment(tx.session, trust, message.deployment_id, now=clock.now())
-            raise
+            raise _claimable(trust, message) from None
     _forget_binding(answer, state)
     return answer
 
@@ -137,6 +139,23 @@ def continue_in_window(uid: str) -> AnyResponse:
         )
     sign_in(token)
     return redirect(visits.address(token, page), 303)
+
+
+@bp.post("/<uid>/claim")
+@limiter.limit(claiming.PER_ADDRESS)
+@public
+def claim(uid: str) -> str:
+    """The holder of the organization's install code accepts the installation they came from."""
+    now, settings = clock.now(), current_settings()
+    trust = _active(queries.trust(read_session(), uid, at=now))
+    if request.headers.get("Origin") != origin_of(settings.tool_url):
+        raise ClaimOverError("origin")
+    text = request.form.get("claim", "")
+    found = claiming.opened(text, trust, encryption_key=settings.encryption_key, now=now)
+    with transaction() as tx:
+        code = request.form.get("code", "")
+        claiming.accept(tx.session, trust, found, code, text=text, now=now)
+    return render_template("lti/deployment_claimed.html")
 
 
 @bp.get("/register/<token>")
@@ -204,6 +223,13 @@ def _key_finder(trust: Trust) -> FindKey:
         return known.key(trust.jwks_url, kid, fetch=fetch, now=clock.now())
 
     return find
+
+
+def _claimable(trust: Trust, message: Launch) -> DeploymentUnknownError:
+    """The refusal of an unknown installation, with what its admin needs to accept it."""
+    found = claiming.claim_of(trust, message, now=clock.now())
+    text = claiming.sealed(found, encryption_key=current_settings().encryption_key)
+    return DeploymentUnknownError(trust.uid, message.deployment_id, claim=text)
 
 
 def _admit(trust: Trust, login: LoginFacts, message: Launch) -> AnyResponse:
