@@ -1,7 +1,6 @@
 """Judging people: the stored standings, the mails about new duties, the next step to a proof."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,27 +9,24 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from plugin.assign import notices, queries
-from plugin.assign.fetch import Facts, VersionLine, facts
+from plugin.assign.duties import Change, mail_about, version_before
+from plugin.assign.fetch import Facts, facts
 from plugin.assign.models import (
     Configuration,
     ConfigurationVersion,
     StoredStanding,
     VersionProgress,
 )
-from plugin.assign.news import new_duties
-from plugin.assign.standing import RowStanding, RowState, Standing
+from plugin.assign.standing import RowState, Standing
 from plugin.assign.statement import configurations_of_people
-from plugin.assign.validity import morning
 from plugin.core.base import JsonDict
 from plugin.core.db import Tx
 from plugin.core.outbox import JobName
 from plugin.modules.merging import carry_over
 from plugin.notify.actions import NewMessage, queue_messages
-from plugin.notify.models import MessageKind
 from plugin.org.models import Person
 
 CHUNK = 500
-DATES = ("covered", "complete", "valid_through", "ends_at", "continuous_since_at")
 
 
 def evaluate_person(tx: Tx, person_id: int, *, now: datetime) -> None:
@@ -153,23 +149,6 @@ def refresh_standings(
         _follow(tx, found, organization_id, changes, now=now)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """A standing that is no longer what was stored."""
-
-    person: Person
-    standing: Standing
-    values: JsonDict
-    before: Any  # the stored row, or None
-
-    @property
-    def is_of_dates(self) -> bool:
-        """Whether the dates themselves differ, not only what explains them."""
-        return self.before is None or any(
-            getattr(self.before, name) != self.values[name] for name in DATES
-        )
-
-
 def _judge(
     found: Facts, person: Person, configuration_id: int, before: Any, at: datetime
 ) -> Change | None:
@@ -262,14 +241,9 @@ def _follow(
     messages: list[NewMessage] = []
     valid: list[tuple[int, int]] = []
     for change in changes:
-        standing = change.standing
-        known = _version_before(found, change)
-        news = _news(standing, known) if standing.covered else ()
-        unasked = known is None and found.began_silently(
-            change.person.id, standing.configuration_id, standing.at
-        )
-        if news and not unasked:
-            messages.append(_message(found, change, news, known, now=now))
+        standing, known = change.standing, version_before(found, change)
+        mail = mail_about(found, change, known, now=now)
+        messages += [mail] if mail else []
         promised = known is not None and known.certificate_on
         is_proof = standing.certificate_on and standing.is_valid(standing.at)
         is_news = change.is_of_dates or not promised or standing.certificate_start.issue_from
@@ -278,58 +252,3 @@ def _follow(
     queue_messages(tx, organization_id, messages, now=now)
     if valid:
         tx.then_many(JobName.ISSUE_CERTIFICATE, valid)
-
-
-def _version_before(found: Facts, change: Change) -> VersionLine | None:
-    """The version that covered the person when they were last judged."""
-    if change.before is None or not change.before.covered:
-        return None
-    versions = found.versions[change.standing.configuration_id]
-    return next((each for each in versions if each.id == change.before.version_id), None)
-
-
-def _news(standing: Standing, known: VersionLine | None) -> tuple[RowStanding, ...]:
-    """The unmet duties that are new to the person; what is met is no news (domain §3.5)."""
-    return tuple(
-        row
-        for row in standing.to_do
-        if known is None or (row.since is not None and row.since > known.effective_at)
-    )
-
-
-def _message(
-    found: Facts,
-    change: Change,
-    news: Sequence[RowStanding],
-    known: VersionLine | None,
-    *,
-    now: datetime,
-) -> NewMessage:
-    """One mail that names everything to do; its key is the version that brought the newest duty."""
-    standing, before = change.standing, change.before
-    lost_certificate = (
-        known is not None
-        and known.certificate_on
-        and before.complete
-        and (before.ends_at is None or before.ends_at > standing.at)
-        and not standing.is_valid(standing.at)
-    )
-    brought_by = _version_of(found, standing.configuration_id, news)
-    line = found.lines[standing.configuration_id]
-    return NewMessage(
-        person_id=change.person.id,
-        kind=MessageKind.NEW_REQUIREMENT if lost_certificate else MessageKind.NEW_TRAINING,
-        key=f"new_training:{change.person.id}:{standing.configuration_id}:{brought_by.id}",
-        facts=new_duties(found, standing, change.person.locale or line.locale),
-        not_before=morning(now, standing.zone),
-        zone=standing.zone,
-        cause=f"configuration_version:{brought_by.id}",
-    )
-
-
-def _version_of(found: Facts, configuration_id: int, news: Sequence[RowStanding]) -> VersionLine:
-    """The version that brought the newest of these duties."""
-    versions = found.versions[configuration_id]
-    newest = max((row.since for row in news if row.since is not None), default=found.at)
-    brought = [each for each in versions if each.effective_at <= newest]
-    return max(brought or versions, key=lambda each: (each.effective_at, each.id))

@@ -58,6 +58,12 @@ def notice_message(
     )
 
 
+def ran_out(found: Facts, standing: Standing, locale: str, *, now: datetime) -> JsonDict:
+    """The facts of a mail about a standing whose last day is over."""
+    on = standing.valid_through or standing.at.date()
+    return _notice_facts(found, standing, About.END, on, OVER, locale, now=now)
+
+
 def reread(session: Session, messages: Sequence[Message], now: datetime) -> dict[int, Verdict]:
     """What each of one person's messages has to say now, or why it has nothing to say any more."""
     about = [each for each in messages if "configuration_id" in each.facts]

@@ -179,6 +179,11 @@ def _groups(
     holds = and_(Certificate.id.is_not(None), Certificate.erased_at.is_(None), is_free)
     had = and_(line.was_valid, line.promised, holds)
     news = and_(line.has_news, not_(and_(~line.was_known, line.silent)))
+    is_lost = (
+        and_(line.was_valid, line.promised, ~line.valid, ~line.has_news)
+        if coming.certificate_on and question.required
+        else literal(False)
+    )
     gives = and_(line.valid, true() if coming.certificate_on else literal(False))
     may_have = or_(Certificate.id.is_(None), holds)
     first = and_(gives, may_have, last.id.is_(None), _is_issued(line, coming.certificate_start))
@@ -200,7 +205,7 @@ def _groups(
     return {
         Group.COVERED: true(),
         Group.NEWLY_OBLIGED: line.has_news,
-        Group.TRAINING_MAILS: and_(news, has_address),
+        Group.TRAINING_MAILS: and_(or_(news, is_lost), has_address),
         Group.TURN_INVALID: turns_invalid,
         Group.END: had if is_over else literal(False),
         Group.AT_RISK: at_risk,
@@ -208,7 +213,7 @@ def _groups(
         Group.RESTORED: restored,
         Group.RENEWED: renewed,
         Group.CERTIFICATE_MAILS: and_(mailed, has_address),
-        Group.WITHOUT_ADDRESS: and_(or_(news, mailed), ~has_address),
+        Group.WITHOUT_ADDRESS: and_(or_(news, is_lost, mailed), ~has_address),
     }
 
 
