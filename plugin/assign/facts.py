@@ -71,7 +71,10 @@ def term_at(terms: tuple[TermFacts, ...], moment: datetime) -> TermFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompletionFacts:
-    """A completion: `happened_at` dates it, `learned_at` is when we could first know."""
+    """A completion: `happened_at` dates it, `learned_at` is when we could first know.
+
+    `silent`: history that was recorded without mail.
+    """
 
     id: int
     module_id: int
@@ -80,6 +83,7 @@ class CompletionFacts:
     happened_at: datetime
     learned_at: datetime
     supersedes_id: int | None = None
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,7 @@ class Proof:
     ends_at: datetime | None
     voided_at: datetime | None
     is_waiver: bool = False
+    is_silent: bool = False
     grace_until: date | None = None
 
     @property
@@ -116,6 +117,7 @@ def _of_completion(completion: Learned, term: TermFacts, zone: str) -> Proof:
         valid_through=last_day,
         ends_at=None if last_day is None else end_of(last_day, zone),
         voided_at=completion.voided_at,
+        is_silent=fact.silent,
     )
 
 

@@ -92,6 +92,8 @@ class Standing:
     ends_at: datetime | None
     continuous_since: datetime | None
     proved_at: datetime | None
+    proved_silently: bool
+    effective_at: datetime
     binding: RowStanding | None
     rows: tuple[RowStanding, ...]
 
@@ -163,6 +165,8 @@ def evaluate(
             else None
         ),
         proved_at=_proved_at(judged) if complete else None,
+        proved_silently=complete and all(each.is_silent for each in _newest(judged)),
+        effective_at=configuration.effective_at,
         binding=binding,
         rows=rows,
     )
@@ -170,13 +174,23 @@ def evaluate(
 
 def _proved_at(judged: Sequence[tuple[RowStanding, Sequence[Proof]]]) -> datetime | None:
     """When the newest fact that proves or proved a required row became known."""
-    return max(
-        proof.starts_at
+    return max(proof.starts_at for proof in _proving(judged))
+
+
+def _newest(judged: Sequence[tuple[RowStanding, Sequence[Proof]]]) -> Sequence[Proof]:
+    """What became known last of all that proves a required row."""
+    proved_at = _proved_at(judged)
+    return [proof for proof in _proving(judged) if proof.starts_at == proved_at]
+
+
+def _proving(judged: Sequence[tuple[RowStanding, Sequence[Proof]]]) -> Sequence[Proof]:
+    return [
+        proof
         for row, found in judged
         if row.status is RowStatus.REQUIRED
         for proof in found
         if not proof.by_grace
-    )
+    ]
 
 
 def urgency(row: RowStanding) -> tuple[bool, datetime, date, int, int]:

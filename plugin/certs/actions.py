@@ -7,6 +7,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from plugin.assign import queries as assign_queries
+from plugin.assign.models import Configuration, StoredStanding
+from plugin.assign.validity import local_date, morning
 from plugin.certs import credentials, queries
 from plugin.certs.errors import CertificateRevokedError
 from plugin.certs.facts import CertificateFacts
@@ -61,7 +63,13 @@ def issue(
         return None
     last = queries.last_edition(session, certificate) if certificate else None
     events = queries.events_of(session, certificate) if certificate else ()
-    owed = next_edition(queries.edition_facts(last), events, standing, at=at)
+    owed = next_edition(
+        queries.edition_facts(last),
+        events,
+        standing,
+        at=at,
+        joined_silently=found.began_silently(person_id, configuration_id, at),
+    )
     if owed is None:
         return None
     if owed.due_at is not None:
@@ -171,8 +179,28 @@ def keep_pdf(tx: Tx, edition_id: int, stored: Stored, *, valid_through: str, now
             )
         ],
         cause=f"edition:{edition.id}",
+        not_before=_may_go_at(session, certificate, edition, now),
         now=now,
     )
+
+
+def _may_go_at(
+    session: Session, certificate: Certificate, edition: Edition, now: datetime
+) -> datetime:
+    """At once: somebody has just passed and waits for it. A renewal that waited for the night
+    wakes nobody up: its mail goes at 09:00 in the unit's zone."""
+    if edition.kind is not EditionKind.RENEWAL:
+        return now
+    configuration = session.get_one(Configuration, certificate.configuration_id)
+    zone = assign_queries.zone_of(session, configuration)
+    proved_at = session.scalar(
+        select(StoredStanding.proved_at).where(
+            StoredStanding.person_id == certificate.person_id,
+            StoredStanding.configuration_id == certificate.configuration_id,
+        )
+    )
+    is_of_today = proved_at is None or local_date(proved_at, zone) == local_date(now, zone)
+    return now if is_of_today else morning(now, zone)
 
 
 def revoke(tx: Tx, certificate: Certificate, *, by: int | None, reason: str, now: datetime) -> None:

@@ -88,35 +88,49 @@ def next_edition(
     standing: Standing,
     *,
     at: datetime,
+    joined_silently: bool = False,
 ) -> NextEdition | None:
-    """The edition owed at `at`, or None.
+    """The edition owed at `at`, or None; without mail when history brought it.
 
     A later last day is a renewal; several on one local day of the unit wait for the next midnight
     and make one edition. Being valid again after an interruption is a restoration, at once.
     """
     if state(events, standing, at=at) is not CertificateState.VALID:
         return None
+    silent = is_history(standing, joined_silently=joined_silently)
     if last is None:
-        return _first(standing)
+        return _first(standing, silent=silent)
     since = standing.continuous_since
     if since is not None and since > last.issued_at:
-        return NextEdition(kind=EditionKind.RESTORATION)
+        return NextEdition(kind=EditionKind.RESTORATION, silent=silent)
     if not is_later(standing.valid_through, last.valid_through):
         return None
     today = local_date(at, standing.zone)
-    if local_date(last.issued_at, standing.zone) == today:
-        return NextEdition(kind=EditionKind.RENEWAL, due_at=end_of(today, standing.zone))
-    return NextEdition(kind=EditionKind.RENEWAL)
+    is_second = local_date(last.issued_at, standing.zone) == today
+    return NextEdition(
+        kind=EditionKind.RENEWAL,
+        due_at=end_of(today, standing.zone) if is_second else None,
+        silent=silent,
+    )
 
 
-def _first(standing: Standing) -> NextEdition | None:
+def is_history(standing: Standing, *, joined_silently: bool) -> bool:
+    """Whether the last thing that made it valid was recorded without mail: a completion of long
+    ago that was imported, or a membership. What a publish brings is never silent for that."""
+    proved, joined = standing.proved_at, standing.covered_since
+    if proved is None or joined is None or max(proved, joined) < standing.effective_at:
+        return False
+    return standing.proved_silently if proved >= joined else joined_silently
+
+
+def _first(standing: Standing, *, silent: bool) -> NextEdition | None:
     """The first edition; who had done everything before the certificate was switched on gets it
     silently or not at all, if the switch was set so (domain §6.3)."""
     start, proved_at = standing.certificate_start, standing.proved_at
     if proved_at is not None and start.issue_from is not None and proved_at < start.issue_from:
         return None
-    silent = proved_at is not None and start.mail_from is not None and proved_at < start.mail_from
-    return NextEdition(kind=EditionKind.FIRST, silent=silent)
+    before = proved_at is not None and start.mail_from is not None and proved_at < start.mail_from
+    return NextEdition(kind=EditionKind.FIRST, silent=silent or before)
 
 
 def is_later(day: date | None, than: date | None) -> bool:

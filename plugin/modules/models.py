@@ -123,3 +123,5 @@ class Completion(AppendOnly, Base):
     run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id"), unique=True)
     supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("completion.id"), unique=True)
     reason: Mapped[str | None]
+    silent: Mapped[bool] = mapped_column(default=False)
+    """History, recorded without mail about the certificates it proves."""

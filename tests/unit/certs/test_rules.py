@@ -46,6 +46,8 @@ def standing(**what: Any) -> Standing:
         "ends_at": datetime(2028, 3, 11, tzinfo=UTC),
         "continuous_since": NOON - 300 * DAY,
         "proved_at": NOON - 300 * DAY,
+        "proved_silently": False,
+        "effective_at": NOON - 500 * DAY,
         "binding": None,
         "rows": (),
     }

@@ -1,0 +1,281 @@
+"""Mails are counted: what was asked for, once each, and nothing that nobody asked for."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from plugin.assign.actions import Effect
+from plugin.assign.models import StoredStanding
+from plugin.certs.impact import Group
+from plugin.certs.models import Certificate, Edition
+from plugin.core import clock
+from plugin.core.db import db, transaction
+from plugin.modules.history import Past, record_history
+from plugin.modules.models import Module
+from plugin.notify.models import Message, MessageKind
+from plugin.org.models import Membership, MembershipSource, Organization, Person, Unit
+from tests.conftest import NOW
+from tests.functional.assign.places import evaluate_later, publish, row, training
+from tests.functional.certs.test_impact import carry_out, foresee, prepare
+from tests.support import smtp
+from tests.support.days import at, pass_by, subjects
+from tests.support.work import work_off
+from tests.support.world import World
+
+DAY = timedelta(days=1)
+HISTORY = 5_000
+SWITCHED_ON = 60
+
+
+def crowd(world: World, unit: Unit, people: int, *, silent: bool = False) -> list[int]:
+    """The ids of so many members of the unit."""
+    organization_id = world.organization.id
+    everybody = [
+        Person(
+            organization_id=organization_id,
+            given_name=f"P{number}",
+            family_name="X",
+            full_name=f"P{number} X",
+            email=f"p{number}@example.test",
+            created_at=NOW,
+        )
+        for number in range(people)
+    ]
+    db.session.add_all(everybody)
+    db.session.flush()
+    ids = [person.id for person in everybody]
+    db.session.add_all(
+        Membership(
+            organization_id=organization_id,
+            unit_id=unit.id,
+            person_id=each,
+            source=MembershipSource.CSV,
+            since_at=NOW - 2 * DAY,
+            created_at=NOW - 2 * DAY,
+            silent=silent,
+        )
+        for each in ids
+    )
+    db.session.commit()
+    return ids
+
+
+def import_history(world: World, module: Module, people: list[int], **how: bool) -> int:
+    """Everybody passed on some day of the last 400; a month of those have run out."""
+    organization_id, module_id = world.organization.id, module.id
+    pasts = [
+        Past(
+            person_id=person_id,
+            module_id=module_id,
+            happened_at=NOW - (1 + number % 400) * DAY,
+            score=0.9,
+        )
+        for number, person_id in enumerate(people)
+    ]
+    with transaction() as tx:
+        organization = tx.session.get_one(Organization, organization_id)
+        return record_history(
+            tx, organization, pasts, evidence="register.csv", by=None, now=clock.now(), **how
+        )
+
+
+def kinds() -> Counter[MessageKind]:
+    db.session.rollback()
+    return Counter(db.session.scalars(select(Message.kind)))
+
+
+def test_an_import_of_history_mails_nobody_and_reminders_come_when_their_day_comes(
+    world: World, inbox: smtp.Inbox
+) -> None:
+    unit, module = world.unit(), world.module()
+    people = crowd(world, unit, HISTORY, silent=True)
+    asked = training(unit, row(module, validity_months=12), certificate=False)
+    work_off()
+    assert import_history(world, module, people) == HISTORY
+    assert import_history(world, module, people) == 0, "the same file again says nothing new"
+    at(NOW)
+    at(NOW + timedelta(hours=6))
+    standing = StoredStanding
+    counted = select(func.count()).where(standing.configuration_id == asked, standing.complete)
+    assert db.session.scalar(counted) == HISTORY
+    ended = db.session.scalar(counted.where(standing.ends_at <= NOW))
+    assert ended is not None
+    assert ended > HISTORY // 20
+    assert kinds() == Counter()
+    assert subjects(inbox) == []
+    tomorrow = NOW + DAY
+    with clock.at(tomorrow):
+        due = db.session.scalar(
+            select(func.count()).where(standing.notice_at <= tomorrow, standing.complete)
+        )
+    at(tomorrow)
+    assert kinds().total() == due == len(subjects(inbox))
+    assert kinds()[MessageKind.EXPIRED] == pytest.approx(HISTORY / 400, abs=1)
+
+
+def test_history_makes_certificates_without_mail_unless_it_is_asked_to_tell(
+    world: World, inbox: smtp.Inbox
+) -> None:
+    unit, module = world.unit(), world.module()
+    people = crowd(world, unit, 6, silent=True)
+    training(unit, row(module, validity_months=24))
+    work_off()
+    import_history(world, module, people[:3])
+    work_off()
+    assert subjects(inbox) == []
+    import_history(world, module, people[3:], tells_people=True)
+    work_off()
+    assert len(subjects(inbox)) == 3
+    editions = db.session.scalars(select(Edition).order_by(Edition.id)).all()
+    assert [edition.silent for edition in editions] == [True] * 3 + [False] * 3
+    assert all(edition.rendered_at for edition in editions)
+
+
+def test_people_who_are_imported_with_their_history_known_are_not_mailed_either(
+    world: World, inbox: smtp.Inbox
+) -> None:
+    unit, module = world.unit(), world.module()
+    training(unit, row(module, validity_months=24))
+    work_off()
+    ids = crowd(world, world.unit("Elsewhere"), 2)
+    import_history(world, module, ids)
+    work_off()
+    with clock.at(NOW + timedelta(hours=1)):
+        for person_id, silent in zip(ids, (True, False), strict=True):
+            person = db.session.get_one(Person, person_id)
+            member = world.member(person, unit)
+            member.silent = silent
+            world.add(member)
+            evaluate_later(person)
+        work_off()
+    assert subjects(inbox) == ["Your certificate for Basic safety"]
+
+
+def test_a_retake_after_imported_history_is_mailed(world: World, inbox: smtp.Inbox) -> None:
+    unit, module = world.unit(), world.module()
+    (person_id,) = crowd(world, unit, 1, silent=True)
+    training(unit, row(module, validity_months=12))
+    work_off()
+    import_history(world, module, [person_id])
+    work_off()
+    with clock.at(NOW + 3 * DAY):
+        person = db.session.get_one(Person, person_id)
+        world.completion(person, module)
+        evaluate_later(person)
+        work_off()
+    assert subjects(inbox) == ["Your renewed certificate for Basic safety"]
+
+
+def test_the_toggle_mails_exactly_whom_the_impact_names(world: World, inbox: smtp.Inbox) -> None:
+    unit, module = world.unit(), world.module()
+    asked = training(unit, row(module, validity_months=12), certificate=False)
+    people = crowd(world, unit, SWITCHED_ON, silent=True)
+    import_history(world, module, people)
+    crowd(world, unit, 5, silent=True)
+    work_off()
+    with clock.at(NOW + timedelta(hours=1)):
+        prepare(asked, [row(module, validity_months=12)], on=True)
+        shown, _ = foresee(asked, Effect())
+        carry_out(asked, Effect())
+        work_off()
+        work_off()
+    assert shown.counts[Group.ISSUED] == shown.mails == SWITCHED_ON
+    assert subjects(inbox) == ["Your certificate for Basic safety"] * SWITCHED_ON
+    assert db.session.scalar(select(func.count()).select_from(Certificate)) == SWITCHED_ON
+
+
+def passed_over_the_year(world: World) -> tuple[Unit, Module, int]:
+    """Twelve people who passed one month after another; the first eleven months ago."""
+    unit, module = world.unit(), world.module()
+    ids = crowd(world, unit, 12)
+    asked = training(unit, row(module, validity_months=12))
+    for month, person_id in enumerate(ids):
+        person = db.session.get_one(Person, person_id)
+        world.completion(person, module, happened_at=NOW - (month * 30 + 1) * DAY)
+        evaluate_later(person)
+    work_off()
+    return unit, module, asked
+
+
+def test_a_shorter_period_changes_nothing_for_what_was_passed_before(
+    world: World, inbox: smtp.Inbox
+) -> None:
+    """Domain §9.8."""
+    _unit, module, asked = passed_over_the_year(world)
+    subjects(inbox)
+    before = db.session.scalar(select(func.count()).select_from(Edition))
+    with clock.at(NOW + timedelta(hours=1)):
+        prepare(asked, [row(module, validity_months=6)], on=True)
+        shown, _ = foresee(asked, Effect())
+        carry_out(asked, Effect())
+        work_off()
+    assert shown.mails == 0
+    at(NOW + timedelta(hours=2))
+    assert subjects(inbox) == []
+    assert db.session.scalar(select(func.count()).select_from(Edition)) == before
+
+
+def test_a_shorter_period_for_existing_completions_tells_each_whose_certificate_it_ends(
+    world: World, inbox: smtp.Inbox
+) -> None:
+    _unit, module, asked = passed_over_the_year(world)
+    subjects(inbox)
+    effect = Effect(apply_to_existing=True)
+    with clock.at(NOW + timedelta(hours=1)):
+        prepare(asked, [row(module, validity_months=6)], on=True)
+        shown, _ = foresee(asked, effect)
+        carry_out(asked, effect)
+        work_off()
+    assert shown.counts[Group.TURN_INVALID] == shown.mails > 0
+    arrived = subjects(inbox)
+    assert arrived == ["Your training ran out: Basic safety"] * shown.mails
+    pass_by(datetime(2027, 3, 11, 9, tzinfo=UTC), 3)
+    expired = select(Message.person_id).where(Message.kind == MessageKind.EXPIRED)
+    told = db.session.scalars(expired).all()
+    assert len(told) == len(set(told)) >= shown.mails, "who has been told is not told again"
+
+
+def test_a_higher_pass_mark_for_existing_completions_tells_each_whose_certificate_it_ends(
+    world: World, inbox: smtp.Inbox
+) -> None:
+    unit, module = world.unit(), world.module()
+    ids = crowd(world, unit, 4)
+    asked = training(unit, row(module, validity_months=12, pass_mark=0.5))
+    for number, person_id in enumerate(ids):
+        person = db.session.get_one(Person, person_id)
+        world.completion(person, module, score=0.6 if number < 3 else 0.9)
+        evaluate_later(person)
+    work_off()
+    subjects(inbox)
+    with clock.at(NOW + DAY):
+        publish(asked, row(module, validity_months=12, pass_mark=0.8), apply_to_existing=True)
+        work_off()
+    assert subjects(inbox) == ["Your certificate for North Quay needs new training"] * 3
+
+
+def test_a_renewal_that_waited_for_the_night_is_mailed_in_the_morning(
+    world: World, inbox: smtp.Inbox
+) -> None:
+    unit, module, other = world.unit(), world.module("A"), world.module("B")
+    (person_id,) = crowd(world, unit, 1)
+    person = db.session.get_one(Person, person_id)
+    training(unit, row(module, validity_months=12), row(other, validity_months=12))
+    world.completion(person, module, happened_at=NOW - 40 * DAY)
+    world.completion(person, other, happened_at=NOW - 30 * DAY)
+    evaluate_later(person)
+    work_off()
+    with clock.at(NOW + timedelta(hours=2)):
+        world.completion(person, module)
+        evaluate_later(person)
+        work_off()
+    subjects(inbox)
+    night = datetime(2027, 3, 11, 0, 5, tzinfo=UTC)
+    with clock.at(night):
+        work_off()
+    assert db.session.scalar(select(func.count()).select_from(Edition)) == 2
+    assert subjects(inbox) == []
+    with clock.at(night + timedelta(hours=9)):
+        work_off()
+    assert subjects(inbox) == ["Your renewed certificate for Basic safety"]
