@@ -41,7 +41,7 @@ from plugin.lti.tool import views as lti
 from plugin.modules import views as modules_views
 from plugin.modules import visibility
 from plugin.modules.models import ModuleKind
-from plugin.notify import mailer
+from plugin.notify import hook_views, mailer
 from plugin.org import import_views, member_views, people_views, person_views, rule_views
 from plugin.org import queries as org_queries
 from plugin.org import views as org_views
@@ -160,6 +160,8 @@ def _register_views(app: Flask) -> None:
             },
         ),
     )
+    csrf.exempt(hook_views.bp)
+    app.register_blueprint(hook_views.bp)
     csrf.exempt(certs_views.public_bp)
     app.register_blueprint(certs_views.public_bp)
     app.register_blueprint(certs_views.bp)

@@ -21,6 +21,7 @@ from plugin.core.errors import PluginError, SettingError
 from plugin.core.settings import Settings
 from plugin.jobs.commands import dispatcher, reconcile, worker
 from plugin.lti.tool.commands import lms
+from plugin.notify.commands import mail
 from plugin.org.commands import org, person, unit
 from plugin.scorm.commands import module
 
@@ -107,7 +108,7 @@ def _around(callback: Callable[..., Any]) -> Callable[..., Any]:
 
 COMMANDS = (
     *(dispatcher, worker, reconcile),
-    *(org, unit, person, configuration, certificate, lms, module),
+    *(org, unit, person, configuration, certificate, lms, mail, module),
 )
 for _command in COMMANDS:
     plugin.add_command(in_app(_command))

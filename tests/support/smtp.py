@@ -22,6 +22,7 @@ class Inbox:
         self.mails: list[EmailMessage] = []
         self.answers: list[str] = []
         self.sender_answers: list[str] = []
+        self.senders: list[str] = []
         self.connections: set[object] = set()
         self.hang_up_after: int | None = None
         self.port = 0
@@ -50,6 +51,7 @@ class Inbox:
         mail = message_from_bytes(content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
         self.mails.append(mail)
+        self.senders.append(str(envelope.mail_from))
         self.connections.add(session.peer)
         if self.hang_up_after and len(self.mails) % self.hang_up_after == 0:
             server.loop.call_soon(server.transport.close)
