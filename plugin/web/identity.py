@@ -71,6 +71,14 @@ def me_or_none() -> Me | None:
     return cast("Me | None", g.me)
 
 
+def visitor_in(name: str) -> Me | None:
+    """The person of the visit of this name, if this browser holds it; for the few addresses that
+    another site calls in a browser and that therefore name no visit."""
+    token = visits.token_in_this_browser(name)
+    loader = cast(Loader, current_app.extensions[_EXTENSION])
+    return loader(read_session(), token, clock.now()) if token else None
+
+
 def me() -> Me:
     """The signed-in person; raises SignInRequiredError when there is none."""
     found = me_or_none()

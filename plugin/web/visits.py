@@ -50,7 +50,12 @@ _BY_HEADER = "plugin.visit.by_header"
 
 def name_of(token: str) -> str:
     """What a visit is called in addresses: the head of its token's hash, which tells nothing."""
-    return hash_of(token)[:NAME_LENGTH]
+    return name_of_hash(hash_of(token))
+
+
+def name_of_hash(token_hash: str) -> str:
+    """The same, from what the database keeps of the token."""
+    return token_hash[:NAME_LENGTH]
 
 
 def address(token: str, page: str) -> str:
@@ -178,6 +183,11 @@ class Sessions(SecureCookieSessionInterface):
             return None
         return values if name_of(values.get(TOKEN, "")) == name else None
 
+    def token_in(self, app: Flask, request: Request, name: str) -> str | None:
+        """The token of the visit of this name, if this browser holds it, wherever it asks."""
+        found = self._read(app, request.cookies.get(COOKIE + name, ""), name)
+        return str(found[TOKEN]) if found else None
+
     def _kept(self, app: Flask, request: Request) -> list[_Kept]:
         """The visits of this browser, the newest last."""
         return sorted(self._cookies(app, request), key=lambda each: each.values.get(BEGAN, 0))
@@ -225,6 +235,12 @@ def seal(token: str) -> str:
     session = SecureCookieSession()
     hold(session, token)
     return cast(Sessions, current_app.session_interface).sealed(current_app, session)
+
+
+def token_in_this_browser(name: str) -> str | None:
+    """The token of the visit of this name, if the browser that asks holds it."""
+    sessions = cast(Sessions, current_app.session_interface)
+    return sessions.token_in(current_app, request, name)
 
 
 def _stay_in_one_visit() -> AnyResponse | None:

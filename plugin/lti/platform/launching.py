@@ -19,7 +19,8 @@ from plugin.lti.platform.errors import LaunchRefusedError, ToolDisabledError
 from plugin.lti.platform.models import ExternalTool, MessageFor, ToolLaunch, ToolState
 from plugin.lti.tool.addresses import with_query
 from plugin.modules.models import Run
-from plugin.org.models import Organization, Person
+from plugin.org.models import Organization, Person, SignIn
+from plugin.web import visits
 
 LIFE = timedelta(minutes=5)
 FIXED = {"response_type": "id_token", "response_mode": "form_post", "prompt": "none"}
@@ -126,6 +127,20 @@ def check_request(said: Mapping[str, str], asked: Asked) -> None:
     for name in ("state", "nonce", "login", "message"):
         if not getattr(asked, name):
             raise AnswerError("invalid_request", f"{name} is missing")
+
+
+def visit_name(session: Session, tool: ExternalTool, asked: Asked) -> str | None:
+    """What the visit that began the launch of these hints is called; None for unknown hints."""
+    token_hash = session.scalar(
+        select(SignIn.token_hash)
+        .join(ToolLaunch, ToolLaunch.sign_in_id == SignIn.id)
+        .where(
+            ToolLaunch.login_hash == hash_of(asked.login),
+            ToolLaunch.message_hash == hash_of(asked.message),
+            ToolLaunch.tool_id == tool.id,
+        )
+    )
+    return None if token_hash is None else visits.name_of_hash(token_hash)
 
 
 def take(

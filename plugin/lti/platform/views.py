@@ -19,7 +19,7 @@ from plugin.lti.platform.signing import ForeignTokenError
 from plugin.lti.tool.addresses import origin_of
 from plugin.lti.tool.claims import text_of
 from plugin.web import headers
-from plugin.web.identity import me_or_none, public
+from plugin.web.identity import Me, public, visitor_in
 
 bp = Blueprint("platform", __name__, url_prefix="/platform")
 MAX_REQUEST = 256 * 1024
@@ -38,18 +38,26 @@ def authorize(uid: str) -> str:
     tool = queries.tool_at(read_session(), uid)
     said = {**request.args.to_dict(), **request.form.to_dict()}
     asked = launching.read_request(said, tool)
-    _allow_our_frames()
+    visitor = _visitor(tool, asked)
+    _allow_our_frames(visitor)
     try:
         launching.check_request(said, asked)
-        fields = {"id_token": _message(uid, asked), "state": asked.state}
+        fields = {"id_token": _message(uid, asked, visitor), "state": asked.state}
     except AnswerError as error:
         fields = {"error": error.error, "error_description": error.words, "state": asked.state}
     headers.form_action(origin_of(asked.redirect_uri) or "")
     return render_template("external/answer.html", address=asked.redirect_uri, fields=fields)
 
 
-def _message(uid: str, asked: Asked) -> str:
-    visitor, now = me_or_none(), clock.now()
+def _visitor(tool: ExternalTool, asked: Asked) -> Me | None:
+    """Who began the launch, if it was in this browser: the tool's request names no visit of ours,
+    and the browser may hold several."""
+    name = launching.visit_name(read_session(), tool, asked)
+    return visitor_in(name) if name else None
+
+
+def _message(uid: str, asked: Asked, visitor: Me | None) -> str:
+    now = clock.now()
     if visitor is None:
         raise AnswerError("login_required", "the visit has ended, or the browser kept no cookie")
     with transaction() as tx:
@@ -74,9 +82,8 @@ def _full(endpoint: str, **parts: Any) -> str:
     return current_settings().tool_url + url_for(endpoint, **parts)
 
 
-def _allow_our_frames() -> None:
+def _allow_our_frames(visitor: Me | None) -> None:
     """Our own page holds the tool's frame, and the LMS holds our page."""
-    visitor = me_or_none()
     ancestors = visitor.frame_ancestors.split() if visitor else []
     headers.frame_ancestors("'self'", *ancestors)
 
@@ -144,7 +151,7 @@ def _picked(tool: ExternalTool, data: str, token: str) -> tuple[Picked, object]:
 def back(uid: str) -> str:
     """The tool is done: on to the page that holds its frame, with what it has to say."""
     tool = queries.tool_at(read_session(), uid)
-    _allow_our_frames()
+    headers.frame_ancestors("*")  # it has neither secrets nor anybody's name
     return render_template(
         "external/back.html",
         tool=tool,

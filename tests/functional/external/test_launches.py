@@ -172,12 +172,24 @@ def test_hints_end_after_five_minutes(maker: Maker, start: str) -> None:
         assert maker.heard(maker.ask(hints))["error"] == "login_required"
 
 
-def test_hints_of_somebody_else_open_nothing(
+def test_hints_in_somebody_elses_browser_open_nothing(
+    maker: Maker, start: str, world: World
+) -> None:
+    hints = maker.hints(start)
+    other = maker.client.application.test_client()
+    world.sign_in(other, world.person("Eve Other", email=None))
+    answer = other.post(maker.path(maker.ours.authorization), data=maker.question(hints))
+    assert maker.heard(answer)["error"] == "login_required"
+
+
+def test_a_browser_with_several_visits_opens_the_tool_for_the_one_that_began(
     maker: Maker, start: str, client: FlaskClient, world: World
 ) -> None:
     hints = maker.hints(start)
+    subject = maker.launch(start)["sub"]
     world.sign_in(client, world.person("Eve Other", email=None))
-    assert maker.heard(maker.ask(hints))["error"] == "login_required"
+    claims = maker.verified(maker.heard(maker.ask(hints))["id_token"])
+    assert claims["sub"] == subject
 
 
 def test_without_a_visit_nobody_is_named(maker: Maker, start: str) -> None:
