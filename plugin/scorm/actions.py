@@ -1,5 +1,6 @@
 """Everything that changes launches and what content stored."""
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from sqlalchemy import update
@@ -139,16 +140,17 @@ def _keep(
     run.last_activity_at = now
     if launch.is_review:
         return
+    policy = queries.policy_of(tx.session, package)
     report = runtime.progress_of(
-        queries.scos_of(package, stored),
-        policy=queries.policy_of(tx.session, package),
-        course=queries.course_in(package, stored),
+        queries.scos_of(package, stored), policy=policy, course=queries.course_in(package, stored)
     )
     evidence = {
         "package_id": package.id,
         "package_sha256": package.sha256,
         "opening": opening,
         "seq": entries[-1].seq,
+        "commits": [{"part": entry.sco_id, "sha256": entry.sha256} for entry in entries],
+        "rules": {name: str(value) for name, value in asdict(policy).items()},
     }
     module_actions.record_completion(
         tx, run, report, source=CompletionSource.SCORM, evidence=evidence, now=now

@@ -1,10 +1,28 @@
-"""The form that brings a package."""
+"""The forms that bring a package and say how its results are read."""
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
-from wtforms import BooleanField, StringField
+from wtforms import BooleanField, DecimalField, SelectField, StringField
 from wtforms.validators import Length, Optional
+from wtforms.widgets import TextInput
+
+from plugin.scorm.policy import NeverSet, Policy, ScoreRule
+from plugin.web.forms import Between
+
+PERCENT = 100
+NEVER_SET = {
+    NeverSet.AUTO: _l("Finishing it, in a course of one part without score (recommended)"),
+    NeverSet.FINISHED: _l("Finishing it"),
+    NeverSet.OPENED: _l("Opening it"),
+    NeverSet.NOTHING: _l("Nothing: it stays incomplete"),
+}
+SCORE_RULES = {
+    ScoreRule.AVERAGE: _l("The average of the parts that have one"),
+    ScoreRule.HIGHEST: _l("The highest"),
+    ScoreRule.LAST: _l("That of the last part"),
+    ScoreRule.SUM: _l("The sum, at most the whole"),
+}
 
 
 class PackageForm(FlaskForm):  # type: ignore[misc]
@@ -31,3 +49,41 @@ class VersionForm(PackageForm):
     """A new version of a module that exists; its title stays."""
 
     title = None
+
+
+class ResultsForm(FlaskForm):  # type: ignore[misc]
+    """How a module reads what its course reports."""
+
+    pass_mark = DecimalField(
+        _l("Passed from, in %"),
+        [Optional(), Between(1, PERCENT, _l("Use 1 to %(most)d percent."))],
+        places=None,
+        description=_l("Empty: the course's own mastery score."),
+        widget=TextInput(),
+        render_kw={"inputmode": "decimal", "autocomplete": "off"},
+    )
+    trusts_status = BooleanField(
+        _l("Trust the package's own status"),
+        description=_l(
+            "Normally a score below the course's mastery score counts as not passed, whatever "
+            "the course says."
+        ),
+    )
+    never_set = SelectField(
+        _l("A part that never says a status is completed by"),
+        choices=[(str(value), label) for value, label in NEVER_SET.items()],
+    )
+    score_rule = SelectField(
+        _l("Score of a course of several parts"),
+        choices=[(str(value), label) for value, label in SCORE_RULES.items()],
+    )
+
+    @property
+    def policy(self) -> Policy:
+        mark = self.pass_mark.data
+        return Policy(
+            trusts_status=bool(self.trusts_status.data),
+            pass_share=None if mark is None else float(mark / PERCENT),
+            never_set=NeverSet(self.never_set.data),
+            score_rule=ScoreRule(self.score_rule.data),
+        )

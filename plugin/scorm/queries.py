@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from plugin.core.secrets import hash_of
-from plugin.modules.models import ModuleVersion, Run
+from plugin.modules.models import Module, ModuleVersion, Run
 from plugin.org.models import Person
 from plugin.scorm import runtime2004
 from plugin.scorm.errors import LaunchClosedError, LaunchNotFoundError, PackageNotFoundError
@@ -189,9 +189,23 @@ def writers(package: Package) -> set[str]:
 
 def policy_of(session: Session, package: Package) -> Policy:
     """How the package's module reads results; the package's own word until somebody chose."""
-    rules = session.scalar(select(ScormRules).where(ScormRules.module_id == package.module_id))
+    return _policy(session, package.module_id or 0, trusts_status=package.trusts_status)
+
+
+def policy_of_module(session: Session, module: Module) -> Policy:
+    """The same, for its newest version."""
+    trusts = session.scalar(
+        select(Package.trusts_status)
+        .join(ModuleVersion, ModuleVersion.package_id == Package.id)
+        .where(ModuleVersion.id == module.current_version_id)
+    )
+    return _policy(session, module.id, trusts_status=bool(trusts))
+
+
+def _policy(session: Session, module_id: int, *, trusts_status: bool) -> Policy:
+    rules = session.get(ScormRules, module_id)
     if rules is None:
-        return Policy(trusts_status=package.trusts_status)
+        return Policy(trusts_status=trusts_status)
     return Policy(
         trusts_status=rules.trusts_status,
         pass_share=rules.pass_share,

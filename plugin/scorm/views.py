@@ -1,27 +1,38 @@
 """The tool's side: bringing packages in, and the page that holds the player."""
 
+from dataclasses import asdict
 from datetime import datetime
+from decimal import Decimal
 
 from flask import (
     Blueprint,
     Response,
     current_app,
+    flash,
     make_response,
     redirect,
     render_template,
     url_for,
 )
 from flask import session as browser
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from plugin.core import clock
 from plugin.core.context import current_settings
-from plugin.core.db import Tx, read_session
+from plugin.core.db import Tx, read_session, transaction
 from plugin.modules import queries as module_queries
 from plugin.modules import visibility
 from plugin.modules.models import Run, RunState
-from plugin.scorm import actions, importing, queries, wording
-from plugin.scorm.forms import PackageForm, VersionForm
+from plugin.scorm import actions, importing, queries, rules, wording
+from plugin.scorm.forms import (
+    NEVER_SET,
+    PERCENT,
+    SCORE_RULES,
+    PackageForm,
+    ResultsForm,
+    VersionForm,
+)
 from plugin.scorm.models import PackageState
 from plugin.web.headers import PERMISSIONS
 from plugin.web.identity import me, requires
@@ -53,12 +64,39 @@ def module(module_id: int) -> str | AnyResponse:
     form = VersionForm()
     if form.validate_on_submit():
         return redirect(url_for("scorm.package", package_id=_receive(form, module_id)), 303)
+    policy = queries.policy_of_module(session, found)
     return render_template(
         "scorm/module.html",
         module=found,
         versions=queries.versions_of_module(session, organization_id, module_id),
+        policy=policy,
+        pass_mark=_percent(policy.pass_share),
+        never_set=NEVER_SET,
+        score_rules=SCORE_RULES,
         form=form,
     )
+
+
+@bp.route("/admin/modules/<int:module_id>/results", methods=["GET", "POST"])
+@requires(Role.ADMIN)
+def results(module_id: int) -> str | AnyResponse | tuple[str, int]:
+    """How the module reads what its course reports."""
+    session, organization_id = read_session(), me().organization_id
+    found = module_queries.module_of(session, organization_id, module_id)
+    policy = queries.policy_of_module(session, found)
+    form = ResultsForm(data={**asdict(policy), "pass_mark": _percent(policy.pass_share)})
+    if form.validate_on_submit():
+        with transaction() as tx:
+            module = module_queries.module_of(tx.session, organization_id, module_id)
+            rules.choose(tx.session, module, form.policy, by=me().person_id, now=clock.now())
+        flash(_("Saved. What was completed before stays as it was."))
+        return redirect(url_for("scorm.module", module_id=module_id), 303)
+    page = render_template("scorm/results.html", module=found, form=form)
+    return (page, 422) if form.errors else page
+
+
+def _percent(share: float | None) -> Decimal | None:
+    return None if share is None else Decimal(str(round(share * PERCENT, 6))).normalize()
 
 
 def _receive(form: PackageForm, module_id: int | None) -> int:

@@ -18,6 +18,7 @@ from plugin.core.secrets import hash_of, new_token
 from plugin.core.settings import Environment, Settings
 from plugin.org.models import Person, SignIn
 from plugin.web import identity
+from tests.browser.troubles import Trouble, troubled
 from tests.support import databases
 from tests.support.browser import ARGUMENTS, Address, chromium, free_address, serving
 from tests.support.world import World
@@ -73,6 +74,19 @@ def _open_visit(token: str) -> Response:
     """Stands where a launch ends: the browser now holds this visit."""
     identity.sign_in(token)
     return redirect(request.args["next"])
+
+
+@pytest.fixture(scope="session")
+def troubled_app(whole_app: Flask) -> Trouble:
+    return troubled(whole_app)
+
+
+@pytest.fixture
+def trouble(troubled_app: Trouble) -> Iterator[Trouble]:
+    """What a test does to the server's answers; calm again afterwards."""
+    troubled_app.calm()
+    yield troubled_app
+    troubled_app.calm()
 
 
 @pytest.fixture(scope="session")

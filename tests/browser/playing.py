@@ -57,7 +57,7 @@ def content_of(page: Page, part: str = "") -> Frame:
 
 
 def press(page: Page, module: Module) -> None:
-    page.locator(f'form[action="/modules/{module.id}/start"] button').click()
+    page.locator(f'form[action$="/modules/{module.id}/start"] button').click()
 
 
 def stored(part: str) -> dict[str, Any]:

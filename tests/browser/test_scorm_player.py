@@ -10,7 +10,6 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from flask import Flask, Response, request
 from playwright.sync_api import Browser, BrowserContext, Error, Frame, Page
 from sqlalchemy import select
 
@@ -18,6 +17,7 @@ from plugin.core.db import db
 from plugin.modules.models import Completion, Module, Run
 from plugin.org.models import Person
 from plugin.scorm.models import ScormState
+from tests.browser.troubles import Trouble
 from tests.functional.assign.places import row, training
 from tests.support.browser import ARGUMENTS, Address, chromium, overflows
 from tests.support.packages import item, manifest, package, resource
@@ -52,35 +52,6 @@ def probe(leave: str = "") -> Any:
     )
     content = manifest(items=item(inside=inside), resources=resources, title="Probe")
     return package({"index.html": PROBE, "next.html": PROBE}, manifest_bytes=content)
-
-
-class Trouble:
-    """What the server does to commits: nothing, answer 500, or keep them waiting."""
-
-    def __init__(self) -> None:
-        self.status = 0
-        self.seen: list[str] = []
-
-    def __call__(self) -> Response | None:
-        if request.path.endswith("/commit"):
-            self.seen.append(request.path)
-            if self.status:
-                return Response("broken", self.status)
-        return None
-
-
-@pytest.fixture(scope="session")
-def troubled(whole_app: Flask) -> Trouble:
-    found = Trouble()
-    whole_app.before_request_funcs.setdefault(None, []).append(found)
-    return found
-
-
-@pytest.fixture
-def trouble(troubled: Trouble) -> Iterator[Trouble]:
-    troubled.status, troubled.seen = 0, []
-    yield troubled
-    troubled.status = 0
 
 
 Play = Callable[..., Frame]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin.modules.rules import Verdict, outcome
-from plugin.scorm.policy import Policy
+from plugin.scorm.policy import NeverSet, Policy, ScoreRule
 from plugin.scorm.runtime import progress_of, result_of
 from plugin.scorm.runtime12 import seed
 from plugin.scorm.scos import Completion, Sco, share
@@ -203,3 +203,68 @@ def test_how_the_last_visit_ended_decides_how_the_next_one_begins(
 def test_reopening_what_is_finished_is_review_without_credit() -> None:
     core = seeded(sco("passed"), is_review=True)["core"]
     assert (core["credit"], core["lesson_mode"]) == ("no-credit", "review")
+
+
+@pytest.mark.parametrize(
+    ("never_set", "finished", "opened", "expected"),
+    [
+        (NeverSet.AUTO, True, True, Verdict.PASSED),
+        (NeverSet.AUTO, False, True, Verdict.OPEN),
+        (NeverSet.FINISHED, True, True, Verdict.PASSED),
+        (NeverSet.OPENED, False, True, Verdict.PASSED),
+        (NeverSet.OPENED, False, False, Verdict.OPEN),
+        (NeverSet.NOTHING, True, True, Verdict.OPEN),
+    ],
+)
+def test_what_completes_a_part_that_never_says_a_status_is_the_modules_choice(
+    never_set: NeverSet, finished: bool, opened: bool, expected: Verdict
+) -> None:
+    silent = Sco(identifier="I1", cmi={} if opened else None, is_finished=finished)
+    assert outcome(progress_of([silent], policy=Policy(never_set=never_set))) is expected
+
+
+def test_several_silent_parts_wait_unless_the_module_says_otherwise() -> None:
+    parts = [Sco(identifier=name, cmi={}, is_finished=True) for name in "AB"]
+    assert outcome(progress_of(parts)) is Verdict.OPEN
+    finished = Policy(never_set=NeverSet.FINISHED)
+    assert outcome(progress_of(parts, policy=finished)) is Verdict.PASSED
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (ScoreRule.AVERAGE, 0.5),
+        (ScoreRule.HIGHEST, 0.9),
+        (ScoreRule.LAST, 0.2),
+        (ScoreRule.SUM, 1.0),
+    ],
+)
+def test_the_scores_of_several_parts_make_one_as_the_module_says(
+    rule: ScoreRule, expected: float
+) -> None:
+    parts = [
+        sco("completed", identifier=name, raw=raw)
+        for name, raw in (("A", 90), ("B", 40), ("C", 20))
+    ]
+    report = progress_of(parts, policy=Policy(score_rule=rule))
+    assert report.score == pytest.approx(expected)
+
+
+def test_the_modules_own_mark_replaces_the_courses_and_is_told_to_it() -> None:
+    strict, lenient = Policy(pass_share=0.9), Policy(pass_share=0.5)
+    part = sco("passed", raw=80, mastery_score="80", is_finished=True)
+    assert outcome(progress_of([part], policy=strict)) is Verdict.FAILED
+    low = sco("failed", raw=60, mastery_score="80")
+    assert outcome(progress_of([low], policy=lenient)) is Verdict.PASSED
+    item = {"data_from_lms": "", "max_time_allowed": "", "time_limit_action": ""}
+    told = seed(part, strict, learner=("7", "x"), item=item, is_review=False)
+    assert told["student_data"]["mastery_score"] == "90"
+    trusting = Policy(trusts_status=True)
+    told = seed(part, trusting, learner=("7", "x"), item=item, is_review=False)
+    assert told["student_data"]["mastery_score"] == ""
+
+
+def test_of_several_parts_the_modules_mark_is_for_their_score_together() -> None:
+    parts = [sco("passed", identifier="A", raw=100), sco("passed", identifier="B", raw=60)]
+    assert progress_of(parts, policy=Policy(pass_share=0.8)).is_passed is True
+    assert progress_of(parts, policy=Policy(pass_share=0.9)).is_passed is False

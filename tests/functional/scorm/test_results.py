@@ -1,0 +1,77 @@
+"""How a module reads its course's reports: the admin's choice, on the module's page."""
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from plugin.core.db import db
+from plugin.modules.models import Completion, Module
+from plugin.scorm.models import ScormRules
+from plugin.web.roles import Role
+from tests.support.play import Player, brought_in, scored, started
+from tests.support.world import World
+
+
+@pytest.fixture
+def admin(world: World, client: FlaskClient) -> FlaskClient:
+    person = world.person("Anna Admin")
+    world.grant(person, Role.ADMIN)
+    world.sign_in(client, person)
+    return client
+
+
+@pytest.fixture
+def module(world: World) -> Module:
+    return brought_in(world, scored("80"), title="Ladders")
+
+
+def choose(admin: FlaskClient, module: Module, **chosen: str) -> int:
+    data = {"never_set": "auto", "score_rule": "average", **chosen}
+    return admin.post(f"/admin/modules/{module.id}/results", data=data).status_code
+
+
+def test_the_page_says_how_results_are_read_and_leads_to_the_change(
+    admin: FlaskClient, module: Module
+) -> None:
+    page = admin.get(f"/admin/modules/{module.id}").get_data(as_text=True)
+    assert "own mastery score" in page
+    assert f"/admin/modules/{module.id}/results" in page
+    assert choose(admin, module, pass_mark="72.5", score_rule="highest") == 303
+    page = admin.get(f"/admin/modules/{module.id}").get_data(as_text=True)
+    assert "72.5 %" in page
+    assert "The highest" in page
+
+
+def test_the_choice_holds_for_what_is_reported_from_now_on(
+    admin: FlaskClient, module: Module, world: World, client: FlaskClient
+) -> None:
+    player = Player(client, started(module, world.person()))
+    player.open()
+    player.say("completed", raw="60")
+    assert db.session.scalars(select(Completion)).all() == []
+    assert choose(admin, module, pass_mark="50") == 303
+    player.say("completed", raw="60")
+    (only,) = db.session.scalars(select(Completion)).all()
+    assert only.passed
+    assert only.evidence["rules"]["pass_share"] == "0.5"
+    assert only.evidence["commits"][0]["part"] == "I1"
+
+
+@pytest.mark.parametrize("mark", ["0", "101", "much"])
+def test_a_mark_nobody_can_mean_is_said_at_its_field(
+    admin: FlaskClient, module: Module, mark: str
+) -> None:
+    assert choose(admin, module, pass_mark=mark) == 422
+    assert db.session.scalars(select(ScormRules)).all() == []
+
+
+def test_only_admins_of_the_organization_choose(
+    world: World, client: FlaskClient, module: Module
+) -> None:
+    world.sign_in(client, world.person("Lars Learner"))
+    assert choose(client, module) == 403
+    other = world.new_organization("Other")
+    stranger = world.person("Otto Other", organization=other)
+    world.grant(stranger, Role.ADMIN)
+    world.sign_in(client, stranger)
+    assert choose(client, module) == 404
