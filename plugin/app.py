@@ -36,7 +36,14 @@ from plugin.lti.platform import admin_views as tools_views
 from plugin.lti.platform import player_views as external_views
 from plugin.lti.platform import service_views as platform_services
 from plugin.lti.platform import views as platform_views
-from plugin.lti.tool import deep_link_views, grade_views, lms_views, review_views
+from plugin.lti.tool import (
+    copy_views,
+    deep_link_views,
+    grade_views,
+    lms_views,
+    notice_views,
+    review_views,
+)
 from plugin.lti.tool import views as lti
 from plugin.modules import views as modules_views
 from plugin.modules import visibility
@@ -57,6 +64,7 @@ MORE_TABLES = (
     "org.merge_models",
     "org.rule_models",
     "notify.mail_models",
+    "lti.tool.notice_models",
     "lti.tool.service_models",
 )
 csrf = CSRFProtect()
@@ -119,7 +127,10 @@ def _register_views(app: Flask) -> None:
     app.register_blueprint(health.bp)
     csrf.exempt(lti.bp)
     app.register_blueprint(lti.bp)
+    csrf.exempt(notice_views.bp)
+    app.register_blueprint(notice_views.bp)
     app.register_blueprint(lms_views.bp)
+    app.register_blueprint(copy_views.bp)
     app.register_blueprint(deep_link_views.bp)
     app.register_blueprint(review_views.bp)
     app.register_blueprint(grade_views.grades_bp)

@@ -35,6 +35,7 @@ class Behaviour:
     page_size: int = 0
     fails_with: list[int] = field(default_factory=list)
     slow_seconds: float = 0.0
+    offers_notices: bool = False
     member_variables: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Custom parameters by user id, said of people when asked through an activity (`rlid`)."""
     hidden_from: set[str] = field(default_factory=set)

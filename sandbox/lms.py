@@ -23,7 +23,7 @@ from flask import (
 )
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox import content, moving, oidc, registering, services, tokens
+from sandbox import content, moving, notices, oidc, registering, services, tokens
 from sandbox import inbox as mailbox
 from sandbox.gradebook import Gradebook
 from sandbox.people import BY_SUB, BY_USERNAME, LEARNER, PEOPLE, LmsPerson
@@ -61,7 +61,9 @@ def create_lms(campus: Campus) -> Flask:
     app.extensions["gradebook"] = _gradebook()
     app.extensions["placements"] = {each.link_id: each for each in (TRAINING, ADMINISTRATION)}
     app.register_blueprint(bp)
+    app.extensions["notice_handlers"] = notices.Handlers()
     app.register_blueprint(services.bp)
+    app.register_blueprint(notices.bp)
     app.register_blueprint(content.bp)
     app.register_blueprint(registering.bp)
     app.register_blueprint(moving.bp)

@@ -7,6 +7,7 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, abort, current_app, render_template, request, session
 
+from sandbox import notices
 from sandbox.oidc import SCOPES, Tool
 from sandbox.people import BY_USERNAME
 
@@ -34,7 +35,12 @@ def tools() -> str:
         }
         sign = "&" if urlsplit(address).query else "?"
         frame = f"{address}{sign}{urlencode(query)}"
-    return render_template("tools.html", frame=frame, tool=current_app.extensions["tool"])
+    return render_template(
+        "tools.html",
+        frame=frame,
+        tool=current_app.extensions["tool"],
+        sends=current_app.extensions["notice_handlers"].by_type.get(notices.COURSE_COPY),
+    )
 
 
 @bp.post("/register")

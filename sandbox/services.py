@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
+from sandbox import notices
 from sandbox.gradebook import Column, Gradebook, RefusedScoreError
 from sandbox.people import PEOPLE, LmsPerson
 from sandbox.tokens import LTI
@@ -38,6 +39,7 @@ def claims_of_services(url: str, link_id: str, grades: Gradebook) -> dict[str, A
     if coupled is not None:
         endpoint["lineitem"] = address(url, coupled)
     return {
+        **(notices.claim(url) if grades.behaviour.offers_notices else {}),
         "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint": endpoint,
         "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice": {
             "context_memberships_url": f"{url}/services/{COURSE}/memberships",

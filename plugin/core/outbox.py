@@ -34,6 +34,8 @@ class JobName(StrEnum):
     READ_GRADES = "read_grades"
     READ_COLUMNS = "read_columns"
     COMPARE_COLUMN = "compare_column"
+    SUBSCRIBE_NOTICES = "subscribe_notices"
+    APPLY_NOTICE = "apply_notice"
 
 
 class QueueName(StrEnum):
@@ -73,6 +75,8 @@ QUEUE_OF = {
     JobName.READ_GRADES: QueueName.BULK,
     JobName.READ_COLUMNS: QueueName.BULK,
     JobName.COMPARE_COLUMN: QueueName.BULK,
+    JobName.SUBSCRIBE_NOTICES: QueueName.BULK,
+    JobName.APPLY_NOTICE: QueueName.BULK,
 }
 
 

@@ -14,7 +14,7 @@ from plugin.core.outbox import JobName, OutboxRow, Periodic, QueueName, as_urgen
 from plugin.core.upsert import insert_absent
 from plugin.jobs import reconcile
 from plugin.lti.platform.actions import forget_ended
-from plugin.lti.tool import deep_linking, grades_in, grading, scores
+from plugin.lti.tool import deep_linking, grades_in, grading, notice_handlers, scores
 from plugin.lti.tool import rosters as tied
 from plugin.lti.tool.actions import forget_logins
 from plugin.org.models import SignIn
@@ -84,6 +84,7 @@ def ask_lmss() -> None:
         grades = scores.ask_again(tx, now=clock.now())
         people = grading.ask_for_everybody(tx)
         scores.ask_to_compare(tx)
+        notice_handlers.ask_again(tx)
     log.info("lms.asked", rosters=rosters, grades=grades, people=people)
 
 

@@ -9,7 +9,16 @@ from plugin.certs import rendering
 from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import Tx
-from plugin.lti.tool import checks, courses, grades_in, grading, rosters, scores
+from plugin.lti.tool import (
+    checks,
+    courses,
+    grades_in,
+    grading,
+    notice_handlers,
+    notices,
+    rosters,
+    scores,
+)
 from plugin.notify import delivery
 from plugin.org import importing as people_importing
 from plugin.scorm import importing
@@ -127,3 +136,14 @@ def read_columns(course_id: int) -> None:
 def compare_column(line_item_id: int) -> None:
     """A column is read and compared with what it was told: lost grades are sent again."""
     scores.compare_column(line_item_id)
+
+
+@long_step
+def subscribe_notices(handler_id: int) -> None:
+    """An LMS offers notices: it is told where to send them."""
+    notice_handlers.subscribe(handler_id)
+
+
+def apply_notice(tx: Tx, notice_id: int) -> None:
+    """A verified notice came: what it says is known."""
+    notices.apply(tx, notice_id, now=clock.now())

@@ -516,7 +516,8 @@ def _visit(trust: Trust, launch: Launch) -> JsonDict:
 def _noted(session: Session, visit: JsonDict, started: tuple[str, int]) -> str:
     """What the launch said of its course's services is looked at by a job."""
     token, visit_id = started
-    if visit["launch"]["services"] and visit["launch"]["context"]:
+    offered = visit["launch"]["services"]
+    if offered and (visit["launch"]["context"] or offered["notices"]):
         outbox.add(session, outbox.JobName.NOTE_LAUNCH, [visit_id])
     return token
 

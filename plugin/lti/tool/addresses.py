@@ -34,6 +34,11 @@ def tool_addresses(tool_url: str, uid: str) -> ToolAddresses:
     )
 
 
+def notices_address(tool_url: str, uid: str) -> str:
+    """Where an LMS sends notices."""
+    return f"{tool_url}/lti/{uid}/notices"
+
+
 def cookie_name(state: str) -> str:
     """Each login has its own cookie, so that several tabs do not disturb each other."""
     return f"__Host-lti-{hash_of(state)[:16]}"

@@ -29,6 +29,8 @@ __all__ = ["Context", "Launch", "MessageType", "ResourceLink", "Roles", "read_la
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 AGS_ENDPOINT = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 NRPS_SERVICE = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
+NOTICE_SERVICE = LTI + "platformnotificationservice"
+NOTICES_SCOPE = "https://purl.imsglobal.org/spec/lti/scope/noticehandlers"
 DEEP_LINKING = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
 VERSION = "1.3.0"
 MAX_ID = 255
@@ -77,9 +79,12 @@ class Services:
     line_items: str | None = None
     line_item: str | None = None
     members: str | None = None
+    notices: str | None = None
+    """Where the LMS is asked to send notices, if it lets us."""
+    notice_types: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.line_items or self.line_item or self.members)
+        return bool(self.line_items or self.line_item or self.members or self.notices)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +144,7 @@ def read_launch(claims: Mapping[str, Any], *, target_link_uri: str) -> Launch:
         subject=_subject(claims.get("sub")),
         roles=_roles(claims.get(LTI + "roles"), message_type),
         resource_link=_resource_link(claims, message_type),
-        context=_context(claims.get(LTI + "context")),
+        context=context_of(claims.get(LTI + "context")),
         custom=custom_of(claims),
         given_name=text_of(claims.get("given_name")),
         family_name=text_of(claims.get("family_name")),
@@ -201,7 +206,8 @@ def _resource_link(claims: Mapping[str, Any], message_type: MessageType) -> Reso
     return ResourceLink(id=value["id"], title=text_of(value.get("title")))
 
 
-def _context(value: object) -> Context | None:
+def context_of(value: object) -> Context | None:
+    """The course a message names, if it names one."""
     if value is None or value == []:  # some PHP platforms write an empty map as a list
         return None
     if not isinstance(value, Mapping) or not is_id(value.get("id")):
@@ -261,15 +267,23 @@ def _services(claims: Mapping[str, Any]) -> Services:
     grades, people = claims.get(AGS_ENDPOINT), claims.get(NRPS_SERVICE)
     grades = grades if isinstance(grades, Mapping) else {}
     people = people if isinstance(people, Mapping) else {}
-    scopes = grades.get("scope")
+    notices = claims.get(NOTICE_SERVICE)
+    notices = notices if isinstance(notices, Mapping) else {}
+    may_ask = NOTICES_SCOPE in _ids(notices.get("scope"))
     return Services(
-        scopes=tuple(each for each in scopes[:MAX_CUSTOM] if is_id(each))
-        if isinstance(scopes, list)
-        else (),
+        scopes=_ids(grades.get("scope")),
         line_items=web_address(grades.get("lineitems")),
         line_item=web_address(grades.get("lineitem")),
         members=web_address(people.get("context_memberships_url")),
+        notices=web_address(notices.get("platform_notification_service_url")) if may_ask else None,
+        notice_types=_ids(notices.get("notice_types_supported")),
     )
+
+
+def _ids(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        return ()
+    return tuple(each for each in value[:MAX_CUSTOM] if is_id(each))
 
 
 def _mentor_of(value: object) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from plugin.lti.tool.addresses import ToolAddresses, is_secure_address, origin_of
+from plugin.lti.tool.claims import NOTICES_SCOPE as NOTICES
 from plugin.lti.tool.claims import is_id, web_address
 from plugin.lti.tool.errors import ConfigurationError
 from plugin.lti.tool.profiles import VARIABLES, Profile, profile_of
@@ -15,7 +16,6 @@ TOOL = "https://purl.imsglobal.org/spec/lti-tool-configuration"
 PLATFORM = "https://purl.imsglobal.org/spec/lti-platform-configuration"
 AGS = "https://purl.imsglobal.org/spec/lti-ags/scope/"
 NRPS = "https://purl.imsglobal.org/spec/lti-nrps/scope/"
-NOTICES = "https://purl.imsglobal.org/spec/lti/scope/noticehandlers"
 SCOPES = (
     AGS + "lineitem",
     AGS + "lineitem.readonly",

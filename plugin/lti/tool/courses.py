@@ -16,12 +16,13 @@ from plugin.core.http import OutgoingError
 from plugin.core.log import log
 from plugin.core.outbox import JobName
 from plugin.core.upsert import insert_absent
-from plugin.lti.tool import grades_in, rosters, services
+from plugin.lti.tool import copies, grades_in, notice_handlers, rosters, services
 from plugin.lti.tool.addresses import is_secure_address
 from plugin.lti.tool.claims import is_id, text_of, web_address
 from plugin.lti.tool.configuration import words_of
 from plugin.lti.tool.course_members import join_course
 from plugin.lti.tool.models import Registration
+from plugin.lti.tool.notice_models import CopyState
 from plugin.lti.tool.service_models import CourseMember, LineItem, LmsCourse
 from plugin.lti.tool.services import Client, ServiceError
 from plugin.modules.models import Module
@@ -44,10 +45,13 @@ def note_launch(tx: Tx, sign_in_id: int, *, now: datetime) -> None:
         return
     said = visit.launch
     context, offered = said.get("context"), said.get("services")
+    if offered:
+        registration = session.get_one(Registration, said["registration_id"])
+        notice_handlers.note(tx, registration, said["deployment_id"], offered, now=now)
     if not context or not offered:
         return
-    course, is_new = _course(session, visit, said, context, offered, now=now)
-    if is_new and course.line_items_url:
+    course, has_columns = _course(session, visit, said, context, offered, now=now)
+    if has_columns:
         tx.then(JobName.READ_COLUMNS, course.id)
     subject = _subject(session, visit)
     if subject is None:
@@ -71,7 +75,7 @@ def _course(
     *,
     now: datetime,
 ) -> tuple[LmsCourse, bool]:
-    """The course with the addresses as last said, and whether nobody had come from it before."""
+    """The course with the addresses as last said, and whether it is new where its columns are."""
     key = {
         "registration_id": said["registration_id"],
         "deployment_id": said["deployment_id"],
@@ -87,19 +91,20 @@ def _course(
         "copied_from": [],
         "seen_at": now,
     }
-    new = insert_absent(session, LmsCourse, [row], key=tuple(key)).returning(LmsCourse.id)
-    is_new = session.execute(new).one_or_none() is not None
+    session.execute(insert_absent(session, LmsCourse, [row], key=tuple(key)))
     course = session.scalars(select(LmsCourse).filter_by(**key).with_for_update()).one()
+    had_columns = course.line_items_url is not None
     course.title = context.get("title") or course.title
     course.scopes = list(offered.get("scopes") or ()) or course.scopes
     course.line_items_url = _usable(offered.get("line_items")) or course.line_items_url
     course.members_url = _usable(offered.get("members")) or course.members_url
     history = str(said.get("custom", {}).get("context_history", ""))
-    course.copied_from = [each.strip() for each in history.split(",") if each.strip()][:20]
+    origins = [each.strip() for each in history.split(",") if is_id(each.strip())]
+    copies.note_origins(session, course, origins, now=now)
     if course.members_url and said.get("resource_link_id"):
         course.link_id = said["resource_link_id"]
     course.seen_at = now
-    return course, is_new
+    return course, course.line_items_url is not None and not had_columns
 
 
 def _usable(address: object) -> str | None:
@@ -137,12 +142,37 @@ def _note_line_item(
     url, link_id = _usable(offered.get("line_item")), said.get("resource_link_id")
     if url is None or not link_id:
         return None
-    target = target_of(session, course.organization_id, said.get("custom", {}))
+    custom = said.get("custom", {})
+    target = target_of(session, course.organization_id, custom) or _target_of_history(
+        session, course, custom.get("link_history", "")
+    )
     item = keep_line_item(session, course, url, link_id=link_id, label="", target=target, now=now)
     for other in open_items(session, course.id):
         if other.resource_link_id == link_id and other.url != url:
             other.ended_at, other.end_words = now, "replaced"
     return item
+
+
+def _target_of_history(session: Session, course: LmsCourse, history: str) -> Mapping[str, int]:
+    """What the activities were about that this one was copied from, if its own id got lost."""
+    ids = [each.strip() for each in history.split(",") if is_id(each.strip())][:MAX_SHOWN]
+    if not ids:
+        return {}
+    rows = session.scalars(
+        select(LineItem)
+        .join(LmsCourse, LmsCourse.id == LineItem.course_id)
+        .where(
+            LmsCourse.registration_id == course.registration_id,
+            LmsCourse.deployment_id == course.deployment_id,
+            LineItem.resource_link_id.in_(ids),
+        )
+    ).all()
+    for item in sorted(rows, key=lambda row: ids.index(row.resource_link_id or "")):
+        if item.module_id is not None:
+            return {"module_id": item.module_id}
+        if item.configuration_id is not None:
+            return {"configuration_id": item.configuration_id}
+    return {}
 
 
 def keep_line_item(
@@ -153,9 +183,11 @@ def keep_line_item(
     link_id: str | None,
     label: str,
     target: Mapping[str, int],
+    named: str | None = None,
     now: datetime,
 ) -> LineItem:
-    """The column at this address, for what it is about now. Safe to call again."""
+    """The column at this address, for what it is about now: what its link says, else the id of
+    ours that the column itself carries (`named`), also when read earlier. Safe to call again."""
     known = session.scalar(
         select(LineItem).where(
             LineItem.course_id == course.id, LineItem.url == url, LineItem.ended_at.is_(None)
@@ -171,6 +203,8 @@ def keep_line_item(
         )
         session.add(known)
     known.resource_link_id = link_id or known.resource_link_id
+    known.resource_id = named or known.resource_id
+    target = target or _target_named(session, course.organization_id, known.resource_id)
     known.module_id = target.get("module_id")
     known.configuration_id = target.get("configuration_id")
     session.flush()
@@ -224,10 +258,11 @@ def columns(client: Client, url: str) -> list[Any]:
 def _keep_listed(tx: Tx, course: LmsCourse, said: Any, *, now: datetime) -> None:
     if not isinstance(said, Mapping):
         return
-    url, resource = _usable(said.get("id")), text_of(said.get("resourceId"))
-    kind, _, number = (resource or "").partition(":")
-    target = target_of(tx.session, course.organization_id, {kind: number})
-    if url is None or not target:
+    url, named = _usable(said.get("id")), None
+    for each in (text_of(said.get("resourceId")), text_of(said.get("tag"))):
+        if named is None and _target_named(tx.session, course.organization_id, each):
+            named = each
+    if url is None or named is None:
         return
     label, link_id = text_of(said.get("label")), said.get("resourceLinkId")
     keep_line_item(
@@ -236,9 +271,18 @@ def _keep_listed(tx: Tx, course: LmsCourse, said: Any, *, now: datetime) -> None
         url,
         link_id=str(link_id) if is_id(link_id) else None,
         label=(label or "")[:255],
-        target=target,
+        target={},
+        named=named,
         now=now,
     )
+
+
+def _target_named(session: Session, organization_id: int, named: object) -> Mapping[str, int]:
+    """What one of our ids in a column (its `resourceId` or `tag`) is about (DL8)."""
+    if not isinstance(named, str):
+        return {}
+    kind, _, number = named.partition(":")
+    return target_of(session, organization_id, {kind: number})
 
 
 def open_items(session: Session, course_id: int) -> list[LineItem]:
@@ -288,6 +332,8 @@ class CourseLine:
     people: int
     columns: int
     copy_of: str | None
+    copy_id: int | None
+    is_decided: bool
     seen_at: datetime
 
 
@@ -309,6 +355,7 @@ def course_lines(session: Session, registration_id: int) -> list[CourseLine]:
         .order_by(LmsCourse.seen_at.desc(), LmsCourse.id)
         .limit(MAX_SHOWN)
     ).all()
+    known = copies.proposed(session, registration_id)
     titles = {row.LmsCourse.context_id: row.LmsCourse.title for row in rows}
     return [
         CourseLine(
@@ -318,6 +365,9 @@ def course_lines(session: Session, registration_id: int) -> list[CourseLine]:
             people=row.people,
             columns=row.columns,
             copy_of=next((titles.get(each, each) for each in row.LmsCourse.copied_from), None),
+            copy_id=known[row.LmsCourse.id].id if row.LmsCourse.id in known else None,
+            is_decided=row.LmsCourse.id in known
+            and known[row.LmsCourse.id].state is not CopyState.PROPOSED,
             seen_at=row.LmsCourse.seen_at,
         )
         for row in rows

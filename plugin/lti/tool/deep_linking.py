@@ -240,7 +240,7 @@ def item_of(offer: Offer, settings: DeepLinking, launch_url: str) -> dict[str, A
             "label": offer.title,
             "scoreMaximum": MAXIMUM,
             "resourceId": offer.key,
-            "tag": offer.key.partition(":")[0],
+            "tag": offer.key,
             "submissionReview": {"reviewableStatus": list(REVIEWABLE), "url": launch_url},
         }
     return item

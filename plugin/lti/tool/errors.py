@@ -172,6 +172,24 @@ class ClaimError(LtiError):
         )
 
 
+class NoticeTypeError(ClaimError):
+    code = "lti.notice_type"
+
+
+class CopyUnknownError(LtiError):
+    code = "lti.copy_unknown"
+    http_status = 404
+    public_message = _l("This copy of a course is not known here.")
+    learner_advice = ""
+
+
+class CopyDecidedError(LtiError):
+    code = "lti.copy_decided"
+    http_status = 409
+    public_message = _l("Somebody has decided about this course before.")
+    learner_advice = ""
+
+
 class VersionError(ClaimError):
     code = "lti.version"
 

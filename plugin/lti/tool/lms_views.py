@@ -4,23 +4,26 @@ import secrets
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as AnyResponse
 
 from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import Tx, read_session, transaction
 from plugin.core.outbox import JobName
-from plugin.lti.tool import actions, checks, courses, invitations, keys, queries
+from plugin.lti.tool import actions, checks, courses, invitations, keys, notice_handlers, queries
 from plugin.lti.tool.addresses import invitation_address, tool_addresses
 from plugin.lti.tool.check_wording import LABELS, where
 from plugin.lti.tool.errors import RegistrationAddressError, RegistrationExistsError
 from plugin.lti.tool.lms_forms import InviteForm, OriginsForm, RegistrationForm, lines_of
 from plugin.lti.tool.models import Registration, RegistrationState
+from plugin.lti.tool.notice_claims import COURSE_COPY
 from plugin.lti.tool.profiles import INVITED, MAKES, PROFILES, VARIABLES, addresses_at, profile_of
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
 
 bp = Blueprint("lms", __name__)
+NOTICE_NAMES = {COURSE_COPY: _l("Copied courses")}
 FIELDS = {"client-id": "client_id", "deployment": "deployment_id"}
 
 
@@ -223,6 +226,16 @@ def report(registration_id: int) -> AnyResponse:
     return answer
 
 
+@bp.post("/admin/lms/<int:registration_id>/notices")
+@requires(Role.ADMIN)
+def ask_for_notices(registration_id: int) -> AnyResponse:
+    """The LMS is told once more where to send notices."""
+    with transaction() as tx:
+        notice_handlers.ask_again(tx, _in(tx, registration_id).id)
+    flash(_("The LMS is being asked. Reload this page in a few seconds."))
+    return redirect(f"{url_for('lms.show', registration_id=registration_id)}#notices", 303)
+
+
 @bp.post("/admin/lms/<int:registration_id>/rotate")
 @requires(Role.ADMIN)
 def rotate(registration_id: int) -> AnyResponse:
@@ -263,6 +276,8 @@ def _page(registration: Registration, form: OriginsForm | None = None) -> str:
         former=queries.former_addresses(session, registration.id, at=clock.now()),
         findings=checks.findings(session, registration),
         courses=courses.course_lines(session, registration.id),
+        handlers=notice_handlers.handlers(session, registration.id),
+        notice_names=NOTICE_NAMES,
         labels=LABELS,
         where=where,
         variables=_variables(registration),

@@ -35,6 +35,14 @@ FindKey = Callable[[str], RSAPublicKey]
 _JWS = jwt.PyJWS(algorithms=[validation.ALGORITHM])
 
 
+def check_signature(token: str, key: RSAPublicKey) -> None:
+    """The token is signed by this key; raises TokenRefusedError."""
+    try:
+        _JWS.decode_complete(token, cast(Any, key), [validation.ALGORITHM])
+    except jwt.InvalidTokenError:
+        raise TokenRefusedError("signature") from None
+
+
 class _Said(Request):
     """The parameters of one request, whatever the web framework."""
 
@@ -180,11 +188,7 @@ class _ToolLaunch(MessageLaunch[_Said, _OneRegistration, _Notes, _NoCookies]):
 
     def validate_jwt_signature(self) -> "_ToolLaunch":
         """Nothing of the message is believed before this; the claims are those of these bytes."""
-        key = self._find_key(self._kid)
-        try:
-            _JWS.decode_complete(self._get_id_token(), cast(Any, key), [validation.ALGORITHM])
-        except jwt.InvalidTokenError:
-            raise TokenRefusedError("signature") from None
+        check_signature(self._get_id_token(), self._find_key(self._kid))
         claims = cast(Mapping[str, Any], self._get_jwt_body())
         trust = self._trust
         validation.check_audience(claims, issuer=trust.issuer, client_id=trust.client_id)

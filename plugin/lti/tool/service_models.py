@@ -87,6 +87,8 @@ class LineItem(Base):
     course_id: Mapped[int] = mapped_column(ForeignKey("lms_course.id"))
     url: Mapped[str]
     resource_link_id: Mapped[str | None]
+    resource_id: Mapped[str | None]
+    """Our own id as the column carries it, known once the course's columns were read."""
     label: Mapped[str]
     module_id: Mapped[int | None] = mapped_column(ForeignKey("module.id"))
     configuration_id: Mapped[int | None] = mapped_column(ForeignKey("configuration.id"))

@@ -61,7 +61,7 @@ def check_audience(claims: Mapping[str, Any], *, issuer: str, client_id: str) ->
         raise TokenRefusedError("azp")
 
 
-def check_times(claims: Mapping[str, Any], *, now: datetime) -> None:
+def check_times(claims: Mapping[str, Any], *, now: datetime, max_age: timedelta = MAX_AGE) -> None:
     """Issued lately and not in the future, not expired; a minute of clock error is forgiven."""
     at = now.timestamp()
     leeway = LEEWAY.total_seconds()
@@ -70,7 +70,7 @@ def check_times(claims: Mapping[str, Any], *, now: datetime) -> None:
         raise TokenTimeError("exp")
     if issued - leeway > at:
         raise TokenTimeError("iat in the future")
-    if issued + MAX_AGE.total_seconds() + leeway <= at:
+    if issued + max_age.total_seconds() + leeway <= at:
         raise TokenTimeError("iat too old")
     if "nbf" in claims and _moment(claims, "nbf") - leeway > at:
         raise TokenTimeError("nbf")

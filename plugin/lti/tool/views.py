@@ -112,7 +112,7 @@ def launch(uid: str) -> AnyResponse:
     login = _answered(login)
     bound = launches.is_bound(login, request.cookies.get(cookie_name(state)))
     message = launches.verify(
-        request.form["id_token"], trust, login, find_key=_key_finder(trust), now=clock.now()
+        request.form["id_token"], trust, login, find_key=key_finder(trust), now=clock.now()
     )
     with _way_back_to_the_course(message):
         launches.check_is_served(message)
@@ -211,7 +211,8 @@ def _platform_refused(said: Mapping[str, str]) -> PlatformRefusedError:
     return PlatformRefusedError(known, oidc_error=known)
 
 
-def _key_finder(trust: Trust) -> FindKey:
+def key_finder(trust: Trust) -> FindKey:
+    """The LMS's public keys, remembered and fetched when needed."""
     settings = current_settings()
     known = cast(PlatformKeys, current_app.extensions[KEYS])
 

@@ -1,12 +1,13 @@
 """The miniature LMS as the peer of the tool in a test: real requests, no network."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from plugin.core import clock
 from plugin.core.db import db, transaction
@@ -15,6 +16,7 @@ from plugin.core.settings import Settings
 from plugin.lti.tool import actions
 from plugin.lti.tool.models import Registration
 from plugin.lti.tool.service_models import Grade
+from sandbox import notices
 from sandbox.gradebook import Column, Gradebook
 from sandbox.lms import Campus, create_lms
 from sandbox.oidc import Tool
@@ -49,6 +51,28 @@ class Peer:
         """The column of the training activity."""
         return self.grades.column(1)
 
+    def send(self, *signed: str) -> TestResponse:
+        """The LMS sends these notices to where the tool wants them."""
+        handlers: notices.Handlers = self.app.extensions["notice_handlers"]
+        answers: list[TestResponse] = []
+
+        def post(url: str, body: Mapping[str, Any]) -> int:
+            answers.append(self.browser.post(url.removeprefix(self.lms.tool_url), json=body))
+            return answers[-1].status_code
+
+        handlers.post = post
+        with self.app.app_context():
+            notices.send(*signed)
+        return answers[0]
+
+    def notice(self, context_id: str = "9", origins: tuple[str, ...] = ("2",), **said: Any) -> str:
+        """A signed notice that a course was copied."""
+        with self.app.app_context():
+            claims = notices.course_copy(
+                context_id, origins=origins, now=clock.now().timestamp(), **said
+            )
+        return self.lms.sign({name: value for name, value in claims.items() if value is not None})
+
     def forget_tokens(self) -> None:
         self.app.extensions["tokens"].forget()
 
@@ -76,8 +100,18 @@ class Peer:
     def posted(self) -> list[dict[str, Any]]:
         return self.grades.posted
 
+    def open(self, column: Column, username: str = "lars", **custom: str) -> int:
+        """The person opens another activity, which has this column."""
+        return self.launch(username, column=column, **custom)
+
     def launch(
-        self, username: str = "lars", *, graded: bool = True, course: str = "2", **custom: str
+        self,
+        username: str = "lars",
+        *,
+        graded: bool = True,
+        course: str = "2",
+        column: Column | None = None,
+        **custom: str,
     ) -> int:
         """The person opens the training activity; the status of the answer."""
         person = BY_USERNAME[username]
@@ -88,16 +122,21 @@ class Peer:
                     f"https://purl.imsglobal.org/spec/lti-ags/scope/{name}" for name in SCOPES
                 ],
                 "lineitems": f"{URL}/services/2/lineitems?type_id=1",
-                **({"lineitem": address(URL, self.column)} if graded else {}),
+                **({"lineitem": address(URL, column or self.column)} if graded else {}),
             },
             "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice": {
                 "context_memberships_url": f"{URL}/services/2/memberships",
                 "service_versions": ["2.0"],
             },
+            **(notices.claim(URL) if self.grades.behaviour.offers_notices else {}),
         }
         claims = launch_claims(
             person,
-            Placement(link_id="17", title="Training", custom=custom),
+            Placement(
+                link_id=(column.link_id if column else None) or "17",
+                title="Training",
+                custom=custom,
+            ),
             issuer=URL,
             client_id=CLIENT_ID,
             deployment_id="1",

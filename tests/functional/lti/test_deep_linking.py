@@ -104,7 +104,7 @@ def test_dl4_dl7_dl8_the_choice_comes_back_signed(
         "label": 'Fire "safety" <1>',
         "scoreMaximum": 100,
         "resourceId": f"module:{module.id}",
-        "tag": "module",
+        "tag": f"module:{module.id}",
         "submissionReview": {
             "reviewableStatus": ["InProgress", "Submitted", "Completed"],
             "url": lms.target,
