@@ -11,6 +11,7 @@ from plugin.core.context import current_settings
 from plugin.core.db import Tx
 from plugin.lti.tool import (
     checks,
+    columns,
     courses,
     grades_in,
     grading,
@@ -129,7 +130,7 @@ def read_grades(line_item_id: int) -> None:
 @long_step
 def read_columns(course_id: int) -> None:
     """A course nobody had come from before: the columns in it that carry our ids are known."""
-    courses.read_columns(course_id)
+    columns.read_columns(course_id)
 
 
 @long_step

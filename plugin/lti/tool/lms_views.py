@@ -11,7 +11,15 @@ from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import Tx, read_session, transaction
 from plugin.core.outbox import JobName
-from plugin.lti.tool import actions, checks, courses, invitations, keys, notice_handlers, queries
+from plugin.lti.tool import (
+    actions,
+    checks,
+    course_list,
+    invitations,
+    keys,
+    notice_handlers,
+    queries,
+)
 from plugin.lti.tool.addresses import invitation_address, tool_addresses
 from plugin.lti.tool.check_wording import LABELS, where
 from plugin.lti.tool.errors import RegistrationAddressError, RegistrationExistsError
@@ -275,7 +283,7 @@ def _page(registration: Registration, form: OriginsForm | None = None) -> str:
         keys=queries.published_keys(session, registration.id, at=clock.now()),
         former=queries.former_addresses(session, registration.id, at=clock.now()),
         findings=checks.findings(session, registration),
-        courses=courses.course_lines(session, registration.id),
+        courses=course_list.course_lines(session, registration.id),
         handlers=notice_handlers.handlers(session, registration.id),
         notice_names=NOTICE_NAMES,
         labels=LABELS,

@@ -10,7 +10,7 @@ from plugin.core.db import db, transaction
 from plugin.core.http import Reply
 from plugin.core.outbox import JobName
 from plugin.lti.tool import actions, copies
-from plugin.lti.tool.courses import course_lines
+from plugin.lti.tool.course_list import course_lines
 from plugin.lti.tool.notice_models import CopyState, CourseCopy
 from plugin.lti.tool.service_models import LineItem, LmsCourse
 from plugin.modules.models import Module

@@ -15,7 +15,7 @@ from plugin.core import http
 from plugin.core.context import current_settings
 from plugin.core.db import db, read_session
 from plugin.core.http import OutgoingError, Reply
-from plugin.lti.tool import checks, courses, services
+from plugin.lti.tool import checks, columns, services
 from plugin.lti.tool.errors import KeysUnavailableError
 from plugin.lti.tool.members import members
 from plugin.lti.tool.platform_keys import usable_keys
@@ -129,7 +129,7 @@ def test_k3_a_life_nobody_can_mean_is_a_usual_one(client_: Client, service: Serv
 
 
 @pytest.mark.parametrize(
-    "read", [members, results, courses.columns], ids=lambda each: each.__name__
+    "read", [members, results, columns.columns], ids=lambda each: each.__name__
 )
 def test_n8_a_list_that_is_none_is_an_error_never_an_empty_list(
     client_: Client, service: Service, read: Any
@@ -149,7 +149,7 @@ def test_n8_a_list_that_is_none_is_an_error_never_an_empty_list(
 
 
 @pytest.mark.parametrize(
-    "read", [members, results, courses.columns], ids=lambda each: each.__name__
+    "read", [members, results, columns.columns], ids=lambda each: each.__name__
 )
 @pytest.mark.parametrize(
     "link",
@@ -186,7 +186,7 @@ def test_n4_our_token_does_not_follow_a_list_to_somebody_else(
 
 
 @pytest.mark.parametrize(
-    "read", [members, results, courses.columns], ids=lambda each: each.__name__
+    "read", [members, results, columns.columns], ids=lambda each: each.__name__
 )
 def test_n8_a_list_that_never_ends_is_an_error(
     client_: Client, service: Service, read: Any
@@ -247,7 +247,7 @@ def test_a3_columns_of_nonsense_are_passed_over(
     for value in NASTY.values():
         good = {"id": f"{URL}/1", "resourceId": "module:999", "label": "x"}
         service.reply = said([value, *({**good, name: value} for name in names)])
-        courses.read_columns(course_id)
+        columns.read_columns(course_id)
     db.session.rollback()
     assert db.session.query(LineItem).count() == before
 
