@@ -49,9 +49,11 @@ from plugin.modules import views as modules_views
 from plugin.modules import visibility
 from plugin.modules.models import ModuleKind
 from plugin.notify import hook_views, mailer
+from plugin.notify import views as mail_views
 from plugin.org import import_views, member_views, people_views, person_views, rule_views
 from plugin.org import queries as org_queries
 from plugin.org import views as org_views
+from plugin.reports import ledger_views
 from plugin.reports import person_views as activity_views
 from plugin.reports import views as reports_views
 from plugin.scorm import content_views
@@ -157,6 +159,8 @@ def _register_views(app: Flask) -> None:
     app.register_blueprint(preview_views.bp)
     app.register_blueprint(reports_views.bp)
     app.register_blueprint(activity_views.bp)
+    app.register_blueprint(ledger_views.bp)
+    app.register_blueprint(mail_views.bp)
     app.register_blueprint(modules_views.bp)
     app.register_blueprint(scorm_views.bp)
     csrf.exempt(content_views.bp)

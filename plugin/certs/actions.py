@@ -307,5 +307,6 @@ def _tell(
             "credential_id": facts.credential_id,
             "verify_url": facts.verify_url,
         },
+        cause=f"certificate_event:{event.id}",
         now=now,
     )

@@ -1,11 +1,13 @@
 """The learner's pages: what to do, what was done, and the proofs."""
 
-from flask import Blueprint, current_app, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
 
 from plugin.assign.queries import learner_facts
 from plugin.certs.queries import certificates_of
 from plugin.core import clock
-from plugin.core.db import read_session
+from plugin.core.db import read_session, transaction
 from plugin.dashboard import queries
 from plugin.dashboard.proof_views import proof_view
 from plugin.dashboard.proofs import proofs_of
@@ -13,6 +15,10 @@ from plugin.dashboard.record_views import certificate_view, sitting_view
 from plugin.dashboard.tile_views import SHELVES, TileView, tile_view
 from plugin.dashboard.tiles import Tile, on_shelf, tiles_of
 from plugin.modules import visibility
+from plugin.notify.gate import addressee
+from plugin.notify.mail_models import ChoicePlace
+from plugin.notify.reminder_choices import choose
+from plugin.org.models import Person
 from plugin.web.identity import me, requires
 from plugin.web.listing import MAX_PAGE
 from plugin.web.roles import Role
@@ -38,7 +44,20 @@ def home() -> str:
         "dashboard/home.html",
         proofs=[proof_view(proof) for proof in proofs_of(facts, own.papers, at=now)],
         shelves=[each for each in shelves if each[2]],
+        mail=addressee(session, person.person_id),
     )
+
+
+@bp.post("/reminders")
+@requires(Role.LEARNER)
+def want_reminders() -> Response:
+    """Reminders come by mail again, or stop."""
+    wanted = request.form.get("wanted") == "yes"
+    with transaction() as tx:
+        person = tx.session.get_one(Person, me().person_id)
+        choose(tx.session, person, wanted=wanted, place=ChoicePlace.DASHBOARD, now=clock.now())
+    flash(_("Reminders come by mail again.") if wanted else _("No more reminders come by mail."))
+    return redirect(url_for("dashboard.home"), 303)
 
 
 def _view(tile: Tile) -> TileView:

@@ -7,6 +7,7 @@ from typing import Any
 from babel import Locale
 from flask import current_app
 from flask_babel import force_locale
+from flask_babel import gettext as _
 from jinja2 import Template
 
 from plugin.core import languages
@@ -38,7 +39,7 @@ def wording_of(name: str, facts: Mapping[str, Any], *, locale: str) -> Wording:
             **facts,
         }
         return Wording(
-            subject=_block(text, "subject", context),
+            subject=_subject(text, context),
             text=text.render(context).strip() + "\n",
             html=_template(name, "html").render(context),
         )
@@ -46,6 +47,11 @@ def wording_of(name: str, facts: Mapping[str, Any], *, locale: str) -> Wording:
 
 def _template(name: str, suffix: str) -> Template:
     return current_app.jinja_env.get_template(f"mail/{name}.{suffix}")
+
+
+def _subject(template: Template, context: dict[str, Any]) -> str:
+    words = _block(template, "subject", context)
+    return str(_("Test: %(subject)s", subject=words)) if "sample_of" in context else words
 
 
 def _block(template: Template, name: str, context: dict[str, Any]) -> str:

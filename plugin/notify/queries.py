@@ -38,7 +38,7 @@ def envelope(session: Session, message_id: int) -> Envelope:
         person_id=person.id,
         key=f"{message.organization_id}:{message.key}",
         kind=message.kind,
-        template=message.kind.value,
+        template=message.facts.get("sample_of", message.kind.value),
         facts=message.facts,
         attachments=message.attachments,
         locale=message.locale or person.locale or organization.locale,

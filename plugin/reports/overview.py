@@ -29,6 +29,7 @@ from plugin.core.base import Int, UTCDateTime
 from plugin.org.models import Person, Unit, UnitKind
 from plugin.org.reach import Reach
 from plugin.org.rule_models import HeldState, HeldSync
+from plugin.reports.ledger import count_stuck
 from plugin.reports.standings import DAYS, NEWLY_INVALID_DAYS
 from plugin.reports.unreachable import is_unreachable
 from plugin.web.listing import Asked, Slice
@@ -94,6 +95,7 @@ class Figures:
     newly_invalid: int
     unreachable: int
     held_syncs: int
+    stuck_mails: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +149,7 @@ def figures(session: Session, reach: Reach, duties: Duties, *, region: Unit | No
         func.count(case((newly, 1))).label("newly"),
         unreachable,
         held,
+        count_stuck(reach, at).label("stuck"),
     ).where(
         listed.is_obliged(duties),
         or_(newly, listed.ends_within(at, DAYS[-1])),
@@ -165,6 +168,7 @@ def figures(session: Session, reach: Reach, duties: Duties, *, region: Unit | No
         newly_invalid=row.newly,
         unreachable=row.unreachable,
         held_syncs=row.held,
+        stuck_mails=row.stuck,
     )
 
 

@@ -10,6 +10,9 @@ from sqlalchemy.orm import Session
 
 from plugin.core import clock
 from plugin.core.db import read_session
+from plugin.notify.models import MessageKind, MessageState
+from plugin.notify.wording import KINDS as MAIL_KINDS
+from plugin.notify.wording import STATES as MAIL_STATES
 from plugin.org.models import Person
 from plugin.org.reach import Reach, person_in_reach, reach_of
 from plugin.reports import activity
@@ -43,16 +46,6 @@ WHAT: dict[tuple[Kind, str], LazyString] = {
     (Kind.CERTIFICATE, "revoked"): _l("Certificate revoked"),
     (Kind.CERTIFICATE, "suspended"): _l("Certificate suspended"),
     (Kind.CERTIFICATE, "lifted"): _l("Suspension lifted"),
-    (Kind.MAIL, "new_training"): _l("Mail: new training"),
-    (Kind.MAIL, "new_requirement"): _l("Mail: new requirement"),
-    (Kind.MAIL, "reminder"): _l("Mail: reminder"),
-    (Kind.MAIL, "expired"): _l("Mail: training ran out"),
-    (Kind.MAIL, "certificate_issued"): _l("Mail: certificate issued"),
-    (Kind.MAIL, "certificate_renewed"): _l("Mail: certificate renewed"),
-    (Kind.MAIL, "certificate_restored"): _l("Mail: certificate restored"),
-    (Kind.MAIL, "certificate_suspended"): _l("Mail: certificate suspended"),
-    (Kind.MAIL, "certificate_revoked"): _l("Mail: certificate revoked"),
-    (Kind.MAIL, "manager_digest"): _l("Mail: digest for managers"),
     (Kind.CHANGE, "person.created"): _l("Known for the first time"),
     (Kind.CHANGE, "person.edited"): _l("Details edited"),
     (Kind.CHANGE, "person.deactivated"): _l("Deactivated"),
@@ -69,14 +62,6 @@ OUTCOMES = {
     "passed": _l("Completed"),
     "failed": _l("Not passed"),
     "withdrawn": _l("No longer counts: a merge was undone"),
-}
-MAIL_STATES = {
-    "queued": _l("queued"),
-    "sending": _l("being sent"),
-    "sent": _l("sent"),
-    "failed": _l("failed"),
-    "undeliverable": _l("no address"),
-    "cancelled": _l("cancelled"),
 }
 
 
@@ -135,6 +120,8 @@ def words(each: Happening) -> str:
     """What happened, in the reader's language."""
     if each.kind is Kind.COMPLETION:
         return str(OUTCOMES[each.detail or ""])
+    if each.kind is Kind.MAIL:
+        return str(_("Mail: %(kind)s", kind=MAIL_KINDS[MessageKind(each.what)]))
     known = WHAT.get((each.kind, each.what))
     return str(known) if known else each.what
 
@@ -142,7 +129,7 @@ def words(each: Happening) -> str:
 def details(each: Happening) -> str:
     """What else there is to say of it."""
     if each.kind is Kind.MAIL:
-        return str(MAIL_STATES.get(each.detail or "", ""))
+        return str(MAIL_STATES[MessageState(each.detail or "")][1])
     if each.kind is Kind.CERTIFICATE and each.what in {"first", "renewal", "restoration"}:
         return str(_("edition %(number)s", number=each.detail))
     if each.kind in {Kind.COMPLETION, Kind.MEMBERSHIP}:

@@ -1,13 +1,27 @@
-"""Who cannot be reached by mail: people without an address, or whose last mail failed for good."""
+"""Who cannot be reached by mail: without an address, with a dead one, or whose last mail failed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    type_coerce,
+)
 from sqlalchemy.orm import Session, aliased
 
+from plugin.core.base import UTCDateTime
+from plugin.notify.gate import has_dead_address
+from plugin.notify.mail_models import AddressEvent, AddressFact
 from plugin.notify.models import Message, MessageState
 from plugin.org.models import Person
 from plugin.org.reach import Reach
@@ -16,17 +30,18 @@ from plugin.reports.standings import BATCH
 from plugin.web.listing import Asked, Slice
 
 SORTS = ("person", "failed")
-CAUSES = ("no_address", "failed")
+CAUSES = ("no_address", "dead", "failed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreachable:
-    """A person mail does not reach; `failed_at` and the server's words when their mail failed."""
+    """A person mail does not reach: when and with which words their mail failed or came back."""
 
     person_id: int
     person: str
     employee_id: str | None
     email: str | None
+    is_dead: bool
     failed_at: datetime | None
     words: str | None
 
@@ -37,7 +52,11 @@ def is_unreachable(reach: Reach, at: datetime) -> ColumnElement[bool]:
         Person.organization_id == reach.organization_id,
         or_(Person.deactivated_at.is_(None), Person.deactivated_at > at),
         reach.people(Person.id, at),
-        or_(_has_no_address(), Person.id.in_(_failures(reach, Message.person_id))),
+        or_(
+            _has_no_address(),
+            has_dead_address(Person),
+            Person.id.in_(_failures(reach, Message.person_id)),
+        ),
     )
 
 
@@ -81,19 +100,47 @@ def _failures(reach: Reach, *columns: Any) -> Select[Any]:
     )
 
 
+def _last_words(column: Any) -> Any:
+    """What was said last when the person's address died."""
+    return (
+        select(column)
+        .where(
+            AddressEvent.person_id == Person.id,
+            AddressEvent.address == func.lower(Person.email),
+            AddressEvent.fact == AddressFact.HARD,
+        )
+        .order_by(AddressEvent.id.desc())
+        .limit(1)
+        .correlate(Person)
+        .scalar_subquery()
+    )
+
+
 def _narrowed(reach: Reach, asked: Asked, at: datetime) -> Select[Any]:
     columns = (Message.person_id, Message.claimed_at, Message.error)
     failure = _failures(reach, *columns).subquery()
     cause = asked.filters.get("cause")
-    conditions = {"no_address": _has_no_address(), "failed": ~_has_no_address()}
+    is_dead = has_dead_address(Person)
+    conditions = {
+        "no_address": _has_no_address(),
+        "dead": is_dead,
+        "failed": ~_has_no_address() & ~is_dead,
+    }
+    last_words = _last_words(AddressEvent.words)
+    last_at = type_coerce(_last_words(AddressEvent.at), UTCDateTime())
     return (
         select(
             Person.id,
             Person.full_name,
             Person.employee_id,
             Person.email,
-            case((_has_no_address(), None), else_=failure.c.claimed_at).label("failed_at"),
-            case((_has_no_address(), None), else_=failure.c.error).label("words"),
+            is_dead.label("is_dead"),
+            case((_has_no_address(), None), (is_dead, last_at), else_=failure.c.claimed_at).label(
+                "failed_at"
+            ),
+            case((_has_no_address(), None), (is_dead, last_words), else_=failure.c.error).label(
+                "words"
+            ),
         )
         .outerjoin(failure, failure.c.person_id == Person.id)
         .where(
@@ -118,6 +165,7 @@ def _line(row: Any) -> Unreachable:
         person=row.full_name,
         employee_id=row.employee_id,
         email=row.email or None,
+        is_dead=bool(row.is_dead),
         failed_at=row.failed_at,
         words=row.words,
     )

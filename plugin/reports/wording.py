@@ -43,6 +43,7 @@ FILTERS: Mapping[str, LazyString] = {
 }
 CAUSES: Mapping[str, LazyString] = {
     "no_address": _l("No email address"),
+    "dead": _l("Mail came back"),
     "failed": _l("Last mail failed"),
 }
 CELLS: Mapping[CellState, Badge] = {

@@ -29,17 +29,28 @@ _ADMINISTRATION = (
     _Place(
         "reports.overview",
         _l("Overview"),
-        ("reports.",),
+        ("reports.", "ledger."),
         below=(
             _Place("reports.overview", _l("At a glance"), ("reports.overview",)),
             _Place("reports.standings", _l("Standings"), ("reports.standings",)),
             _Place("reports.unreachable", _l("Unreachable by mail"), ("reports.unreachable",)),
+            _Place("ledger.listing", _l("Mails"), ("ledger.",)),
         ),
     ),
     _Place(
         "people.listing",
         _l("Organization"),
-        ("people.", "person", "units.", "imports.", "launch_rules.", "lms.", "courses.", "grades."),
+        (
+            "people.",
+            "person",
+            "units.",
+            "imports.",
+            "launch_rules.",
+            "lms.",
+            "courses.",
+            "grades.",
+            "mail.",
+        ),
         below=(
             _Place("people.listing", _l("Users"), ("people.", "person")),
             _Place("units.groups", _l("Groups"), ("units.groups",)),
@@ -48,6 +59,7 @@ _ADMINISTRATION = (
             _Place("imports.listing", _l("Imports"), ("imports.",)),
             _Place("launch_rules.listing", _l("Rules"), ("launch_rules.",)),
             _Place("lms.listing", _l("LMSs"), ("lms.", "grades.")),
+            _Place("mail.settings", _l("Mail"), ("mail.",)),
         ),
     ),
     _Place(

@@ -445,7 +445,7 @@ def test_names_are_printed_as_words_never_as_markup(world: World, ada: Learner) 
     assert "<b>Bold" not in page
 
 
-def test_the_page_costs_two_statements_with_one_module_and_with_fifty(
+def test_the_page_costs_three_statements_with_one_module_and_with_fifty(
     world: World, ada: Learner
 ) -> None:
     modules = [world.module(f"Module {number:02}") for number in range(51)]
@@ -463,7 +463,7 @@ def test_the_page_costs_two_statements_with_one_module_and_with_fifty(
         run_of(world, ada.person, each, RunState.OPEN, progress=0.5)
     with counted() as for_fifty:
         assert len(ada.page().all("h3")) == 51
-    assert len(for_one) == len(for_fifty) == 3  # who is asking, and two for the page
+    assert len(for_one) == len(for_fifty) == 4  # who is asking, two for the page, one for mail
 
 
 def test_nothing_of_another_person_or_organization_is_shown(world: World, ada: Learner) -> None:

@@ -64,7 +64,7 @@ def test_everything_is_there_newest_first(admin: FlaskClient, ada: Person) -> No
     found = lines(admin, ada)
     assert "Left the unit · Yard" in found[:2]
     assert {"Certificate issued · Site access edition 1", "Completed · Height",
-            "Came from the LMS", "Mail: new training queued"} <= set(found)  # fmt: skip
+            "Came from the LMS", "Mail: New training Waiting"} <= set(found)  # fmt: skip
     assert found[-2:] == ["Came into the unit · Yard", "Came into the unit · Quay"]
 
 

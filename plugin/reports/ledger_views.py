@@ -1,0 +1,194 @@
+"""The ledger of mail: a list, a file, one mail as it was sent, and a person's mails."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, Response, render_template, url_for
+from flask_babel import format_timedelta
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+
+from plugin.assign.choices import Choices, choices
+from plugin.core import clock
+from plugin.core.db import read_session
+from plugin.notify.models import MessageKind
+from plugin.notify.wording import KINDS, STATES, reason
+from plugin.org.reach import Reach, person_in_reach, reach_of
+from plugin.reports import ledger
+from plugin.reports.causes import Cause
+from plugin.web.export import Cell, Format, download
+from plugin.web.identity import me, requires
+from plugin.web.listing import Asked, asked
+from plugin.web.navigation import stand_at
+from plugin.web.roles import Role
+
+bp = Blueprint("ledger", __name__)
+FILE = "<any(csv, xlsx):file_format>"
+PERIODS = {
+    "1": _l("The last day"),
+    "7": _l("The last 7 days"),
+    "30": _l("The last 30 days"),
+    "365": _l("The last year"),
+}
+PAGES = {
+    "configuration": ("versions.listing", "configuration_id"),
+    "configuration_version": ("versions.show", "configuration_id"),
+    "certificate": ("issued.details", "certificate_id"),
+    "person": ("person_training.show", "person_id"),
+}
+
+
+@bp.get("/admin/mail")
+@requires(Role.MANAGER)
+def listing() -> str:
+    """Every message to people in reach, as it is narrowed."""
+    session, now = read_session(), clock.now()
+    reach = reach_of(session, me())
+    offered = choices(session, reach)
+    return render_template(
+        "reports/ledger.html",
+        found=ledger.ledger(session, reach, _asked(offered), at=now),
+        filters=_filters(offered),
+        **_words(),
+    )
+
+
+@bp.get(f"/admin/mail.{FILE}")
+@requires(Role.MANAGER)
+def export(file_format: str) -> Response:
+    """The whole ledger as it is narrowed now."""
+    session, now = read_session(), clock.now()
+    reach = reach_of(session, me())
+    return _file(session, reach, _asked(choices(session, reach)), file_format, now)
+
+
+@bp.get("/admin/mail/<int:message_id>")
+@requires(Role.MANAGER)
+def details(message_id: int) -> str:
+    """One message: what it said, to whom, why, and what became of it."""
+    session, now = read_session(), clock.now()
+    found = ledger.letter(session, reach_of(session, me()), message_id, at=now)
+    return render_template("reports/letter.html", found=found, **_words())
+
+
+@bp.get("/admin/people/<int:person_id>/mail")
+@requires(Role.MANAGER)
+def of_person(person_id: int) -> str:
+    """One person's messages."""
+    session, now = read_session(), clock.now()
+    reach = reach_of(session, me())
+    person = person_in_reach(session, reach, person_id, now)
+    stand_at("people.listing")
+    return render_template(
+        "reports/person_mail.html",
+        person=person,
+        found=ledger.ledger(session, reach, _asked_of(person_id), at=now),
+        **_words(),
+    )
+
+
+@bp.get(f"/admin/people/<int:person_id>/mail.{FILE}")
+@requires(Role.MANAGER)
+def person_export(person_id: int, file_format: str) -> Response:
+    """One person's messages as a file."""
+    session, now = read_session(), clock.now()
+    reach = reach_of(session, me())
+    person_in_reach(session, reach, person_id, now)
+    return _file(session, reach, _asked_of(person_id), file_format, now)
+
+
+def _asked(offered: Choices) -> Asked:
+    return asked(
+        sorts=ledger.SORTS,
+        descending=True,
+        filters={
+            "state": ledger.STATES,
+            "kind": [kind.value for kind in MessageKind],
+            "unit": [value for value, _name in offered.units],
+            "period": list(ledger.PERIODS),
+        },
+    )
+
+
+def _asked_of(person_id: int) -> Asked:
+    wanted = asked(sorts=ledger.SORTS[:1], descending=True)
+    return Asked(
+        filters={"person": str(person_id)},
+        sort=wanted.sort,
+        descending=wanted.descending,
+        page=wanted.page,
+    )
+
+
+def _filters(offered: Choices) -> list[dict[str, object]]:
+    states = [(state.value, text) for state, (_tone, text) in STATES.items()]
+    kinds = [(kind.value, text) for kind, text in KINDS.items()]
+    return [
+        {
+            "name": "state",
+            "label": _("State"),
+            "choices": [(ledger.STUCK, _("Stuck for half an hour or more")), *states],
+        },
+        {"name": "kind", "label": _("Kind"), "choices": kinds},
+        {"name": "unit", "label": _("Unit"), "choices": offered.units},
+        {"name": "period", "label": _("Period"), "choices": PERIODS.items()},
+    ]
+
+
+def _words() -> dict[str, object]:
+    return {
+        "kinds": KINDS,
+        "states": STATES,
+        "reason": reason,
+        "cause_url": _cause_url,
+        "cause_words": _cause_words,
+        "age": _age,
+    }
+
+
+def _cause_url(cause: Cause) -> str:
+    endpoint, name = PAGES[cause.kind]
+    values: dict[str, Any] = {name: cause.target_id}
+    if cause.kind == "configuration_version":
+        values["number"] = cause.number
+    return url_for(endpoint, **values)
+
+
+def _cause_words(cause: Cause | None) -> str:
+    if cause is None:
+        return ""
+    if cause.kind == "configuration_version":
+        return str(_("%(name)s, version %(number)s", name=cause.name, number=cause.number))
+    if cause.kind == "certificate" and cause.number is not None:
+        return str(_("%(name)s, edition %(number)s", name=cause.name, number=cause.number))
+    if cause.kind == "person":
+        return str(_("Sent by hand by %(name)s", name=cause.name))
+    return cause.name
+
+
+def _age(span: timedelta) -> str:
+    return str(format_timedelta(span, granularity="minute"))
+
+
+def _file(
+    session: Session, reach: Reach, wanted: Asked, file_format: str, now: datetime
+) -> Response:
+    header = [
+        *(_("Queued"), _("Name"), _("Employee ID"), _("Address"), _("Kind"), _("Cause")),
+        *(_("Language"), _("State"), _("To leave at"), _("Sent"), _("Ended"), _("Attempts")),
+        _("Server’s words or reason"),
+    ]
+    rows = _cells(session, reach, wanted, now)
+    return download(Format(file_format), "mail", header, rows, zone=me().time_zone)
+
+
+def _cells(session: Session, reach: Reach, wanted: Asked, now: datetime) -> Iterator[list[Cell]]:
+    for line in ledger.all_lines(session, reach, wanted, at=now):
+        yield [
+            *(line.created_at, line.person, line.employee_id, line.address),
+            *(str(KINDS[line.kind]), _cause_words(line.cause), line.locale),
+            *(str(STATES[line.state][1]), line.due_at, line.sent_at, line.ended_at),
+            *(line.attempts, reason(line.state, line.error)),
+        ]

@@ -1,0 +1,273 @@
+"""The ledger: every mail, to whom, why and what became of it; within one's reach only."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from plugin.certs.models import Certificate
+from plugin.core import clock
+from plugin.core.db import db, transaction
+from plugin.notify import bounce_actions
+from plugin.notify.bounces import Report
+from plugin.notify.mail_models import AddressSource, SentMail
+from plugin.notify.models import Message, MessageKind, MessageState
+from plugin.org.models import Person
+from tests.functional.reports.crowd import Crowd, elsewhere, rows, seen
+from tests.support import smtp
+from tests.support.queries import counted
+from tests.support.work import work_off
+from tests.support.world import World
+
+PATH = "/admin/mail"
+
+
+@pytest.fixture
+def inbox(app: Flask) -> Iterator[smtp.Inbox]:
+    with smtp.server() as server:
+        app.extensions["mail"].port = server.port
+        app.extensions["mail"].use_tls = False
+        yield server
+
+
+@pytest.fixture
+def told(crowd: Crowd, inbox: smtp.Inbox) -> Crowd:
+    """Quay asks for training: Ann passed it and has her certificate by mail; Ben is told of it."""
+    crowd.asks("Quay")
+    crowd.person("Ann Able", "Quay", passed={"Quay": 10})
+    crowd.person("Ben Begin", "Quay")
+    crowd.person("Yan Yard", "Yard")
+    work_off()
+    return crowd
+
+
+def bounce(words: str = "550 5.1.1 unknown") -> None:
+    """Ann's mail comes back."""
+    db.session.rollback()
+    mail = db.session.scalars(
+        select(SentMail).where(SentMail.address == "ann@example.test")
+    ).first()
+    assert mail is not None
+    report = Report(header_id=mail.header_id, address=None, is_hard=True, gave_up=True, words=words)
+    with transaction() as tx:
+        bounce_actions.record(
+            tx.session,
+            [report],
+            organization_id=None,
+            source=AddressSource.REPORT,
+            now=clock.now(),
+        )
+
+
+def message_id(kind: MessageKind) -> int:
+    db.session.rollback()
+    return db.session.scalars(select(Message.id).where(Message.kind == kind)).one()
+
+
+def admin(crowd: Crowd, client: FlaskClient) -> None:
+    crowd.world.sign_in(client, crowd.admin)
+
+
+def test_every_mail_is_there_with_person_cause_and_outcome(
+    told: Crowd, client: FlaskClient
+) -> None:
+    admin(told, client)
+    lines = {line[1].split()[0]: line for line in rows(seen(client, PATH))}
+    assert set(lines) == {"Ann", "Ben"}
+    assert lines["Ann"][2].startswith("Certificate issued")
+    assert "ann@example.test" in lines["Ann"][1]
+    credential = db.session.scalars(select(Certificate.credential_id)).one()
+    assert lines["Ann"][3] == f"{credential}, edition 1"
+    assert lines["Ben"][2].startswith("New training")
+    assert lines["Ben"][3] == "Basics of Quay, version 1"
+    assert all(line[4].startswith("Sent") for line in lines.values())
+
+
+def test_the_cause_leads_to_the_version_and_the_certificate(
+    told: Crowd, client: FlaskClient
+) -> None:
+    admin(told, client)
+    page = client.get(PATH).text
+    certificate_id = db.session.scalars(select(Certificate.id)).one()
+    assert f"/admin/certificates/{certificate_id}" in page
+    assert f"/admin/training/{told.trainings['Quay']}/versions/1" in page
+
+
+def test_one_mail_shows_the_words_that_were_sent_and_the_seal_of_its_file(
+    told: Crowd, inbox: smtp.Inbox, client: FlaskClient
+) -> None:
+    admin(told, client)
+    page = seen(client, f"{PATH}/{message_id(MessageKind.CERTIFICATE_ISSUED)}").words
+    (mail,) = [each for each in inbox.mails if "ann@" in str(each["To"])]
+    for line in smtp.text_of(mail).split("\n"):
+        assert " ".join(line.split()) in page
+    assert str(mail["Subject"]) in page
+    sha = db.session.scalars(select(Message.attachments)).all()
+    assert next(each for each in sha if each)[0]["sha256"] in page
+
+
+def test_a_bounce_is_shown_with_its_time_and_the_servers_words(
+    told: Crowd, client: FlaskClient
+) -> None:
+    bounce()
+    admin(told, client)
+    (line,) = rows(seen(client, f"{PATH}?state=bounced"))
+    assert line[4].startswith("Came back")
+    assert "550 5.1.1 unknown" in line[4]
+    page = seen(client, f"{PATH}/{message_id(MessageKind.CERTIFICATE_ISSUED)}").words
+    assert "The address takes no mail" in page
+
+
+def test_the_list_narrows_by_state_kind_unit_period_and_words(
+    told: Crowd, client: FlaskClient
+) -> None:
+    admin(told, client)
+
+    def people(query: str) -> list[str]:
+        return [line[1].split()[0] for line in rows(seen(client, f"{PATH}?{query}"))]
+
+    assert people("kind=certificate_issued") == ["Ann"]
+    assert people("q=ben") == ["Ben"]
+    assert people(f"unit={told.units['Quay'].id}") == people(f"unit={told.units['North'].id}")
+    assert sorted(people(f"unit={told.units['North'].id}")) == ["Ann", "Ben"]
+    assert people("sort=person") == ["Ann", "Ben"]
+    for empty in (f"unit={told.units['Yard'].id}", "state=failed", "state=stuck"):
+        assert "Nothing matches." in seen(client, f"{PATH}?{empty}").words
+    with clock.at(clock.now() + timedelta(days=8)):
+        assert sorted(people("period=30")) == ["Ann", "Ben"]
+        assert "Nothing matches." in seen(client, f"{PATH}?period=7").words
+
+
+def test_what_is_stuck_is_seen_with_its_age_and_counted_on_the_overview(
+    told: Crowd, world: World, client: FlaskClient
+) -> None:
+    message = db.session.scalars(select(Message).where(Message.id == 1)).one()
+    message.state, message.sent_at = MessageState.QUEUED, None
+    world.add(message)
+    admin(told, client)
+    assert "stuck" not in seen(client, "/admin/overview").words
+    with clock.at(clock.now() + timedelta(hours=3)):
+        (line,) = rows(seen(client, f"{PATH}?state=stuck"))
+        assert "should have left 3 hours ago" in line[4]
+        assert "1 mails stuck for half an hour or more" in seen(client, "/admin/overview").words
+
+
+def test_a_mail_that_waits_for_its_minute_or_the_morning_is_not_stuck(
+    told: Crowd, world: World, client: FlaskClient
+) -> None:
+    message = db.session.scalars(select(Message).where(Message.id == 1)).one()
+    message.state, message.turn_at = MessageState.QUEUED, clock.now() + timedelta(hours=3)
+    world.add(message)
+    admin(told, client)
+    with clock.at(clock.now() + timedelta(hours=2)):
+        assert "Nothing matches." in seen(client, f"{PATH}?state=stuck").words
+
+
+def test_the_ledger_is_downloaded(told: Crowd, client: FlaskClient) -> None:
+    bounce("=cmd|' /C calc'!A0")
+    admin(told, client)
+    text = client.get(f"{PATH}.csv").get_data(as_text=True)
+    assert "Ann Able,,ann@example.test,Certificate issued," in text
+    assert '"Basics of Quay, version 1"' in text
+    assert "'=cmd" in text, "a server's words are no formula"
+    assert client.get(f"{PATH}.xlsx").get_data()[:2] == b"PK"
+    narrowed = client.get(f"{PATH}.csv?kind=new_training").get_data(as_text=True)
+    assert "Ann" not in narrowed
+
+
+def test_a_managers_ledger_holds_their_units_people_only(told: Crowd, client: FlaskClient) -> None:
+    number = message_id(MessageKind.CERTIFICATE_ISSUED)
+    told.world.sign_in(client, told.manager("Quay"))
+    assert len(rows(seen(client, PATH))) == 2
+    seen(client, f"{PATH}/{number}")
+    told.world.sign_in(client, told.manager("Yard", name="Max Other"))
+    assert "Nothing matches." in seen(client, PATH).words
+    seen(client, f"{PATH}/{number}", 404)
+    assert "Ann" not in client.get(f"{PATH}.csv").get_data(as_text=True)
+
+
+def test_learners_and_other_organizations_see_none_of_it(
+    told: Crowd, world: World, client: FlaskClient
+) -> None:
+    number = message_id(MessageKind.CERTIFICATE_ISSUED)
+    ann = db.session.scalars(select(Person).where(Person.full_name == "Ann Able")).one()
+    ann_id = ann.id
+    world.sign_in(client, ann)
+    for path in (PATH, f"{PATH}.csv", f"{PATH}/{number}", f"/admin/people/{ann_id}/mail"):
+        assert client.get(path).status_code == 403
+    world.sign_in(client, elsewhere().admin)
+    assert "Nothing matches." in seen(client, PATH).words
+    seen(client, f"{PATH}/{number}", 404)
+    seen(client, f"/admin/people/{ann_id}/mail", 404)
+
+
+def test_a_persons_page_shows_their_mails(told: Crowd, client: FlaskClient) -> None:
+    ann = db.session.scalars(select(Person.id).where(Person.full_name == "Ann Able")).one()
+    admin(told, client)
+    (line,) = rows(seen(client, f"/admin/people/{ann}/mail"))
+    assert line[1].startswith("Certificate issued")
+    text = client.get(f"/admin/people/{ann}/mail.csv").get_data(as_text=True)
+    assert "Ann" in text
+    assert "Ben" not in text
+
+
+def test_the_ledger_asks_no_more_for_more_mails(told: Crowd, client: FlaskClient) -> None:
+    admin(told, client)
+    with counted() as few:
+        seen(client, PATH)
+    for number in range(8):
+        told.person(f"More{number} People", "Quay", passed={"Quay": 10})
+    work_off()
+    with counted() as many:
+        seen(client, PATH)
+    assert len(rows(seen(client, PATH))) == 10
+    assert len(few) == len(many) <= 6
+
+
+def test_whose_mail_came_back_is_listed_and_cleared_by_an_admin(
+    told: Crowd, client: FlaskClient
+) -> None:
+    bounce()
+    ann = db.session.scalars(select(Person.id).where(Person.full_name == "Ann Able")).one()
+    admin(told, client)
+    (line,) = rows(seen(client, "/admin/unreachable"))
+    assert line[0] == "Ann Able"
+    assert "Mail came back" in line[2]
+    assert "550 5.1.1 unknown" in line[2]
+    assert len(rows(seen(client, "/admin/unreachable?cause=dead"))) == 1
+    assert "Nothing matches." in seen(client, "/admin/unreachable?cause=failed").words
+    told.world.sign_in(client, told.manager("Quay"))
+    assert client.post(f"/admin/people/{ann}/address/clear").status_code == 403
+    admin(told, client)
+    assert client.post(f"/admin/people/{ann}/address/clear").status_code == 303
+    assert "Nothing matches." in seen(client, "/admin/unreachable").words
+
+
+def test_who_cannot_be_reached_is_told_so_at_the_next_visit(
+    told: Crowd, world: World, client: FlaskClient
+) -> None:
+    ann = db.session.scalars(select(Person).where(Person.full_name == "Ann Able")).one()
+    world.sign_in(client, ann)
+    assert "Mail to you comes back" not in client.get("/").text
+    bounce()
+    page = client.get("/").text
+    assert "Mail to you comes back" in page
+    assert "ann@example.test" in page
+    silent = world.person("Sil Ent", email=None)
+    world.sign_in(client, silent)
+    assert "We have no email address of yours" in client.get("/").text
+
+
+def test_reminders_are_switched_off_and_on_from_the_learners_own_page(
+    told: Crowd, world: World, client: FlaskClient
+) -> None:
+    ann = db.session.scalars(select(Person).where(Person.full_name == "Ann Able")).one()
+    world.sign_in(client, ann)
+    client.post("/reminders", data={"wanted": "no"})
+    page = client.get("/").text
+    assert "You get no reminders by mail." in page
+    client.post("/reminders", data={"wanted": "yes"})
+    assert "You get no reminders by mail." not in client.get("/").text
