@@ -23,6 +23,7 @@ class JobName(StrEnum):
     RENDER_EDITION = "render_edition"
     DELIVER_MESSAGE = "deliver_message"
     NOTE_CROSSINGS = "note_crossings"
+    TELL_MANAGERS = "tell_managers"
     IMPORT_PACKAGE = "import_package"
     CHECK_IMPORT = "check_import"
     APPLY_IMPORT = "apply_import"
@@ -64,6 +65,7 @@ QUEUE_OF = {
     JobName.RENDER_EDITION: QueueName.HIGH,
     JobName.DELIVER_MESSAGE: QueueName.MAIL,
     JobName.NOTE_CROSSINGS: QueueName.BULK,
+    JobName.TELL_MANAGERS: QueueName.BULK,
     JobName.IMPORT_PACKAGE: QueueName.BULK,
     JobName.CHECK_IMPORT: QueueName.BULK,
     JobName.APPLY_IMPORT: QueueName.BULK,

@@ -12,7 +12,7 @@ from plugin.core.db import read_session, transaction
 from plugin.core.log import log
 from plugin.core.outbox import JobName, OutboxRow, Periodic, QueueName, as_urgent_as
 from plugin.core.upsert import insert_absent
-from plugin.jobs import reconcile
+from plugin.jobs import managers, reconcile
 from plugin.lti.platform.actions import forget_ended
 from plugin.lti.tool import deep_linking, grades_in, grading, notice_handlers, scores
 from plugin.lti.tool import rosters as tied
@@ -76,6 +76,12 @@ def note_crossings() -> None:
             tx.then(JobName.NOTE_CROSSINGS)
 
 
+def note_mornings() -> None:
+    """It is past 09:00 in an organization: its managers' round of the day begins, once."""
+    with transaction() as tx:
+        managers.begin_rounds(tx, now=clock.now())
+
+
 def ask_lmss() -> None:
     """Rosters are read again, grades that did not arrive are tried again, and each is compared
     with what is true now."""
@@ -91,6 +97,7 @@ def ask_lmss() -> None:
 TURNS = {
     "crossings": Turn(every=timedelta(minutes=5), work=note_crossings),
     "lapses": Turn(every=timedelta(hours=1), work=note_lapses),
+    "managers": Turn(every=timedelta(minutes=10), work=note_mornings),
     "lms": Turn(every=timedelta(days=1), work=ask_lmss),
     "reconcile": Turn(every=timedelta(hours=1), work=repair),
     "reconcile everybody": Turn(every=timedelta(days=7), work=repair_everything),

@@ -9,6 +9,7 @@ from plugin.certs import rendering
 from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import Tx
+from plugin.jobs import managers
 from plugin.lti.tool import (
     checks,
     columns,
@@ -86,6 +87,11 @@ def apply_import(import_id: int) -> None:
 def deliver_message(message_id: int) -> None:
     """Mail leaves: claim, send, mark."""
     delivery.deliver(message_id, news.reread)
+
+
+def tell_managers(tx: Tx, round_id: int) -> None:
+    """It is morning in an organization: what its managers should know of their units is mailed."""
+    managers.tell(tx, round_id, now=clock.now())
 
 
 def note_crossings(tx: Tx) -> None:

@@ -36,7 +36,7 @@ from plugin.core.outbox import JobName, OutboxRow, QueueName, as_urgent_as
 from plugin.jobs import dispatch
 from plugin.modules.models import Completion
 from plugin.notify.actions import CLAIM_LIFE
-from plugin.notify.models import Message, MessageState
+from plugin.notify.models import ManagerRound, Message, MessageState
 from plugin.org.import_models import ImportState, PersonImport
 from plugin.org.models import Membership
 from plugin.scorm.models import Package, PackageState
@@ -285,6 +285,17 @@ def _messages(now: datetime) -> Missing:
     )
 
 
+def _rounds(now: datetime) -> Missing:
+    """Managers who were to be told and were not."""
+    steps = _steps(JobName.TELL_MANAGERS)
+    return (
+        select(ManagerRound.id)
+        .outerjoin(steps, steps.c.id0 == ManagerRound.id)
+        .where(ManagerRound.told_at.is_(None), ManagerRound.at > now - RECENT, _is_idle(steps))
+        .order_by(ManagerRound.id)
+    )
+
+
 def _packages(now: datetime) -> Missing:  # noqa: ARG001
     """A package whose import nobody is doing."""
     steps = _steps(JobName.IMPORT_PACKAGE)
@@ -321,6 +332,7 @@ FINDERS: dict[JobName, Callable[[datetime], Missing]] = {
     JobName.ISSUE_CERTIFICATE: _certificates,
     JobName.RENDER_EDITION: _editions,
     JobName.DELIVER_MESSAGE: _messages,
+    JobName.TELL_MANAGERS: _rounds,
     JobName.IMPORT_PACKAGE: _packages,
     JobName.CHECK_IMPORT: _checks,
     JobName.APPLY_IMPORT: _applications,

@@ -83,6 +83,20 @@ class Digest(Base):
     sent_at: Mapped[datetime | None]
 
 
+class ManagerRound(Base):
+    """The managers of an organization hear of their units on this day; `weekly`: of everything."""
+
+    __tablename__ = "manager_round"
+    __table_args__ = (UniqueConstraint("organization_id", "day"),)
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    day: Mapped[date]
+    weekly: Mapped[bool]
+    at: Mapped[datetime]
+    told_at: Mapped[datetime | None]
+
+
 class Message(Base):
     """One mail to one person; its key makes it happen once per cause."""
 

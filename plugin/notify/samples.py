@@ -24,6 +24,12 @@ _CERTIFICATE = {
     "valid_through": "10 March 2028",
 }
 _TRAINING = {"unit_name": "North Quay", "configuration": "Basic safety", "modules": _MODULES}
+_STANDING = {
+    "person": "Ada Byron",
+    "training": "Basic safety",
+    "unit": "North Quay",
+    "day": "14 March 2027",
+}
 SAMPLES: Mapping[MessageKind, Mapping[str, Any]] = {
     MessageKind.NEW_TRAINING: _TRAINING,
     MessageKind.NEW_REQUIREMENT: _TRAINING,
@@ -65,4 +71,11 @@ SAMPLES: Mapping[MessageKind, Mapping[str, Any]] = {
     MessageKind.CERTIFICATE_RESTORED: _CERTIFICATE,
     MessageKind.CERTIFICATE_SUSPENDED: _EVENT,
     MessageKind.CERTIFICATE_REVOKED: _EVENT,
+    MessageKind.MANAGER_DIGEST: {
+        "matters": {
+            "escalated": {"total": 1, "more": 0, "lines": [_STANDING]},
+            "newly_invalid": {"total": 12, "more": 11, "lines": [_STANDING]},
+        },
+        "unreachable": 3,
+    },
 }
