@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from plugin.core import audit, outbox
 from plugin.core.db import Tx
-from plugin.core.upsert import insert_absent
+from plugin.core.upsert import insert_new
 from plugin.modules.models import Completion, CompletionSource
 from plugin.org.models import Organization
 
@@ -70,10 +70,14 @@ def record_history(
 
 def _insert(session: Session, rows: Sequence[dict[str, Any]]) -> list[int]:
     """The people of the rows that are new."""
-    statement = insert_absent(
-        session, Completion, rows, key=("organization_id", "source", "source_key")
-    ).returning(Completion.person_id)
-    return list(session.scalars(statement))
+    new = insert_new(
+        session,
+        Completion,
+        rows,
+        key=("organization_id", "source", "source_key"),
+        returning=[Completion.person_id],
+    )
+    return [row.person_id for row in new]
 
 
 def _row(

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from plugin.core.base import EnumText, UTCDateTime
 from plugin.core.db import Tx
 from plugin.core.outbox import JobName
-from plugin.core.upsert import insert_absent
+from plugin.core.upsert import insert_new
 from plugin.notify.models import Hindrance, Message, MessageKind, MessageState
 from plugin.org.models import Person
 
@@ -102,11 +102,13 @@ def _queue_chunk(
     ]
     if not rows:
         return 0
-    new = tx.session.execute(
-        insert_absent(tx.session, Message, rows, key=("organization_id", "key")).returning(
-            Message.id, Message.state, Message.not_before
-        )
-    ).all()
+    new = insert_new(
+        tx.session,
+        Message,
+        rows,
+        key=("organization_id", "key"),
+        returning=[Message.id, Message.state, Message.not_before],
+    )
     by_moment: dict[datetime, list[tuple[int]]] = {}
     for row in new:
         if row.state is MessageState.QUEUED:
