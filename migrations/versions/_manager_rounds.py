@@ -5,7 +5,7 @@ from alembic import op
 
 from plugin.core.base import UTCDateTime
 
-revision = "0010"
+revision = ""
 down_revision = "0009"
 branch_labels = None
 depends_on = None
