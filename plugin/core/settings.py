@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -23,6 +24,8 @@ class Environment(StrEnum):
 MIN_SECRET_LENGTH = 32
 DATABASES = {"postgresql", "postgresql+psycopg", "postgres", "sqlite"}
 QUEUES = {"redis", "rediss", "unix"}
+UPLOADS_BY = {"admin", "operator"}
+CLAMAV = re.compile(r"unix:/.+|[^\s/]+:[0-9]{1,5}")
 LOG_LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
@@ -67,6 +70,10 @@ class Settings:
     )
     upload_max_mb: int = _setting(600, "largest package that may be uploaded, in MiB")
     unpacked_max_mb: int = _setting(2048, "most a package may unpack to, in MiB")
+    uploads_by: str = _setting(
+        "admin", "who brings packages: `admin`, or `operator` (only on the command line)"
+    )
+    clamav: str = _setting("", "ClamAV's daemon that scans packages: host:port or unix:/path")
     default_locale: str = _setting("en", "language where neither person nor LMS says one")
     log_level: str = _setting("INFO", "lowest level that is logged")
     demo_clock: str = _setting("", "file that moves the clock of a demo; refused anywhere else")
@@ -99,6 +106,7 @@ class Settings:
             raise SettingError("PLUGIN_ENCRYPTION_KEY must differ from PLUGIN_SECRET_KEY")
         self._check_hosts()
         self._check_words()
+        self._check_packages()
         self._check_mail()
         if self.demo_clock and self.env is not Environment.DEMO:
             raise SettingError("PLUGIN_DEMO_CLOCK is for PLUGIN_ENV=demo: here time does not move")
@@ -116,6 +124,12 @@ class Settings:
             raise SettingError("PLUGIN_DATABASE_URL must begin with postgresql:// or sqlite:///")
         if self.redis_url and urlsplit(self.redis_url).scheme not in QUEUES:
             raise SettingError("PLUGIN_REDIS_URL must begin with redis://, rediss:// or unix://")
+
+    def _check_packages(self) -> None:
+        if self.uploads_by not in UPLOADS_BY:
+            raise SettingError("PLUGIN_UPLOADS_BY must be admin or operator")
+        if self.clamav and not CLAMAV.fullmatch(self.clamav):
+            raise SettingError("PLUGIN_CLAMAV must be like localhost:3310 or unix:/run/clamd.sock")
 
     def _check_words(self) -> None:
         if self.log_level not in LOG_LEVELS:

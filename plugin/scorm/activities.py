@@ -29,6 +29,8 @@ CONSIDERATIONS = (
     "requiredForIncomplete",
 )
 WHOLE = 100.0
+STOP = "stop"
+"""What `stopForwardTraversal` is called in the tree: `static/scorm/stops.js` minds it."""
 _ROLLUP_CONDITIONS = {"activityProgressKnown": "progressKnown"}
 
 
@@ -141,7 +143,7 @@ def _sequenced(plain: Plain, name: str, *, is_leaf: bool) -> Plain:
     rules = first(plain, "sequencingRules")
     if rules:
         activity["sequencingRules"] = {
-            f"{kind}ConditionRules": [_rule(each) for each in every(rules, f"{kind}ConditionRule")]
+            f"{kind}ConditionRules": _rules(every(rules, f"{kind}ConditionRule"))
             for kind in ("pre", "exit", "post")
         }
     rollup = [_rollup_rule(each) for each in every(first(plain, "rollupRules"), "rollupRule")]
@@ -185,10 +187,20 @@ def _random(found: Plain) -> Iterator[tuple[str, Any]]:
         yield "selectCount", int(found["selectCount"])
 
 
+def _rules(found: list[Plain]) -> list[Plain]:
+    """In their order; those the player minds itself come last, since the first that holds counts."""
+    return sorted((_rule(each) for each in found), key=_is_minded_by_the_player)
+
+
+def _is_minded_by_the_player(rule: Plain) -> bool:
+    return bool(rule["action"] == STOP)
+
+
 def _rule(plain: Plain) -> Plain:
     conditions = first(plain, "ruleConditions")
+    action = first(plain, "ruleAction").get("action", "")
     return {
-        "action": first(plain, "ruleAction").get("action", ""),
+        "action": STOP if action == "stopForwardTraversal" else action,
         "conditionCombination": conditions.get("conditionCombination") or "all",
         "conditions": [_condition(each) for each in every(conditions, "ruleCondition")],
     }

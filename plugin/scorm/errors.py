@@ -39,3 +39,9 @@ class PackageNotFoundError(PluginError):
     code = "scorm.package_not_found"
     http_status = 404
     public_message = _l("This package does not exist or is not yours to see.")
+
+
+class UploadsByOperatorError(PluginError):
+    code = "scorm.uploads_by_operator"
+    http_status = 403
+    public_message = _l("Packages are brought in by whoever runs this server. Please ask there.")

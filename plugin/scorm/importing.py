@@ -22,6 +22,7 @@ from plugin.scorm import wording
 from plugin.scorm.described import described
 from plugin.scorm.models import Package, PackageState
 from plugin.scorm.package import MEGABYTE, Limits, Unpacked, unpack
+from plugin.scorm.scanner import Scanner
 
 SAY_EVERY = timedelta(seconds=1)
 CRASHED_AFTER_SECONDS = 3600
@@ -83,10 +84,13 @@ def import_package(package_id: int) -> None:
     files = storage()
     shelf = f"packages/{waiting.organization_id}/{package_id}"
     key = f"{shelf}/{new_token()}"
-    limits = Limits(total=current_settings().unpacked_max_mb * MEGABYTE)
     with files.path(waiting.upload_key).open("rb") as source:
         unpacked = unpack(
-            source, files.path(key), limits=limits, on_progress=_progress_of(package_id)
+            source,
+            files.path(key),
+            limits=Limits(total=current_settings().unpacked_max_mb * MEGABYTE),
+            on_progress=_progress_of(package_id),
+            inspect=Scanner(current_settings().clamav) if current_settings().clamav else None,
         )
     with transaction() as tx:
         is_ours = _finish(tx, package_id, key, unpacked, now=clock.now())

@@ -7,7 +7,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -34,6 +34,7 @@ BROKEN = (
     NotImplementedError,
 )
 Progress = Callable[[int], None]
+Inspection = Callable[[Path, Iterable[str]], Iterator[Finding]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +71,24 @@ class Unpacked:
 
 
 def unpack(
-    source: BinaryIO, target: Path, *, limits: Limits | None = None, on_progress: Progress
+    source: BinaryIO,
+    target: Path,
+    *,
+    limits: Limits | None = None,
+    on_progress: Progress,
+    inspect: Inspection | None = None,
 ) -> Unpacked:
-    """The package's files are in `target`, or its errors are in the findings and nothing is."""
+    """The package's files are in `target`, or its errors are in the findings and nothing is.
+
+    `inspect` is asked about the files before anybody may use them.
+    """
     limits = limits or Limits()
     findings: list[Finding] = []
     try:
         manifest = _unpack(source, target, limits, on_progress, findings)
+        if inspect is not None:
+            files = (path for path in target.rglob("*") if path.is_file())
+            findings.extend(inspect(target, (str(each.relative_to(target)) for each in files)))
     except RefusedPackageError as refusal:
         shutil.rmtree(target, ignore_errors=True)
         return Unpacked(manifest=None, findings=(refusal.finding, *findings))

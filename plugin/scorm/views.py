@@ -12,6 +12,7 @@ from flask import (
     make_response,
     redirect,
     render_template,
+    request,
     url_for,
 )
 from flask import session as browser
@@ -25,6 +26,7 @@ from plugin.modules import queries as module_queries
 from plugin.modules import visibility
 from plugin.modules.models import Run, RunState
 from plugin.scorm import actions, importing, queries, rules, wording
+from plugin.scorm.errors import UploadsByOperatorError
 from plugin.scorm.forms import (
     NEVER_SET,
     PERCENT,
@@ -48,6 +50,7 @@ RECENT = 10
 @requires(Role.ADMIN)
 def new_package() -> str | AnyResponse:
     """Bring a package as a new module."""
+    _require_uploads()
     form = PackageForm()
     if form.validate_on_submit():
         return redirect(url_for("scorm.package", package_id=_receive(form, None)), 303)
@@ -61,8 +64,10 @@ def module(module_id: int) -> str | AnyResponse:
     """A module's versions, and the form that brings a new one."""
     session, organization_id = read_session(), me().organization_id
     found = module_queries.module_of(session, organization_id, module_id)
-    form = VersionForm()
-    if form.validate_on_submit():
+    if request.method == "POST":
+        _require_uploads()
+    form = VersionForm() if _takes_uploads() else None
+    if form is not None and form.validate_on_submit():
         return redirect(url_for("scorm.package", package_id=_receive(form, module_id)), 303)
     policy = queries.policy_of_module(session, found)
     return render_template(
@@ -97,6 +102,15 @@ def results(module_id: int) -> str | AnyResponse | tuple[str, int]:
 
 def _percent(share: float | None) -> Decimal | None:
     return None if share is None else Decimal(str(round(share * PERCENT, 6))).normalize()
+
+
+def _takes_uploads() -> bool:
+    return current_settings().uploads_by == "admin"
+
+
+def _require_uploads() -> None:
+    if not _takes_uploads():
+        raise UploadsByOperatorError
 
 
 def _receive(form: PackageForm, module_id: int | None) -> int:

@@ -78,12 +78,12 @@ _ADMINISTRATION = (
     _Place(
         "modules.catalogue",
         _l("Modules"),
-        ("modules.", "scorm.module", "scorm.new_package", "scorm.package", "tools."),
+        ("modules.", "scorm.module", "scorm.new_package", "scorm.package", "scorm.results", "tools."),
         below=(
             _Place(
                 "modules.catalogue",
                 _l("Catalogue"),
-                ("modules.", "scorm.module", "scorm.new_package", "scorm.package"),
+                ("modules.", "scorm.module", "scorm.new_package", "scorm.package", "scorm.results"),
             ),
             _Place("tools.listing", _l("External tools"), ("tools.",)),
         ),

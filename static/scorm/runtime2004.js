@@ -2,6 +2,7 @@
 
 import { Scorm2004API } from "../vendor/scorm-again/3.4.3/scorm2004.min.js";
 import { difference, patched } from "./difference.js";
+import { STOP, raise, stopsOn } from "./stops.js";
 
 const COURSE = "";
 const ROOT = "a0";
@@ -16,7 +17,19 @@ const CONTAINER = new RegExp(
     "^cmi\\.(objectives|interactions|comments_from_(learner|lms))\\.\\d+" +
     "(\\.(score|objectives|correct_responses)(\\.\\d+)?)?$",
 );
+const VALID_CHOICE = /^adl\.nav\.request_valid\.choice\.\{target=([^}]*)\}$/;
 const TARGET = /\{target=([^}]*)\}/;
+/* Texts that may be empty (RTE 4.2.3, 4.2.10, 4.2.12) although the engine takes none that is. */
+const EMPTIED = [
+  [/^cmi\.location$/, (cmi) => cmi.content, "_location"],
+  [/^cmi\.learner_preference\.language$/, (cmi) => cmi.learner_preference, "_language"],
+  [
+    /^cmi\.comments_from_learner\.(\d+)\.location$/,
+    (cmi, index) => cmi.comments_from_learner.childArray[index],
+    "_location",
+  ],
+];
+const ANY_TEXT = "en";
 const NOT_KEPT = ["exit", "session_time", "entry", "credit", "mode"];
 const UNDEFINED_ELEMENT = "401";
 const NOBODY = "no-such-activity";
@@ -32,6 +45,7 @@ export class Runtime2004 {
     this.tree = tree;
     this.parts = new Map(parts.map((part) => [part.activity, part]));
     this.aliases = new Map(walked(tree).map((each) => [each.identifier, each.id]));
+    this.hasStops = JSON.stringify(tree).includes(`"action":"${STOP}"`);
     this.part = null;
     this.ownError = null;
     this.isDirty = false;
@@ -118,6 +132,7 @@ export class Runtime2004 {
   }
 
   process(request, target) {
+    if (target) this.mindStops(target);
     return this.engine.processNavigationRequest(request, target);
   }
 
@@ -137,20 +152,40 @@ export class Runtime2004 {
   /* Would this request lead somewhere? Tried on a copy, with what the part has said so far. */
   wouldDeliver(request, target) {
     let isDelivered = false;
-    const copy = this.newEngine(() => (isDelivered = true));
-    this.restore(copy, this.state());
-    if (this.isRunning) {
-      copy.reset(undefined, { preserveListeners: true });
-      copy.loadFromJSON(this.engine.renderCommitCMI(false, true).cmi, "cmi");
-      copy.lmsInitialize("");
-      for (const element of this.engine._runtimeSetCMIElements) {
-        copy._runtimeSetCMIElements.add(element);
-      }
-    }
+    const copy = this.copied(() => (isDelivered = true));
+    if (target) raise(copy._sequencing.activityTree, this.stopsIn(copy, target));
     isDelivered = false;
     copy.processNavigationRequest(request, target);
     copy.clearScheduledCommit();
     return isDelivered;
+  }
+
+  /* Another engine that stands where this one does; what happens to it is forgotten. */
+  copied(onDelivery) {
+    const copy = this.newEngine(onDelivery);
+    this.restore(copy, this.state());
+    if (!this.isRunning) return copy;
+    copy.reset(undefined, { preserveListeners: true });
+    copy.loadFromJSON(this.engine.renderCommitCMI(false, true).cmi, "cmi");
+    copy.lmsInitialize("");
+    for (const element of this.engine._runtimeSetCMIElements) {
+      copy._runtimeSetCMIElements.add(element);
+    }
+    return copy;
+  }
+
+  stopsIn(copy, target) {
+    const tree = copy._sequencing.activityTree;
+    if (!tree.currentActivity || !tree.getActivity(target)) return [];
+    if (this.isRunning) copy._sequencingService.updateActivityFromCMI(tree.currentActivity);
+    return stopsOn(tree, target);
+  }
+
+  /* From now on the engine knows what stops this choice. */
+  mindStops(target) {
+    if (!this.hasStops) return;
+    raise(this.activities, this.stopsIn(this.copied(() => {}), target));
+    this.engine._sequencing.overallSequencingProcess.invalidateNavigationCache();
   }
 
   get isSuspended() {
@@ -239,6 +274,8 @@ export class Runtime2004 {
 
   terminate(text) {
     if (this.override && this.isRunning) this.engine.adl.nav.request = this.override;
+    const choice = this.isRunning && TARGET.exec(this.engine.adl.nav.request);
+    if (choice) this.mindStops(choice[1]);
     const answer = this.engine.lmsFinish(text);
     if (answer !== "true") return answer;
     const wasOverruled = Boolean(this.override);
@@ -253,8 +290,7 @@ export class Runtime2004 {
       this.ownError = UNDEFINED_ELEMENT;
       return "false";
     }
-    const isRequest = element === "adl.nav.request";
-    const answer = this.engine.lmsSetValue(element, isRequest ? this.aliased(value) : value);
+    const answer = value === "" ? this.empty(element) : this.put(element, value);
     if (answer !== "true" || !this.isRunning) return answer;
     if (OWN_STATUS.test(element)) this.isStatusSet = true;
     this.isDirty = true;
@@ -265,12 +301,29 @@ export class Runtime2004 {
     return answer;
   }
 
+  put(element, value) {
+    const isRequest = element === "adl.nav.request";
+    return this.engine.lmsSetValue(element, isRequest ? this.aliased(value) : value);
+  }
+
+  empty(element) {
+    const found = EMPTIED.find(([name]) => name.test(element));
+    if (!found || !this.isRunning) return this.put(element, "");
+    const [name, holder, field] = found;
+    const answer = this.put(element, ANY_TEXT);
+    if (answer === "true") holder(this.engine.cmi, element.match(name)[1])[field] = "";
+    return answer;
+  }
+
   get(element) {
     if (this.isRunning && CONTAINER.test(element)) {
       this.ownError = UNDEFINED_ELEMENT;
       return "";
     }
-    return this.engine.lmsGetValue(this.aliased(element));
+    const asked = this.aliased(element);
+    const choice = VALID_CHOICE.exec(asked);
+    if (choice && this.isRunning) this.mindStops(choice[1]);
+    return this.engine.lmsGetValue(asked);
   }
 
   /* Activities have names of ours: identifiers hold characters the engine's requests do not take. */

@@ -4,6 +4,7 @@
 test commits with `world` is what the pages show; tables are empty again afterwards.
 """
 
+import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,13 +15,17 @@ from werkzeug.wrappers import Response
 
 from plugin.app import create_app
 from plugin.core import clock, migrate
+from plugin.core.db import db
 from plugin.core.secrets import hash_of, new_token
 from plugin.core.settings import Environment, Settings
 from plugin.org.models import Person, SignIn
 from plugin.web import identity
+from tests.browser.playing import Playing, press
 from tests.browser.troubles import Trouble, troubled
+from tests.functional.assign.places import row, training
 from tests.support import databases
 from tests.support.browser import ARGUMENTS, Address, chromium, free_address, serving
+from tests.support.play import brought_in
 from tests.support.world import World
 
 Visit = Callable[..., Page]
@@ -143,3 +148,27 @@ def visit(world: World, page: Page, address: Address) -> Visit:
         return page
 
     return open_as
+
+
+Play = Callable[[io.BytesIO], Playing]
+
+
+@pytest.fixture
+def learner(world: World) -> Person:
+    return world.person("Lars Learner")
+
+
+@pytest.fixture
+def play(world: World, learner: Person, page: Page, visit: Visit) -> Play:
+    """Bring a package in, assign it, and open it as the learner does."""
+
+    def start(source: io.BytesIO) -> Playing:
+        module = brought_in(world, source)
+        unit = world.unit()
+        world.member(learner, unit)
+        training(unit, row(module))
+        db.session.rollback()
+        press(visit(learner, "/"), module)
+        return Playing(page)
+
+    return start

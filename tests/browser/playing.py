@@ -1,5 +1,6 @@
 """What the tests of the player share: a package brought in, assigned and opened as learners do."""
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from plugin.core.db import db
 from plugin.modules.models import Completion, Module
 from plugin.scorm.models import ScormState
+from tests.support.browser import Address
 
 PATIENCE = 15
 
@@ -70,3 +72,66 @@ def stored(part: str) -> dict[str, Any]:
 def completions() -> list[Completion]:
     db.session.rollback()
     return list(db.session.scalars(select(Completion).order_by(Completion.id)))
+
+
+class Playing:
+    """A learner in the player, as seen from the test."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    @property
+    def shell(self) -> Frame:
+        return shell_of(self.page)
+
+    def at(self, name: str) -> Frame:
+        """The part of this name, once it is on screen and has begun."""
+        return content_of(self.page, name)
+
+    def set(self, name: str, **values: str) -> None:
+        """The part sets elements (`_` for `.`) and every one is taken."""
+        frame = self.at(name)
+        for element, value in values.items():
+            said = [f"cmi.{element.replace('__', '.')}", value]
+            assert frame.evaluate("([e, v]) => scorm.SetValue(e, v)", said) == "true", element
+
+    def ask(self, name: str, element: str) -> str:
+        return str(self.at(name).evaluate("e => scorm.GetValue(e)", element))
+
+    def finish(self, name: str, request: str = "") -> None:
+        """The part ends, asking for a way to go on if it likes."""
+        self.at(name).evaluate(
+            "r => { if (r) scorm.SetValue('adl.nav.request', r); return scorm.Terminate(''); }",
+            request,
+        )
+
+    def press(self, name: str) -> None:
+        self.shell.get_by_role("button", name=name).click()
+
+    def choose(self, title: str) -> None:
+        if not self.shell.locator("#contents").is_visible():
+            self.press("Contents")
+        line = self.shell.locator("#contents [data-part]")
+        line.filter(has_text=re.compile(f"^{title}( |$)")).click()
+
+    def choices(self) -> dict[str, bool]:
+        """Each line of the contents that can be pressed, and whether it leads anywhere now."""
+        if not self.shell.locator("#contents").is_visible():
+            self.press("Contents")
+        found = self.shell.locator("#contents [data-part]").evaluate_all(
+            "all => all.map(e => [e.firstChild.textContent, e.ariaDisabled !== 'true'])"
+        )
+        self.press("Contents")
+        return dict(found)
+
+    def exit(self) -> None:
+        self.press("Exit")
+        self.shell.locator("#message-left").wait_for()
+
+
+def again(play: Playing, address: Address) -> Playing:
+    """The learner opens the same course again from the list."""
+    module = db.session.scalars(select(Module)).one()
+    play.page.goto(f"{address.tool}/")
+    press(play.page, module)
+    return play

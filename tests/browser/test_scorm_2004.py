@@ -1,106 +1,15 @@
 """SCORM 2004 in a real browser: what a learner meets in courses of one and of several parts."""
 
-import re
-from collections.abc import Callable
 from typing import Any
 
-import pytest
-from playwright.sync_api import BrowserContext, Frame, Page
+from playwright.sync_api import BrowserContext, Page
 from sqlalchemy import select
 
 from plugin.core.db import db
-from plugin.modules.models import Module, Run, RunState
-from plugin.org.models import Person
-from tests.browser.playing import completions, content_of, press, shell_of, stored, until
-from tests.functional.assign.places import row, training
+from plugin.modules.models import Run, RunState
+from tests.browser.playing import again, completions, stored, until
 from tests.support.browser import Address, overflows, take_picture
 from tests.support.packages2004 import BOTH, FLOW, cluster, course, part, sequencing
-from tests.support.play import brought_in
-from tests.support.world import World
-
-
-@pytest.fixture
-def learner(world: World) -> Person:
-    return world.person("Lars Learner")
-
-
-class Playing:
-    """A learner in the player, as seen from the test."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-
-    @property
-    def shell(self) -> Frame:
-        return shell_of(self.page)
-
-    def at(self, name: str) -> Frame:
-        """The part of this name, once it is on screen and has begun."""
-        return content_of(self.page, name)
-
-    def set(self, name: str, **values: str) -> None:
-        """The part sets elements (`_` for `.`) and every one is taken."""
-        frame = self.at(name)
-        for element, value in values.items():
-            said = [f"cmi.{element.replace('__', '.')}", value]
-            assert frame.evaluate("([e, v]) => scorm.SetValue(e, v)", said) == "true", element
-
-    def ask(self, name: str, element: str) -> str:
-        return str(self.at(name).evaluate("e => scorm.GetValue(e)", element))
-
-    def finish(self, name: str, request: str = "") -> None:
-        """The part ends, asking for a way to go on if it likes."""
-        self.at(name).evaluate(
-            "r => { if (r) scorm.SetValue('adl.nav.request', r); return scorm.Terminate(''); }",
-            request,
-        )
-
-    def press(self, name: str) -> None:
-        self.shell.get_by_role("button", name=name).click()
-
-    def choose(self, title: str) -> None:
-        if not self.shell.locator("#contents").is_visible():
-            self.press("Contents")
-        line = self.shell.locator("#contents [data-part]")
-        line.filter(has_text=re.compile(f"^{title}( |$)")).click()
-
-    def choices(self) -> dict[str, bool]:
-        """Each line of the contents that can be pressed, and whether it leads anywhere now."""
-        if not self.shell.locator("#contents").is_visible():
-            self.press("Contents")
-        found = self.shell.locator("#contents [data-part]").evaluate_all(
-            "all => all.map(e => [e.firstChild.textContent, e.ariaDisabled !== 'true'])"
-        )
-        self.press("Contents")
-        return dict(found)
-
-    def exit(self) -> None:
-        self.press("Exit")
-        self.shell.locator("#message-left").wait_for()
-
-
-@pytest.fixture
-def play(world: World, learner: Person, page: Page, visit: Any) -> Callable[[Any], Playing]:
-    """Bring a package in, assign it, and open it as the learner does."""
-
-    def start(source: Any) -> Playing:
-        module = brought_in(world, source)
-        unit = world.unit()
-        world.member(learner, unit)
-        training(unit, row(module))
-        db.session.rollback()
-        press(visit(learner, "/"), module)
-        return Playing(page)
-
-    return start
-
-
-def again(play: Playing, address: Address) -> Playing:
-    """The learner opens the same course again from the list."""
-    module = db.session.scalars(select(Module)).one()
-    play.page.goto(f"{address.tool}/")
-    press(play.page, module)
-    return play
 
 
 def test_a_course_of_one_part_is_passed_and_recorded(play: Any, complaints: list[str]) -> None:
@@ -262,3 +171,49 @@ def test_a_completed_course_is_opened_for_review(play: Any, page: Page) -> None:
     playing.finish("ONE")
     until(lambda: stored("ONE").get("score", {}).get("scaled") == "1")
     assert [each.score for each in completions()] == [0.8]
+
+
+def test_a_part_cannot_destroy_its_own_data_model(play: Any) -> None:
+    playing = play(course(part("ONE")))
+    playing.set("ONE", suspend_data="kept")
+    frame = playing.at("ONE")
+    for container in ("cmi", "cmi.score", "cmi.objectives", "cmi.interactions", "adl", "adl.nav"):
+        assert frame.evaluate("e => scorm.SetValue(e, 'x')", container) == "false"
+        assert frame.evaluate("() => scorm.GetLastError()") == "401", container
+        assert playing.ask("ONE", container) == ""
+    assert playing.ask("ONE", "cmi.suspend_data") == "kept"
+    assert frame.evaluate("() => scorm.GetLastError()") == "0"
+
+
+def test_texts_may_be_emptied_again(play: Any) -> None:
+    playing = play(course(part("ONE")))
+    frame = playing.at("ONE")
+    for element in (
+        "cmi.location",
+        "cmi.suspend_data",
+        "cmi.learner_preference.language",
+        "cmi.comments_from_learner.0.comment",
+        "cmi.comments_from_learner.0.location",
+    ):
+        assert frame.evaluate("e => scorm.SetValue(e, 'en')", element) == "true"
+        assert frame.evaluate("e => scorm.SetValue(e, '')", element) == "true", element
+        assert playing.ask("ONE", element) == ""
+        assert frame.evaluate("() => scorm.GetLastError()") == "0", element
+
+
+def test_the_api_is_silent_before_and_after_its_session(play: Any) -> None:
+    playing = play(course(part("ONE", query="silent=1")))
+    frame = playing.at("ONE")
+    asked = "() => [scorm.GetValue('cmi.score'), scorm.GetLastError()]"
+    told = "() => [scorm.SetValue('cmi.score', '1'), scorm.GetLastError()]"
+    ended = "() => [scorm.Terminate(''), scorm.GetLastError()]"
+    kept = "() => [scorm.Commit(''), scorm.GetLastError()]"
+    begun = "() => [scorm.Initialize(''), scorm.GetLastError()]"
+    for call, code in ((asked, "122"), (told, "132"), (ended, "112"), (kept, "142")):
+        assert frame.evaluate(call)[1] == code
+    assert frame.evaluate(begun) == ["true", "0"]
+    assert frame.evaluate(begun) == ["false", "103"]
+    assert frame.evaluate(ended) == ["true", "0"]
+    for call, code in ((asked, "123"), (told, "133"), (ended, "113"), (kept, "143")):
+        assert frame.evaluate(call)[1] == code
+    assert frame.evaluate(begun) == ["false", "104"]

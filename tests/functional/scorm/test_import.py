@@ -2,6 +2,7 @@ import io
 import os
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from plugin.cli import plugin
-from plugin.core.context import storage
+from plugin.core.context import current_settings, storage
 from plugin.core.db import db
 from plugin.modules.models import Module, ModuleVersion
 from plugin.scorm import importing
 from plugin.scorm.models import Package, PackageState
 from plugin.web.roles import Role
+from tests.support.clamd import EICAR, clamd
 from tests.support.packages import manifest, package, zip_of
 from tests.support.play import brought_in
 from tests.support.work import work_off
@@ -221,3 +223,38 @@ def test_the_command_line_says_why_a_package_is_refused(
 def test_the_command_explains_itself_with_an_example(app: Flask) -> None:
     told = app.test_cli_runner().invoke(plugin, ["module", "import", "--help"]).output
     assert "Example: plugin module import" in told
+
+
+def test_who_may_bring_packages_is_a_setting(
+    app: Flask, world: World, admin: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = brought_in(world)
+    by_operator = replace(current_settings(), uploads_by="operator")
+    monkeypatch.setitem(app.extensions, "plugin_settings", by_operator)
+    page = admin.get(f"/admin/modules/{module.id}")
+    assert page.status_code == 200
+    assert "Upload a new version" not in page.get_data(as_text=True)
+    assert admin.get("/admin/modules/import").status_code == 403
+    for to in ("import", str(module.id)):
+        answer = admin.post(
+            f"/admin/modules/{to}",
+            data={"file": (package(), "x.zip")},
+            content_type="multipart/form-data",
+        )
+        assert answer.status_code == 403
+        assert "whoever runs this server" in answer.get_data(as_text=True)
+    assert db.session.scalar(select(func.count(Package.id))) == 1
+
+
+def test_a_virus_fails_the_import_and_leaves_nothing_behind(
+    app: Flask, admin: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with clamd() as (address, _):
+        scanning = replace(current_settings(), clamav=address)
+        monkeypatch.setitem(app.extensions, "plugin_settings", scanning)
+        page = upload(admin, package({"x.js": EICAR}))
+        work_off()
+    told = admin.get(page).get_data(as_text=True)
+    assert "Eicar-Test" in told
+    assert "x.js" in told
+    assert files_of(app) == []

@@ -122,6 +122,14 @@ def test_rules_keep_their_order_conditions_and_objectives() -> None:
     assert found["postConditionRules"][0]["conditions"] == [{"condition": "always"}]
 
 
+def test_a_stop_is_minded_by_the_player_and_hides_no_other_rule() -> None:
+    inside = rules(
+        rule("pre", "stopForwardTraversal", "always"), rule("pre", "disabled", "attempted")
+    )
+    found = of_a_part(inside)["sequencingRules"]["preConditionRules"]
+    assert [each["action"] for each in found] == ["disabled", "stop"]
+
+
 def test_a_measure_of_a_condition_is_its_threshold() -> None:
     inside = rules(
         "<imsss:preConditionRule><imsss:ruleConditions><imsss:ruleCondition "

@@ -1,0 +1,386 @@
+"""Each feature of SCORM 2004's sequencing, in courses of our own, through the real player."""
+
+import io
+import re
+from typing import Any
+
+import pytest
+
+from tests.browser.playing import Playing, again, completions, stored, until
+from tests.support.browser import Address
+from tests.support.packages2004 import (
+    BOTH,
+    CHOICE,
+    FLOW,
+    cluster,
+    course,
+    part,
+    rule,
+    rules,
+    sequencing,
+)
+
+WRITES = 'writeSatisfiedStatus="true" writeNormalizedMeasure="true" readSatisfiedStatus="false"'
+
+
+def objectives(*maps: str, identifier: str = "own", kind: str = "primaryObjective") -> str:
+    inside = "".join(maps)
+    return (
+        f'<imsss:objectives><imsss:{kind} objectiveID="{identifier}">{inside}</imsss:{kind}>'
+        "</imsss:objectives>"
+    )
+
+
+def shared(target: str, how: str = "") -> str:
+    return f'<imsss:mapInfo targetObjectiveID="{target}" {how}/>'
+
+
+WRITER = objectives(shared("G", WRITES))
+READER = (
+    '<imsss:objectives><imsss:primaryObjective objectiveID="own"/>'
+    f'<imsss:objective objectiveID="other">{shared("G")}</imsss:objective></imsss:objectives>'
+)
+
+
+ONE_IS_ENOUGH = (
+    "<imsss:rollupRules>"
+    + "".join(
+        f'<imsss:rollupRule childActivitySet="atLeastCount" minimumCount="1">'
+        f'<imsss:rollupConditions><imsss:rollupCondition condition="{condition}"/>'
+        f'</imsss:rollupConditions><imsss:rollupAction action="{action}"/></imsss:rollupRule>'
+        for condition, action in (("completed", "completed"), ("satisfied", "satisfied"))
+    )
+    + "</imsss:rollupRules>"
+)
+
+
+def skipping_course() -> io.BytesIO:
+    """A test, the lesson that who passes it may skip (it does not count), and an end."""
+    skipping = sequencing(READER + rules(rule("pre", "skip", "satisfied@other")))
+    return course(
+        part("TEST", sequencing(WRITER)),
+        part("LESSON", skipping),
+        part("END"),
+        sequencing(FLOW + ONE_IS_ENOUGH),
+    )
+
+
+def passed(playing: Playing, name: str, **more: str) -> None:
+    playing.set(name, completion_status="completed", success_status="passed", **more)
+
+
+def refusal(playing: Playing) -> str:
+    """The player says that the course leads nowhere now."""
+    message = playing.shell.locator("#message-refused")
+    message.wait_for()
+    return str(message.inner_text())
+
+
+def test_without_choice_the_contents_lead_nowhere(play: Any) -> None:
+    playing = play(course(part("ONE"), part("TWO"), sequencing(FLOW)))
+    playing.at("ONE")
+    assert playing.choices() == {"ONE": False, "TWO": False}
+    playing.press("Next part")
+    playing.at("TWO")
+
+
+def test_without_flow_there_is_no_next_part(play: Any) -> None:
+    playing = play(course(part("ONE"), part("TWO"), sequencing(CHOICE)))
+    playing.shell.locator("#message-choose").wait_for()
+    playing.choose("ONE")
+    playing.at("ONE")
+    assert not playing.shell.locator("#continue").is_visible()
+    assert playing.choices() == {"ONE": True, "TWO": True}
+
+
+def test_forward_only_knows_no_way_back(play: Any) -> None:
+    forward = '<imsss:controlMode choice="true" flow="true" forwardOnly="true"/>'
+    playing = play(course(part("ONE"), part("TWO"), sequencing(forward)))
+    playing.press("Next part")
+    playing.at("TWO")
+    assert playing.shell.locator("#previous").is_disabled()
+    assert playing.ask("TWO", "adl.nav.request_valid.previous") == "false"
+    assert playing.choices()["ONE"] is False
+
+
+def test_what_is_known_already_is_skipped(play: Any) -> None:
+    skipping = sequencing(READER + rules(rule("pre", "skip", "satisfied@other")))
+    playing = play(
+        course(
+            part("TEST", sequencing(WRITER)),
+            part("LESSON", skipping),
+            part("END"),
+            sequencing(FLOW),
+        )
+    )
+    passed(playing, "TEST")
+    playing.press("Next part")
+    playing.at("END")
+
+
+def test_what_is_not_known_yet_is_not_skipped(play: Any) -> None:
+    skipping = sequencing(READER + rules(rule("pre", "skip", "satisfied@other")))
+    playing = play(
+        course(
+            part("TEST", sequencing(WRITER)),
+            part("LESSON", skipping),
+            part("END"),
+            sequencing(FLOW),
+        )
+    )
+    playing.set("TEST", completion_status="completed", success_status="failed")
+    playing.press("Next part")
+    playing.at("LESSON")
+
+
+def test_a_closed_part_opens_when_its_condition_holds(play: Any) -> None:
+    locked = sequencing(READER + rules(rule("pre", "disabled", "not satisfied@other")))
+    playing = play(course(part("ONE", sequencing(WRITER)), part("TWO", locked), sequencing(BOTH)))
+    playing.set("ONE", success_status="failed")
+    assert playing.choices()["TWO"] is False
+    playing.set("ONE", success_status="passed")
+    assert playing.choices()["TWO"] is True
+    playing.choose("TWO")
+    playing.at("TWO")
+
+
+def test_what_is_hidden_from_choice_is_reached_in_the_flow_only(play: Any) -> None:
+    hidden = sequencing(rules(rule("pre", "hiddenFromChoice", "always")))
+    playing = play(course(part("ONE"), part("TWO", hidden), sequencing(BOTH)))
+    playing.at("ONE")
+    assert playing.choices()["TWO"] is False
+    playing.press("Next part")
+    playing.at("TWO")
+
+
+def test_a_stop_closes_what_follows_until_its_condition_no_longer_holds(play: Any) -> None:
+    unknown = ("not completed", "not activityProgressKnown")
+    stop = sequencing(rules(rule("pre", "stopForwardTraversal", *unknown, combination="any")))
+    playing = play(course(part("ONE"), part("TWO", stop), part("END"), sequencing(BOTH)))
+    playing.at("ONE")
+    assert playing.choices() == {"ONE": True, "TWO": True, "END": False}
+    assert playing.ask("ONE", "adl.nav.request_valid.choice.{target=END}") == "false"
+    playing.press("Next part")
+    playing.set("TWO", completion_status="incomplete")
+    assert playing.choices()["END"] is False
+    playing.set("TWO", completion_status="completed")
+    assert playing.choices()["END"] is True
+    playing.choose("END")
+    playing.at("END")
+
+
+def test_a_way_that_leads_nowhere_is_said_and_the_part_is_found_again(
+    play: Any, address: Address
+) -> None:
+    locked = sequencing(rules(rule("pre", "disabled", "always")))
+    playing = play(course(part("ONE"), part("TWO", locked), sequencing(BOTH)))
+    playing.set("ONE", location="here", exit="suspend")
+    playing.press("Next part")
+    assert "does not lead there now" in refusal(playing)
+    playing.exit()
+    again(playing, address)
+    assert playing.ask("ONE", "cmi.location") == "here"
+
+
+def test_a_failed_part_is_tried_again_at_once(play: Any) -> None:
+    retry = sequencing(rules(rule("post", "retry", "not satisfied")))
+    playing = play(course(part("ONE", retry), part("TWO"), sequencing(BOTH)))
+    playing.set("ONE", suspend_data="first try", success_status="failed")
+    playing.finish("ONE")
+    until(lambda: playing.ask("ONE", "cmi.suspend_data") == "")
+    passed(playing, "ONE")
+    playing.finish("ONE", "continue")
+    playing.at("TWO")
+
+
+def test_a_rule_may_lead_on_and_a_rule_may_end_everything(play: Any) -> None:
+    onward = sequencing(rules(rule("post", "continue", "satisfied")))
+    ending = sequencing(rules(rule("post", "exitAll", "satisfied")))
+    playing = play(course(part("ONE", onward), part("TWO", ending), part("X"), sequencing(BOTH)))
+    passed(playing, "ONE")
+    playing.finish("ONE")
+    passed(playing, "TWO")
+    playing.finish("TWO")
+    playing.shell.locator("#message-ended").wait_for()
+    assert stored("")["root"]["ended"]
+
+
+def test_a_rule_of_its_heading_ends_a_chapter(play: Any) -> None:
+    leaving = sequencing(
+        FLOW + rules(rule("exit", "exit", "always"), rule("post", "continue", "always"))
+    )
+    playing = play(
+        course(cluster("CHAPTER", part("ONE"), part("TWO"), leaving), part("END"), sequencing(FLOW))
+    )
+    passed(playing, "ONE")
+    playing.finish("ONE")
+    playing.at("END")
+
+
+def test_a_course_is_complete_when_its_own_roll_up_says_so(play: Any) -> None:
+    playing = play(
+        course(part("ONE"), part("TWO"), part("THREE"), sequencing(BOTH + ONE_IS_ENOUGH))
+    )
+    passed(playing, "ONE")
+    assert completions() == []
+    playing.finish("ONE", "continue")
+    playing.at("TWO")
+    (only,) = until(completions)
+    assert only.passed
+
+
+def test_by_default_every_part_counts(play: Any) -> None:
+    playing = play(course(part("ONE"), part("TWO"), sequencing(FLOW)))
+    passed(playing, "ONE", score__scaled="1")
+    playing.finish("ONE", "continue")
+    playing.at("TWO")
+    assert completions() == []
+    passed(playing, "TWO", score__scaled="0.5")
+    playing.finish("TWO", "exitAll")
+    (only,) = until(completions)
+    assert (only.passed, only.score) == (True, 0.75)
+
+
+def test_an_attempt_limit_closes_a_part(play: Any) -> None:
+    once = sequencing('<imsss:limitConditions attemptLimit="1"/>')
+    playing = play(course(part("ONE", once), part("TWO"), sequencing(BOTH)))
+    playing.at("ONE")
+    playing.press("Next part")
+    playing.at("TWO")
+    assert playing.choices() == {"ONE": False, "TWO": True}
+
+
+def test_an_objective_written_by_one_part_is_read_by_another(play: Any) -> None:
+    playing = play(
+        course(part("ONE", sequencing(WRITER)), part("TWO", sequencing(READER)), sequencing(FLOW))
+    )
+    playing.set("ONE", success_status="passed", score__scaled="0.6")
+    playing.finish("ONE", "continue")
+    found = {
+        playing.ask("TWO", f"cmi.objectives.{index}.id"): (
+            playing.ask("TWO", f"cmi.objectives.{index}.success_status"),
+            playing.ask("TWO", f"cmi.objectives.{index}.score.scaled"),
+        )
+        for index in range(int(playing.ask("TWO", "cmi.objectives._count")))
+    }
+    assert found["other"] == ("passed", "0.6")
+
+
+def test_shared_objectives_belong_to_the_sitting(play: Any, address: Address) -> None:
+    playing = play(skipping_course())
+    passed(playing, "TEST")
+    playing.finish("TEST", "continue")
+    passed(playing, "END")
+    playing.finish("END", "exitAll")
+    playing.shell.locator("#message-ended").wait_for()
+    until(completions)
+    again(playing, address)
+    playing.set("TEST", success_status="failed")
+    playing.press("Next part")
+    playing.at("LESSON")
+
+
+@pytest.mark.parametrize(("progress", "status"), [("0.7", "completed"), ("0.6", "incomplete")])
+def test_progress_completes_a_part_that_has_a_threshold(
+    play: Any, progress: str, status: str
+) -> None:
+    threshold = '<adlcp:completionThreshold completedByMeasure="true" minProgressMeasure="0.7"/>'
+    playing = play(course(part("ONE", threshold), part("TWO"), sequencing(BOTH)))
+    assert playing.ask("ONE", "cmi.completion_threshold") == "0.7"
+    playing.set("ONE", progress_measure=progress)
+    assert playing.ask("ONE", "cmi.completion_status") == status
+    playing.finish("ONE", "continue")
+    playing.at("TWO")
+    playing.press("Contents")
+    line = playing.shell.locator("#contents [data-part]").filter(has_text=re.compile("^ONE"))
+    assert ("Done" in line.inner_text()) is (status == "completed")
+
+
+def test_constrained_choice_offers_only_what_comes_next(play: Any) -> None:
+    constrained = sequencing(
+        BOTH + '<adlseq:constrainedChoiceConsiderations constrainChoice="true"/>'
+    )
+    playing = play(
+        course(
+            cluster("A", part("A1"), sequencing(BOTH)),
+            cluster("B", part("B1"), sequencing(BOTH)),
+            cluster("C", part("C1"), sequencing(BOTH)),
+            constrained,
+        )
+    )
+    playing.at("A1")
+    assert playing.choices()["C1"] is False
+
+
+def test_a_chapter_that_prevents_activation_is_not_entered_from_outside(play: Any) -> None:
+    closed = sequencing(BOTH + '<adlseq:constrainedChoiceConsiderations preventActivation="true"/>')
+    playing = play(
+        course(
+            part("ONE"), cluster("CHAPTER", part("TWO"), part("THREE"), closed), sequencing(BOTH)
+        )
+    )
+    playing.at("ONE")
+    assert playing.choices()["THREE"] is False
+
+
+def test_a_selection_is_drawn_once_and_kept(play: Any, address: Address) -> None:
+    drawn = sequencing(
+        BOTH + '<imsss:randomizationControls selectionTiming="once" selectCount="1" '
+        'randomizationTiming="once" reorderChildren="true"/>'
+    )
+    playing = play(course(part("ONE"), part("TWO"), part("THREE"), drawn))
+    first = playing.at("").evaluate("() => window.part")
+    open_parts = {name for name, is_open in playing.choices().items() if is_open}
+    assert open_parts == {first}
+    playing.set(first, location="here", exit="suspend")
+    playing.exit()
+    again(playing, address)
+    assert playing.ask(first, "cmi.location") == "here"
+
+
+def test_shared_data_is_written_by_one_part_and_read_by_another(play: Any) -> None:
+    both = '<adlcp:data><adlcp:map targetID="S"/></adlcp:data>'
+    reads = '<adlcp:data><adlcp:map targetID="S" writeSharedData="false"/></adlcp:data>'
+    playing = play(course(part("ONE", both), part("TWO", reads), sequencing(FLOW)))
+    frame = playing.at("ONE")
+    assert frame.evaluate("() => scorm.SetValue('adl.data.0.store', 'told')") == "true"
+    playing.finish("ONE", "continue")
+    assert playing.ask("TWO", "adl.data.0.id") == "S"
+    assert playing.ask("TWO", "adl.data.0.store") == "told"
+    refused = playing.at("TWO").evaluate("() => scorm.SetValue('adl.data.0.store', 'x')")
+    assert refused == "false"
+
+
+def test_a_control_the_course_hides_is_not_shown(play: Any) -> None:
+    hides = (
+        "<adlnav:presentation><adlnav:navigationInterface>"
+        "<adlnav:hideLMSUI>continue</adlnav:hideLMSUI>"
+        "</adlnav:navigationInterface></adlnav:presentation>"
+    )
+    playing = play(course(part("ONE", hides), part("TWO"), sequencing(BOTH)))
+    playing.at("ONE")
+    assert not playing.shell.locator("#continue").is_visible()
+    assert playing.shell.locator("#exit").is_visible()
+    playing.finish("ONE", "continue")
+    playing.at("TWO")
+    assert playing.shell.locator("#continue").is_visible()
+
+
+@pytest.mark.parametrize("name", ["a.b-c_d", "two words", "ÜBUNG-1"])
+def test_a_part_is_found_whatever_its_identifier_looks_like(play: Any, name: str) -> None:
+    playing = play(course(part("ONE"), part(name), sequencing(BOTH)))
+    element = f"adl.nav.request_valid.choice.{{target={name}}}"
+    assert playing.ask("ONE", element) == "true"
+    playing.finish("ONE", f"{{target={name}}}choice")
+    playing.at(name)
+
+
+def test_a_part_that_asks_for_nobody_goes_nowhere(play: Any) -> None:
+    playing = play(course(part("ONE"), part("TWO"), sequencing(BOTH)))
+    assert playing.ask("ONE", "adl.nav.request_valid.choice.{target=a2x}") == "false"
+
+
+def test_a_part_may_jump(play: Any) -> None:
+    playing = play(course(part("ONE"), part("TWO"), part("THREE"), sequencing(FLOW)))
+    playing.finish("ONE", "{target=THREE}jump")
+    playing.at("THREE")
