@@ -31,7 +31,7 @@ from sandbox.people import PEOPLE
 SLUG = "northwind"
 CLIENT_ID = "northwind-demo"
 DEPLOYMENT = "1"
-HEIGHT, SPACES = "working-at-height", "confined-spaces"
+HEIGHT, SPACES, FIRE = "working-at-height", "confined-spaces", "hot-work"
 COURSES = Path(__file__).resolve().parent / "courses"
 PLACES = {
     "marco": ("North Quay",),
@@ -48,10 +48,11 @@ class CourseMissingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Courses:
-    """The numbers of the two imported modules."""
+    """The numbers of the imported modules."""
 
     height: int
     spaces: int
+    fire: int
 
 
 def load(lms_url: str) -> Tool:
@@ -62,7 +63,9 @@ def load(lms_url: str) -> Tool:
     if known is None:
         organization_id = _organization(lms_url)
         courses = Courses(
-            height=_course(organization_id, HEIGHT), spaces=_course(organization_id, SPACES)
+            height=_course(organization_id, HEIGHT),
+            spaces=_course(organization_id, SPACES),
+            fire=_course(organization_id, FIRE),
         )
         _training(organization_id, courses)
     else:
@@ -71,7 +74,7 @@ def load(lms_url: str) -> Tool:
 
 
 def _check_courses() -> None:
-    for name in (HEIGHT, SPACES):
+    for name in (HEIGHT, SPACES, FIRE):
         if not (COURSES / f"{name}.zip").exists():
             raise CourseMissingError(f"{name}.zip was not built: run `make courses`")
 
@@ -217,10 +220,11 @@ def _training(organization_id: int, courses: Courses) -> None:
     )
     spaces = DraftRow(module_id=courses.spaces, status=required, validity_months=6, pass_mark=0.8)
     wished = DraftRow(module_id=courses.spaces, status=optional)
+    fire = DraftRow(module_id=courses.fire, status=optional)
     later = DraftRow(module_id=courses.height, status=hidden)
     _publish(organization_id, "NQ", "Site access", [height], certificate=True)
     _publish(organization_id, "SY", "Yard access", [height, spaces], certificate=True)
-    _publish(organization_id, "WEST", "Worth knowing", [wished], certificate=False)
+    _publish(organization_id, "WEST", "Worth knowing", [wished, fire], certificate=False)
     _publish(organization_id, "CONTR", "From next season", [later], certificate=False)
 
 

@@ -188,7 +188,7 @@ def _random(found: Plain) -> Iterator[tuple[str, Any]]:
 
 
 def _rules(found: list[Plain]) -> list[Plain]:
-    """In their order; those the player minds itself come last, since the first that holds counts."""
+    """In their order; those the player minds come last, since the first that holds counts."""
     return sorted((_rule(each) for each in found), key=_is_minded_by_the_player)
 
 

@@ -3,7 +3,8 @@
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
-from wtforms import BooleanField, DecimalField, SelectField, StringField
+from wtforms import BooleanField, DecimalField, RadioField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length, Optional
 from wtforms.widgets import TextInput
 
@@ -45,10 +46,24 @@ class PackageForm(FlaskForm):  # type: ignore[misc]
     )
 
 
+EQUIVALENT, RETRAINING = "equivalent", "retraining"
+
+
 class VersionForm(PackageForm):
-    """A new version of a module that exists; its title stays."""
+    """A new version of a module that exists, or what has to be learned instead of it."""
 
     title = None
+    effect = RadioField(
+        _l("What was learned with the version before"),
+        choices=[
+            SelectChoice(EQUIVALENT, _l("It goes on counting: the new version is equivalent")),
+            SelectChoice(
+                RETRAINING,
+                _l("It must be learned anew: the package becomes a module of its own"),
+            ),
+        ],
+        default=EQUIVALENT,
+    )
 
 
 class ResultsForm(FlaskForm):  # type: ignore[misc]
@@ -71,11 +86,11 @@ class ResultsForm(FlaskForm):  # type: ignore[misc]
     )
     never_set = SelectField(
         _l("A part that never says a status is completed by"),
-        choices=[(str(value), label) for value, label in NEVER_SET.items()],
+        choices=[SelectChoice(str(value), label) for value, label in NEVER_SET.items()],
     )
     score_rule = SelectField(
         _l("Score of a course of several parts"),
-        choices=[(str(value), label) for value, label in SCORE_RULES.items()],
+        choices=[SelectChoice(str(value), label) for value, label in SCORE_RULES.items()],
     )
 
     @property

@@ -30,6 +30,7 @@ from plugin.scorm.errors import UploadsByOperatorError
 from plugin.scorm.forms import (
     NEVER_SET,
     PERCENT,
+    RETRAINING,
     SCORE_RULES,
     PackageForm,
     ResultsForm,
@@ -68,7 +69,11 @@ def module(module_id: int) -> str | AnyResponse:
         _require_uploads()
     form = VersionForm() if _takes_uploads() else None
     if form is not None and form.validate_on_submit():
-        return redirect(url_for("scorm.package", package_id=_receive(form, module_id)), 303)
+        is_new = form.effect.data == RETRAINING
+        package_id = _receive(form, None if is_new else module_id)
+        if is_new:
+            flash(_say_how_to_replace(found.title))
+        return redirect(url_for("scorm.package", package_id=package_id), 303)
     policy = queries.policy_of_module(session, found)
     return render_template(
         "scorm/module.html",
@@ -102,6 +107,15 @@ def results(module_id: int) -> str | AnyResponse | tuple[str, int]:
 
 def _percent(share: float | None) -> Decimal | None:
     return None if share is None else Decimal(str(round(share * PERCENT, 6))).normalize()
+
+
+def _say_how_to_replace(title: str) -> str:
+    sentence = _(
+        "It becomes a module of its own. In each training, put it in the place of “%(title)s” and "
+        "publish for the date from which it is required; the impact is shown before.",
+        title=title,
+    )
+    return str(sentence)
 
 
 def _takes_uploads() -> bool:

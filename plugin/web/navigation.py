@@ -78,7 +78,14 @@ _ADMINISTRATION = (
     _Place(
         "modules.catalogue",
         _l("Modules"),
-        ("modules.", "scorm.module", "scorm.new_package", "scorm.package", "scorm.results", "tools."),
+        (
+            "modules.",
+            "scorm.module",
+            "scorm.new_package",
+            "scorm.package",
+            "scorm.results",
+            "tools.",
+        ),
         below=(
             _Place(
                 "modules.catalogue",

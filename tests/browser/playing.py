@@ -39,15 +39,21 @@ def shell_of(page: Page) -> Frame:
     return shell
 
 
-def content_of(page: Page, part: str = "") -> Frame:
-    """The frame a part runs in, once it has started."""
+def content_of(page: Page, part: str = "", *, url: str = "") -> Frame:
+    """The frame a part runs in, once it has started (of this address: once it is there)."""
 
     def running() -> Frame | None:
         page.wait_for_timeout(20)  # lets the browser's events in
         for frame in page.frames:
+            if url and "/files/" in frame.url and frame.url.endswith(url):
+                return frame
             try:
-                if "/files/" in frame.url and frame.evaluate(
-                    "part => window.started === 'true' && (!part || window.part === part)", part
+                if (
+                    not url
+                    and "/files/" in frame.url
+                    and frame.evaluate(
+                        "part => window.started === 'true' && (!part || window.part === part)", part
+                    )
                 ):
                     return frame
             except Error:  # it is just being changed

@@ -11,6 +11,7 @@ from plugin.core.db import db
 from plugin.modules.models import Completion, Module, Run, RunState
 from plugin.org.models import Person
 from tests.browser.conftest import Visit
+from tests.browser.playing import content_of
 from tests.functional.assign.places import row, training
 from tests.support.browser import overflows, take_picture
 from tests.support.play import brought_in
@@ -166,3 +167,41 @@ def test_a_course_is_passed_with_the_keyboard_alone(
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     assert "Passed" in course.locator(".result").inner_text()
+
+
+def test_a_course_of_several_parts_is_skipped_through_cut_off_and_passed(
+    bring: Any, visit: Visit, learner: Person, page: Page, complaints: list[str]
+) -> None:
+    module = bring("hot-work")
+    course = json.loads((courses.SOURCES / "hot-work" / "course.json").read_text())
+
+    def right(part: str) -> list[int]:
+        return [each["right"] for each in course["quiz"] if each["part"] == part]
+
+    def part_of(name: str) -> Frame:
+        return content_of(page, url=f"{name}.html")
+
+    page = visit(learner, "/")
+    home = page.url
+    page.locator(f'form[action$="/modules/{module.id}/start"] button').click()
+    answer(part_of("know"), right("know"))
+    part_of("know").locator("#next").click()
+    watch = part_of("watch")
+    watch.locator("#next").click()
+    watch.get_by_role("heading", name="The fire watch").wait_for()
+    take_picture(page, "player-hot-work")
+    page.goto("about:blank")
+    page.goto(home)
+    page.locator(f'form[action$="/modules/{module.id}/start"] button').click()
+    again = part_of("watch")
+    again.get_by_role("heading", name="The fire watch").wait_for()
+    again.locator("#next").click()
+    final = part_of("final")
+    assert overflows(page) == 0
+    answer(final, right("final"))
+    saved = page.frame_locator("#player").locator("#saved")
+    final.locator("#next").click()
+    saved.filter(has_text="Completed – saved").wait_for()
+    (only,) = completions()
+    assert (only.passed, only.score) == (True, 1.0)
+    assert complaints == []

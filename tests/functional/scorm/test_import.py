@@ -258,3 +258,16 @@ def test_a_virus_fails_the_import_and_leaves_nothing_behind(
     assert "Eicar-Test" in told
     assert "x.js" in told
     assert files_of(app) == []
+
+
+def test_a_version_that_must_be_learned_anew_becomes_a_module_of_its_own(
+    admin: FlaskClient, world: World
+) -> None:
+    module = brought_in(world, title="Ladders")
+    page = upload(admin, package(), to=str(module.id), effect="retraining")
+    told = admin.get(page).get_data(as_text=True)
+    assert "put it in the place of “Ladders”" in told
+    work_off()
+    db.session.expire_all()
+    assert db.session.scalar(select(func.count(Module.id))) == 2
+    assert db.session.scalars(select(ModuleVersion.number)).all() == [1, 1]
