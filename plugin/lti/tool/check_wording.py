@@ -10,7 +10,8 @@ from plugin.lti.tool.checks import Name
 LABELS: Mapping[Name, LazyString] = {
     Name.LAUNCH: _l("Somebody has opened the tool"),
     Name.THEIR_KEYS: _l("The LMS's keys can be read"),
-    Name.TOKEN: _l("The LMS reads our keys and gives access"),
+    Name.OUR_KEYS: _l("The LMS has read our keys"),
+    Name.TOKEN: _l("The LMS gives us access"),
     Name.CLOCK: _l("Difference of the clocks"),
     Name.LINE_ITEM: _l("Access: gradebook columns"),
     Name.LINE_ITEM_READ: _l("Access: reading gradebook columns"),
@@ -79,6 +80,23 @@ WHERE: Mapping[str, Mapping[Name, LazyString]] = {
         _l("The block's settings: tool public key mode, keyset URL."),
     ),
 }
+
+
+_OPEN_FIRST = _l("Open the tool once from a course, then press Check now.")
+NEXT: Mapping[Name, LazyString] = {
+    Name.LAUNCH: _l("Add the tool to a course and open it once."),
+    Name.OUR_KEYS: _l("The LMS reads them when it first gives access: press Check now."),
+    Name.COLUMNS: _OPEN_FIRST,
+    Name.ROSTER: _OPEN_FIRST,
+    Name.TRIAL: _l("Tick the box below, then press Check now."),
+    Name.DEEP_LINKING: _l("In a course, add the tool and choose “Select content”."),
+}
+"""What makes a check that was not seen yet happen."""
+
+
+def what_next(name: Name) -> LazyString:
+    """What to do so that the check is seen."""
+    return NEXT.get(name, _l("Press Check now."))
 
 
 def where(product: str | None, name: Name) -> LazyString | None:

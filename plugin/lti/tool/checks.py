@@ -4,9 +4,9 @@ No line of a check holds a secret or names a person, so that the report may be p
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -22,7 +22,7 @@ from plugin.lti.tool import services
 from plugin.lti.tool.claims import web_address
 from plugin.lti.tool.configuration import words_of
 from plugin.lti.tool.errors import KeysUnavailableError
-from plugin.lti.tool.models import ContentRequest, Deployment, Login, Registration
+from plugin.lti.tool.models import ContentRequest, Deployment, Login, Registration, ToolKey
 from plugin.lti.tool.platform_keys import usable_keys
 from plugin.lti.tool.service_models import (
     CheckState,
@@ -47,6 +47,8 @@ from plugin.lti.tool.services import (
 )
 
 MAX_SKEW_SECONDS = 30
+PATIENCE = timedelta(seconds=90)
+"""How long a page that was asked to check looks again by itself."""
 _PERSONAL = re.compile(r"[\w.+-]+@[\w.-]+|\b(userId|user_id|name|email)\b.*", re.IGNORECASE)
 
 
@@ -55,6 +57,7 @@ class Name(StrEnum):
 
     LAUNCH = "launch"
     THEIR_KEYS = "their_keys"
+    OUR_KEYS = "our_keys"
     TOKEN = "token"  # noqa: S105 - the name of a check
     CLOCK = "clock"
     LINE_ITEM = "line_item"
@@ -219,7 +222,7 @@ def _columns(place: _Place) -> str:
     found = services.json_of(reply)
     if reply.status not in OK or not isinstance(found, list):
         raise ServiceError("columns", reply.status, words_of(reply.body), reply)
-    return str(len(found))
+    return f"{len(found)} of ours"
 
 
 def _roster(place: _Place) -> str:
@@ -229,7 +232,7 @@ def _roster(place: _Place) -> str:
     if reply.status not in OK or not isinstance(found, list):
         raise ServiceError("roster", reply.status, words_of(reply.body), reply)
     named = sum(1 for each in found if isinstance(each, Mapping) and each.get("name"))
-    return f"{len(found)}, {named} named"
+    return f"{len(found)} people on the first page, {named} of them named"
 
 
 def _trial(place: _Place) -> str:
@@ -251,9 +254,13 @@ def _trial(place: _Place) -> str:
             return "made and removed; nobody has launched as a learner yet"
         return _scored(place, url)
     finally:
-        gone = place.client.call("DELETE", url, scopes=[LINE_ITEM])
-        if gone.status not in OK:
-            _keep(place.client, Name.TRIAL, CheckState.FAILED, f"not removed: {gone.status}")
+        _remove(place, url)
+
+
+def _remove(place: _Place, url: str) -> None:
+    gone = place.client.call("DELETE", url, scopes=[LINE_ITEM])
+    if gone.status not in OK:
+        raise _FailedError(f"made, but not removed ({gone.status}): delete the trial column there")
 
 
 def _scored(place: _Place, url: str) -> str:
@@ -324,6 +331,24 @@ def findings(session: Session, registration: Registration) -> list[Finding]:
     return found
 
 
+def counts(found: Sequence[Finding]) -> dict[str, int]:
+    """How many passed, failed, and were not seen yet."""
+    states = [each.state for each in found]
+    return {
+        "passed": states.count(CheckState.PASSED),
+        "failed": states.count(CheckState.FAILED),
+        "unseen": states.count(None),
+    }
+
+
+def is_running(found: Sequence[Finding], *, since: datetime, now: datetime) -> bool:
+    """Whether checks asked for at `since` still go on: the last one writes its answer last."""
+    if not since <= now < since + PATIENCE:
+        return False
+    tried = [each.at for each in found if each.name in (Name.THEIR_KEYS, Name.MEMBERS) and each.at]
+    return len(tried) < len((Name.THEIR_KEYS, Name.MEMBERS)) or min(tried) < since
+
+
 def _seen(session: Session, registration: Registration) -> dict[Name, datetime | None]:
     """What launches have shown by themselves."""
     logins = session.scalar(
@@ -345,7 +370,11 @@ def _seen(session: Session, registration: Registration) -> dict[Name, datetime |
             LineItem.module_id.is_not(None) | LineItem.configuration_id.is_not(None),
         )
     )
+    fetched = session.scalar(
+        select(func.max(ToolKey.fetched_at)).where(ToolKey.registration_id == registration.id)
+    )
     return {
+        Name.OUR_KEYS: fetched,
         Name.LAUNCH: max((each for each in (logins, courses) if each), default=None),
         Name.DEEP_LINKING: max((each for each in (requests, picked) if each), default=None),
     }

@@ -1,8 +1,19 @@
 """Pages for admins: the LMSs that open the training, how to add one, and what it needs."""
 
 import secrets
+from datetime import UTC, datetime
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as AnyResponse
@@ -21,7 +32,7 @@ from plugin.lti.tool import (
     queries,
 )
 from plugin.lti.tool.addresses import invitation_address, tool_addresses
-from plugin.lti.tool.check_wording import LABELS, where
+from plugin.lti.tool.check_wording import LABELS, what_next, where
 from plugin.lti.tool.errors import RegistrationAddressError, RegistrationExistsError
 from plugin.lti.tool.lms_forms import InviteForm, OriginsForm, RegistrationForm, lines_of
 from plugin.lti.tool.models import Registration, RegistrationState
@@ -32,6 +43,8 @@ from plugin.web.roles import Role
 
 bp = Blueprint("lms", __name__)
 NOTICE_NAMES = {COURSE_COPY: _l("Copied courses")}
+LOOK_AGAIN_SECONDS = 3
+LAST_MOMENT = 32_503_680_000  # the year 3000
 FIELDS = {"client-id": "client_id", "deployment": "deployment_id"}
 
 
@@ -147,8 +160,23 @@ def _register(make: str, form: RegistrationForm) -> int | None:
 
 @bp.get("/admin/lms/<int:registration_id>")
 @requires(Role.ADMIN)
-def show(registration_id: int) -> str:
-    return _page(_load(registration_id))
+def show(registration_id: int) -> AnyResponse:
+    """What is known of the LMS; while checks run the page looks again by itself."""
+    registration = _load(registration_id)
+    since = request.args.get("since", type=int)
+    is_running = (
+        since is not None
+        and 0 < since <= LAST_MOMENT
+        and checks.is_running(
+            checks.findings(read_session(), registration),
+            since=datetime.fromtimestamp(since, UTC),
+            now=clock.now(),
+        )
+    )
+    answer = make_response(_page(registration, is_running=is_running))
+    if is_running:
+        answer.headers["Refresh"] = str(LOOK_AGAIN_SECONDS)
+    return answer
 
 
 @bp.post("/admin/lms/<int:registration_id>/origins")
@@ -208,8 +236,9 @@ def check(registration_id: int) -> AnyResponse:
     with transaction() as tx:
         found = _in(tx, registration_id)
         tx.then(JobName.CHECK_LMS, found.id, int("trial" in request.form))
-    flash(_("The checks are running. Reload this page in a few seconds."))
-    return redirect(f"{url_for('lms.show', registration_id=registration_id)}#checks", 303)
+    since = int(clock.now().timestamp())
+    page = url_for("lms.show", registration_id=registration_id, since=since, _anchor="checks")
+    return redirect(page, 303)
 
 
 @bp.get("/admin/lms/<int:registration_id>/report.txt")
@@ -272,8 +301,11 @@ def _back(registration_id: int) -> AnyResponse:
     return redirect(url_for("lms.show", registration_id=registration_id), 303)
 
 
-def _page(registration: Registration, form: OriginsForm | None = None) -> str:
+def _page(
+    registration: Registration, form: OriginsForm | None = None, *, is_running: bool = False
+) -> str:
     session = read_session()
+    found = checks.findings(session, registration)
     return render_template(
         "lti/lms.html",
         lms=registration,
@@ -282,12 +314,15 @@ def _page(registration: Registration, form: OriginsForm | None = None) -> str:
         deployments=queries.all_deployments(session, registration.id),
         keys=queries.published_keys(session, registration.id, at=clock.now()),
         former=queries.former_addresses(session, registration.id, at=clock.now()),
-        findings=checks.findings(session, registration),
+        findings=found,
+        counts=checks.counts(found),
         courses=course_list.course_lines(session, registration.id),
         handlers=notice_handlers.handlers(session, registration.id),
         notice_names=NOTICE_NAMES,
         labels=LABELS,
         where=where,
+        what_next=what_next,
+        is_running=is_running,
         variables=_variables(registration),
         is_here=_is_own_launch(registration),
         is_framed=request.headers.get("Sec-Fetch-Dest") == "iframe",

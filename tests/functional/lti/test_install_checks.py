@@ -52,8 +52,8 @@ def test_everything_passes_at_an_lms_that_allows_everything(launched: Peer) -> N
         ),
         CheckState.PASSED,
     )  # fmt: skip
-    assert found["columns"][1] == "1"
-    assert found["roster"][1] == "5, 5 named"
+    assert found["columns"][1] == "1 of ours"
+    assert found["roster"][1] == "5 people on the first page, 5 of them named"
     assert found["trial"][1] == "made, scored, removed"
     assert list(launched.grades.columns) == [1]
 
@@ -77,6 +77,27 @@ def test_a_trial_that_goes_wrong_is_removed_and_told(launched: Peer) -> None:
     assert found["trial"][0] is CheckState.FAILED
     assert (found["trial"][1] or "").startswith("400")
     assert list(launched.grades.columns) == [1]
+
+
+def test_a_trial_column_that_stays_is_told(launched: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    call = launched.call
+
+    def keeping(settings: Any, method: str, url: str, **more: Any) -> Reply:
+        return Reply(403, {}, b"") if method == "DELETE" else call(settings, method, url, **more)
+
+    monkeypatch.setattr("plugin.core.http.call", keeping)
+    state, words = tried(with_trial=True)["trial"]
+    assert state is CheckState.FAILED
+    assert (words or "").startswith("made, but not removed (403)")
+
+
+@pytest.mark.parametrize("since", ["", "x", "-1", "1e9", "9" * 30, "2000000000"])
+def test_a_page_asked_for_with_another_moment_is_the_usual_page(
+    admin: FlaskClient, since: str
+) -> None:
+    answer = admin.get(f"/admin/lms/{registration().id}", query_string={"since": since})
+    assert answer.status_code == 200
+    assert "Refresh" not in answer.headers
 
 
 def test_an_lms_nobody_can_reach(launched: Peer) -> None:
@@ -144,13 +165,19 @@ def test_the_page_shows_it_and_where_to_mend_it(admin: FlaskClient, launched: Pe
     launched.grades.behaviour.gives_access = False
     address = f"/admin/lms/{registration().id}"
     answer = admin.post(f"{address}/check")
-    assert answer.headers["Location"] == f"{address}#checks"
+    goal = answer.headers["Location"]
+    assert goal == f"{address}?since={int(clock.now().timestamp())}#checks"
+    running = admin.get(goal)
+    assert running.headers["Refresh"] == "3"
+    assert "The checks are running" in running.text
     work_off()
+    assert "Refresh" not in admin.get(goal).headers
     words = read(admin.get(address).text).words
     assert "Somebody has opened the tool Passed" in words
     assert "People of the last course Failed 401" in words
     assert "IMS LTI Names and Role Provisioning" in words
-    assert "Somebody has picked content for a course Not seen yet" in words
+    assert "Somebody has picked content for a course Not seen yet In a course, add" in words
+    assert "The LMS has read our keys Passed" in words
     assert "Open this page from within the LMS." in words
 
 
