@@ -112,7 +112,7 @@ def test_settings_of_deep_linking_that_are_nonsense_break_nothing(
         if name == "deep_link_return_url":
             refusal(answer)
         elif answer.status_code == 303:
-            assert answer.headers["Location"].startswith("/content/")
+            assert "/content/" in answer.headers["Location"]
             assert_nothing_raw(client.get(answer.headers["Location"]).text)
             sent = client.post(answer.headers["Location"], data={"cancel": "1"})
             assert sent.status_code == 200, (name, sent.text)
