@@ -38,6 +38,7 @@ from plugin.lti.tool.lms_forms import InviteForm, OriginsForm, RegistrationForm,
 from plugin.lti.tool.models import Registration, RegistrationState
 from plugin.lti.tool.notice_claims import COURSE_COPY
 from plugin.lti.tool.profiles import INVITED, MAKES, PROFILES, VARIABLES, addresses_at, profile_of
+from plugin.web import visits
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
 
@@ -163,20 +164,27 @@ def _register(make: str, form: RegistrationForm) -> int | None:
 def show(registration_id: int) -> AnyResponse:
     """What is known of the LMS; while checks run the page looks again by itself."""
     registration = _load(registration_id)
-    since = request.args.get("since", type=int)
-    is_running = (
-        since is not None
-        and 0 < since <= LAST_MOMENT
-        and checks.is_running(
-            checks.findings(read_session(), registration),
-            since=datetime.fromtimestamp(since, UTC),
-            now=clock.now(),
-        )
-    )
-    answer = make_response(_page(registration, is_running=is_running))
-    if is_running:
-        answer.headers["Refresh"] = str(LOOK_AGAIN_SECONDS)
+    again = _again(registration)
+    answer = make_response(_page(registration, again=again))
+    if again and not visits.is_by_header():  # a page without cookies is not loaded by itself
+        answer.headers["Refresh"] = f"{LOOK_AGAIN_SECONDS}; url={again}"
     return answer
+
+
+def _again(registration: Registration) -> str | None:
+    """Where to look again while the checks that were asked for run. Each turn has another address:
+    a browser does not load one again that differs by its anchor only."""
+    since = request.args.get("since", 0, type=int)
+    if not 0 < since <= LAST_MOMENT or not checks.is_running(
+        checks.findings(read_session(), registration),
+        since=datetime.fromtimestamp(since, UTC),
+        now=clock.now(),
+    ):
+        return None
+    turn = request.args.get("turn", 0, type=int) + 1
+    return url_for(
+        "lms.show", registration_id=registration.id, since=since, turn=turn, _anchor="checks"
+    )
 
 
 @bp.post("/admin/lms/<int:registration_id>/origins")
@@ -302,7 +310,7 @@ def _back(registration_id: int) -> AnyResponse:
 
 
 def _page(
-    registration: Registration, form: OriginsForm | None = None, *, is_running: bool = False
+    registration: Registration, form: OriginsForm | None = None, *, again: str | None = None
 ) -> str:
     session = read_session()
     found = checks.findings(session, registration)
@@ -322,7 +330,7 @@ def _page(
         labels=LABELS,
         where=where,
         what_next=what_next,
-        is_running=is_running,
+        again=again,
         variables=_variables(registration),
         is_here=_is_own_launch(registration),
         is_framed=request.headers.get("Sec-Fetch-Dest") == "iframe",

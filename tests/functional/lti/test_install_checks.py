@@ -168,7 +168,8 @@ def test_the_page_shows_it_and_where_to_mend_it(admin: FlaskClient, launched: Pe
     goal = answer.headers["Location"]
     assert goal == f"{address}?since={int(clock.now().timestamp())}#checks"
     running = admin.get(goal)
-    assert running.headers["Refresh"] == "3"
+    next_turn = goal.replace("#checks", "&turn=1#checks")
+    assert running.headers["Refresh"] == f"3; url={next_turn}"
     assert "The checks are running" in running.text
     work_off()
     assert "Refresh" not in admin.get(goal).headers
