@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: help demo demo-reset test check lint assets courses lock messages pictures wheel clean
+.PHONY: help demo demo-reset test check lint assets courses conformance lock messages pictures wheel clean
 
 help:
 	@echo "make demo        run the product with a small LMS and an inbox beside it"
@@ -46,6 +46,11 @@ test: $(VENV)/dev.done
 	$(BIN)/python -m tests.support.services run -- $(BIN)/pytest -q -n $(WORKERS) tests/functional
 	$(BIN)/pytest -q -n $(WORKERS) tests/processes  # each worker starts servers of its own
 	$(BIN)/pytest -q -n $(WORKERS) tests/browser
+
+# ADL's SCORM 2004 suite is not part of this project: make conformance CORPUS=<its folder>
+conformance: $(VENV)/dev.done assets
+	@$(BIN)/python -m tools.ensure chromium
+	$(BIN)/python -m tools.conformance $(CORPUS)
 
 lock: $(VENV)/dev.done
 	$(BIN)/python -m tools.lock

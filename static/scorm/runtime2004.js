@@ -181,11 +181,17 @@ export class Runtime2004 {
     return stopsOn(tree, target);
   }
 
+  stopsOf(target) {
+    return this.hasStops ? this.stopsIn(this.copied(() => {}), target) : [];
+  }
+
+  isStopped(target) {
+    return this.stopsOf(target).length > 0;
+  }
+
   /* From now on the engine knows what stops this choice. */
   mindStops(target) {
-    if (!this.hasStops) return;
-    raise(this.activities, this.stopsIn(this.copied(() => {}), target));
-    this.engine._sequencing.overallSequencingProcess.invalidateNavigationCache();
+    if (this.hasStops) raise(this.activities, this.stopsOf(target));
   }
 
   get isSuspended() {
@@ -322,7 +328,7 @@ export class Runtime2004 {
     }
     const asked = this.aliased(element);
     const choice = VALID_CHOICE.exec(asked);
-    if (choice && this.isRunning) this.mindStops(choice[1]);
+    if (choice && this.isRunning && this.isStopped(choice[1])) return "false";
     return this.engine.lmsGetValue(asked);
   }
 

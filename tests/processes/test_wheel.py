@@ -73,10 +73,12 @@ def test_the_wheel_migrates_a_database_and_serves_its_own_files(
 def test_the_wheel_carries_what_only_the_build_can_make(unpacked: Path) -> None:
     bundled = unpacked / "plugin" / "_bundled"
     assert list(bundled.glob("static/vendor/scorm-again/*/scorm12.min.js"))
+    assert list(bundled.glob("static/vendor/scorm-again/*/scorm2004.min.js"))
     assert list(bundled.glob("static/vendor/scorm-again/*/LICENSE"))
     assert list(bundled.glob("static/vendor/fonts/**/*.ttf"))
     assert (bundled / "translations" / "ar" / "LC_MESSAGES" / "messages.mo").stat().st_size > 10_000
     assert {path.name for path in (unpacked / "sandbox" / "courses").glob("*.zip")} == {
         "working-at-height.zip",
         "confined-spaces.zip",
+        "hot-work.zip",
     }

@@ -3,6 +3,7 @@ import random
 import shutil
 import stat
 import struct
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -281,3 +282,20 @@ def test_whatever_the_bytes_the_answer_is_findings_never_a_crash(target: Path) -
         found = opened(io.BytesIO(bytes(raw)), target)
         assert found.is_usable == target.exists()
         shutil.rmtree(target, ignore_errors=True)
+
+
+def test_memory_stays_flat_however_large_the_package_is(tmp_path: Path) -> None:
+    """What is held at once is a few blocks, not a film; 2 GB are a matter of `benchmarks`."""
+    film = bytes(range(256)) * 4096 * 48
+    large = package({f"film{n}.mp4": film for n in range(2)})
+    said: list[int] = []
+    tracemalloc.start()
+    try:
+        found = unpack(large, tmp_path / "out", on_progress=said.append)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found.is_usable
+    assert peak < 16 * 1024 * 1024
+    assert said == sorted(said)
+    assert (said[0] < 10, said[-1]) == (True, 100)

@@ -1,0 +1,91 @@
+"""Run ADL's SCORM 2004 4th edition LMS test suite against the real player, in Chromium.
+
+Example: python -m tools.conformance ~/SCORM-2004-4ed-Test-Suite
+
+The suite is not part of this project: give its folder. Its parts are played unmodified. Cases
+passed are printed per group; `docs/scorm-conformance.json` keeps the best result, and a worse one
+fails.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from tools.conformance import cases, packages
+from tools.conformance.playing import Result, playground
+
+RATCHET = Path(__file__).resolve().parents[2] / "docs" / "scorm-conformance.json"
+
+
+def main() -> None:
+    """The suite, or the cases that were named."""
+    arguments = _arguments()
+    results = run(arguments.corpus, arguments.only)
+    report(results, is_verbose=arguments.verbose)
+    if not arguments.only and is_worse(_passed(results), RATCHET):
+        sys.exit("This is worse than the best result so far.")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("corpus", type=Path, help="the suite's folder")
+    parser.add_argument("only", nargs="*", help="names of cases; default: all")
+    parser.add_argument("--verbose", action="store_true", help="say what failed")
+    return parser.parse_args()
+
+
+def run(corpus: Path, only: list[str]) -> list[Result]:
+    """Every case that has a package, played in a new installation."""
+    lists = sorted(corpus.rglob("Commands.properties"))
+    if not lists:
+        sys.exit(f"There is no word list (Commands.properties) below {corpus}.")
+    known, folders = cases.words(lists[0]), packages.folders(corpus)
+    chosen = [
+        path
+        for path in sorted(corpus.rglob("TestCases/*.properties"), key=lambda path: path.stem)
+        if path.stem in folders and (not only or path.stem in only)
+    ]
+    results = []
+    with tempfile.TemporaryDirectory() as folder, playground(Path(folder)) as play:
+        for path in chosen:
+            sources = [packages.package(each, corpus) for each in folders[path.stem]]
+            results.append(play(cases.read(path, known), sources))
+            print("." if results[-1].is_passed else "F", end="", flush=True)
+    print()
+    return results
+
+
+def report(results: list[Result], *, is_verbose: bool) -> None:
+    """Cases passed per group, and single checks."""
+    passed, groups = _passed(results), Counter(each.group for each in results)
+    for group in sorted(groups):
+        print(f"{group:6} {passed.get(group, 0):4} of {groups[group]}")
+    checks = [is_right for each in results for is_right, _ in each.checks]
+    print(
+        f"cases  {sum(passed.values()):4} of {len(results)}; checks {sum(checks)} of {len(checks)}"
+    )
+    if is_verbose:
+        for each in results:
+            for is_right, text in each.checks:
+                if not is_right:
+                    print(f"{each.name}: {text}")
+
+
+def _passed(results: list[Result]) -> dict[str, int]:
+    return dict(Counter(each.group for each in results if each.is_passed))
+
+
+def is_worse(passed: dict[str, int], ratchet: Path) -> bool:
+    """Keep a better result; whether this one is worse than the best so far, in any group."""
+    best = json.loads(ratchet.read_text()) if ratchet.exists() else {}
+    if any(passed.get(group, 0) < count for group, count in best.items()):
+        return True
+    ratchet.write_text(json.dumps(dict(sorted(passed.items())), indent=1) + "\n")
+    return False
+
+
+if __name__ == "__main__":
+    main()
