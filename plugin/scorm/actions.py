@@ -13,7 +13,14 @@ from plugin.modules.models import CompletionSource, Run, RunState
 from plugin.scorm import commits, opening, queries, runtime
 from plugin.scorm.commits import Commit, Entry
 from plugin.scorm.errors import LaunchClosedError, OpenedElsewhereError
-from plugin.scorm.models import CommitEvent, Package, ScormLaunch, ScormState
+from plugin.scorm.models import (
+    COURSE,
+    CommitEvent,
+    Package,
+    ScormLaunch,
+    ScormShared,
+    ScormState,
+)
 from plugin.scorm.opening import Opened
 
 LAUNCH_LIFE = timedelta(hours=12)
@@ -144,6 +151,8 @@ def _keep(
     report = runtime.progress_of(
         queries.scos_of(package, stored), policy=policy, course=queries.course_in(package, stored)
     )
+    if policy.shares_objectives:
+        _share(tx.session, run, entries, now)
     evidence = {
         "package_id": package.id,
         "package_sha256": package.sha256,
@@ -155,6 +164,18 @@ def _keep(
     module_actions.record_completion(
         tx, run, report, source=CompletionSource.SCORM, evidence=evidence, now=now
     )
+
+
+def _share(session: Session, run: Run, entries: list[Entry], now: datetime) -> None:
+    """What the course shares with others is kept for the person's next one."""
+    told = [each.cmi.get("shared") for each in entries if each.sco_id == COURSE]
+    if not told or not isinstance(told[-1], dict):
+        return
+    kept = session.get(ScormShared, run.person_id)
+    if kept is None:
+        kept = ScormShared(person_id=run.person_id, organization_id=run.organization_id)
+        session.add(kept)
+    kept.shared, kept.updated_at = told[-1], now
 
 
 def _store(

@@ -93,6 +93,14 @@ class ResultsForm(FlaskForm):  # type: ignore[misc]
         choices=[SelectChoice(str(value), label) for value, label in SCORE_RULES.items()],
     )
 
+    shares_objectives = BooleanField(
+        _l("Share objectives and data with other courses"),
+        description=_l(
+            "SCORM 2004 only, where the course asks for it. What was learned once is then skipped "
+            "in later sittings too, also when training is renewed."
+        ),
+    )
+
     @property
     def policy(self) -> Policy:
         mark = self.pass_mark.data
@@ -101,4 +109,5 @@ class ResultsForm(FlaskForm):  # type: ignore[misc]
             pass_share=None if mark is None else float(mark / PERCENT),
             never_set=NeverSet(self.never_set.data),
             score_rule=ScoreRule(self.score_rule.data),
+            shares_objectives=bool(self.shares_objectives.data),
         )

@@ -54,6 +54,18 @@ class ScormRules(Base):
     pass_share: Mapped[float | None]
     never_set: Mapped[NeverSet] = mapped_column(EnumText(NeverSet), default=NeverSet.AUTO)
     score_rule: Mapped[ScoreRule] = mapped_column(EnumText(ScoreRule), default=ScoreRule.AVERAGE)
+    shares_objectives: Mapped[bool] = mapped_column(default=False)
+
+
+class ScormShared(Base):
+    """What courses that share objectives and data between each other left of a person."""
+
+    __tablename__ = "scorm_shared"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    shared: Mapped[JsonDict]
+    updated_at: Mapped[datetime]
 
 
 class ScormLaunch(Base):

@@ -42,10 +42,19 @@ def opened(
         is_review=launch.is_review,
         current=_current(parts, stored),
         parts=parts,
-        course={"tree": tree, "state": engine.cmi.get("state") if engine else None}
-        if tree
-        else None,
+        course=_course(session, run, package, engine) if tree else None,
     )
+
+
+def _course(session: Session, run: Run, package: Package, engine: ScormState | None) -> JsonDict:
+    manifest = package.manifest or {}
+    shares = queries.policy_of(session, package).shares_objectives
+    is_shared = shares and bool(manifest.get("is_global_to_system"))
+    return {
+        "tree": manifest["tree"],
+        "state": engine.cmi.get("state") if engine else None,
+        "shared": queries.shared_of(session, run.person_id) if is_shared else None,
+    }
 
 
 def _parts(

@@ -24,12 +24,17 @@ class ScoreRule(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """`pass_share` (0 to 1) replaces the course's own mastery score; None leaves it."""
+    """`pass_share` (0 to 1) replaces the course's own mastery score; None leaves it.
+
+    `shares_objectives`: SCORM 2004's objectives and data that are global to the system outlive the
+    sitting and reach other courses, as the manifest wants; else they are the sitting's.
+    """
 
     trusts_status: bool = False
     pass_share: float | None = None
     never_set: NeverSet = NeverSet.AUTO
     score_rule: ScoreRule = ScoreRule.AVERAGE
+    shares_objectives: bool = False
 
 
 def combined(scores: list[float], rule: ScoreRule) -> float | None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from plugin.core.base import JsonDict
 from plugin.core.secrets import hash_of
 from plugin.modules.models import Module, ModuleVersion, Run
 from plugin.org.models import Person
@@ -20,6 +21,7 @@ from plugin.scorm.models import (
     PackageState,
     ScormLaunch,
     ScormRules,
+    ScormShared,
     ScormState,
 )
 from plugin.scorm.policy import Policy
@@ -211,7 +213,14 @@ def _policy(session: Session, module_id: int, *, trusts_status: bool) -> Policy:
         pass_share=rules.pass_share,
         never_set=rules.never_set,
         score_rule=rules.score_rule,
+        shares_objectives=rules.shares_objectives,
     )
+
+
+def shared_of(session: Session, person_id: int) -> JsonDict:
+    """What other courses left for this person's next one."""
+    found = session.get(ScormShared, person_id)
+    return found.shared if found else {}
 
 
 def learner_of(session: Session, run: Run) -> Person:

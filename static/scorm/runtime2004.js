@@ -39,7 +39,7 @@ function walked(activity) {
 }
 
 export class Runtime2004 {
-  constructor(transport, listener, { tree, state }, parts) {
+  constructor(transport, listener, { tree, state, shared }, parts) {
     this.transport = transport;
     this.listener = listener;
     this.tree = tree;
@@ -56,6 +56,8 @@ export class Runtime2004 {
     this.engine = this.newEngine((activity) => (this.delivered = activity));
     this.blank = this.state();
     this.restore(this.engine, patched(this.blank, state));
+    this.isShared = Boolean(shared);
+    if (shared) this.take(shared);
     this.api = this.guarded();
   }
 
@@ -111,10 +113,27 @@ export class Runtime2004 {
     const { completionStatus, successStatus, score } = this.engine.getActivityTrackingData(ROOT);
     const root = { completion: completionStatus, success: successStatus, score, ended: this.isEnded };
     const cmi = { state: difference(this.blank, this.state()), root };
+    if (this.isShared) cmi.shared = this.given();
     const packed = JSON.stringify(cmi);
     if (packed === this.sentState) return null;
     this.sentState = packed;
     return { sco: COURSE, trigger, finished: false, status_set: false, cmi };
+  }
+
+  /* What other courses left, where this one shares objectives and data with them. */
+  take({ objectives, stores }) {
+    const known = this.engine._sequencing.overallSequencingProcess.getGlobalObjectiveMapSnapshot();
+    if (objectives) this.engine.restoreGlobalObjectiveSnapshot({ ...known, ...objectives });
+    if (stores) this.engine.restoreSharedDataSnapshot(stores);
+    this.others = { objectives, stores };
+  }
+
+  given() {
+    const process = this.engine._sequencing.overallSequencingProcess;
+    return {
+      objectives: { ...this.others.objectives, ...process.getGlobalObjectiveMapSnapshot() },
+      stores: { ...this.others.stores, ...this.engine.captureSharedDataSnapshot() },
+    };
   }
 
   saveCourse(trigger) {

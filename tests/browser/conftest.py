@@ -7,6 +7,7 @@ test commits with `world` is what the pages show; tables are empty again afterwa
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask, redirect, request
@@ -15,10 +16,12 @@ from werkzeug.wrappers import Response
 
 from plugin.app import create_app
 from plugin.core import clock, migrate
-from plugin.core.db import db
+from plugin.core.db import db, transaction
 from plugin.core.secrets import hash_of, new_token
 from plugin.core.settings import Environment, Settings
 from plugin.org.models import Person, SignIn
+from plugin.scorm import rules
+from plugin.scorm.policy import Policy
 from plugin.web import identity
 from tests.browser.playing import Playing, press
 from tests.browser.troubles import Trouble, troubled
@@ -150,7 +153,7 @@ def visit(world: World, page: Page, address: Address) -> Visit:
     return open_as
 
 
-Play = Callable[[io.BytesIO], Playing]
+Play = Callable[..., Playing]
 
 
 @pytest.fixture
@@ -162,8 +165,13 @@ def learner(world: World) -> Person:
 def play(world: World, learner: Person, page: Page, visit: Visit) -> Play:
     """Bring a package in, assign it, and open it as the learner does."""
 
-    def start(source: io.BytesIO) -> Playing:
+    def start(source: io.BytesIO, **chosen: Any) -> Playing:
         module = brought_in(world, source)
+        if chosen:
+            with transaction() as tx:
+                policy = Policy(**chosen)
+                merged = tx.session.merge(module)
+                rules.choose(tx.session, merged, policy, by=learner.id, now=clock.now())
         unit = world.unit()
         world.member(learner, unit)
         training(unit, row(module))

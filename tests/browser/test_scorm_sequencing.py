@@ -384,3 +384,28 @@ def test_a_part_may_jump(play: Any) -> None:
     playing = play(course(part("ONE"), part("TWO"), part("THREE"), sequencing(FLOW)))
     playing.finish("ONE", "{target=THREE}jump")
     playing.at("THREE")
+
+
+def test_objectives_and_data_outlive_the_sitting_where_the_module_says_so(
+    play: Any, address: Address
+) -> None:
+    store = '<adlcp:data><adlcp:map targetID="S"/></adlcp:data>'
+    skipping = sequencing(READER + rules(rule("pre", "skip", "satisfied@other")))
+    playing = play(
+        course(
+            part("TEST", sequencing(WRITER) + store),
+            part("LESSON", skipping),
+            part("END"),
+            sequencing(FLOW + ONE_IS_ENOUGH),
+        ),
+        shares_objectives=True,
+    )
+    assert playing.at("TEST").evaluate("() => scorm.SetValue('adl.data.0.store', 'kept')") == "true"
+    passed(playing, "TEST")
+    playing.finish("TEST", "continue")
+    playing.finish("END", "exitAll")
+    until(completions)
+    again(playing, address)
+    assert playing.ask("TEST", "adl.data.0.store") == "kept"
+    playing.press("Next part")
+    playing.at("END")
