@@ -64,6 +64,7 @@ PAGES = {
     "templates": "/admin/templates",
     "modules": "/admin/modules",
     "module": "/admin/modules/{module}",
+    "module-results": "/admin/modules/{module}/results",
     "import": "/admin/modules/import",
     "nothing-here": "/admin/nothing",
 }
