@@ -31,6 +31,7 @@ def _part(item: Item, activity: str) -> dict[str, Any]:
         "href": item.href,
         "is_sco": item.is_sco,
         "is_visible": item.is_visible,
+        "prerequisites": item.prerequisites,
         "mastery_score": item.mastery_score,
         "data_from_lms": item.data_from_lms,
         "max_time_allowed": item.max_time_allowed or activities.duration_limit(item),

@@ -305,8 +305,6 @@ def _hidden_controls(element: Element) -> tuple[str, ...]:
 
 
 def _about(manifest: Manifest) -> Iterator[Finding]:
-    if any(item.prerequisites for item in manifest.playable()):
-        yield warning("manifest.prerequisites", MANIFEST)
     for item in manifest.playable():
         if urlsplit(item.href).scheme or item.href.startswith("//"):
             yield warning("manifest.foreign_launch", MANIFEST, title=item.title, href=item.href)

@@ -78,6 +78,7 @@ def _parts(
                 "title": item["title"],
                 "href": item["href"],
                 "is_sco": sco.is_sco,
+                "prerequisites": item.get("prerequisites", ""),
                 "is_new": sco.cmi is None,
                 "is_done": result.completion is Completion.COMPLETED,
                 "status_set": sco.is_status_set,

@@ -91,9 +91,6 @@ SENTENCES: dict[str, Any] = {
         "The resource %(id)s of the item “%(title)s” has no address; it opens nothing."
     ),
     "manifest.double_id": _l("The identifier %(id)s is used twice; “%(title)s” was renamed."),
-    "manifest.prerequisites": _l(
-        "The course orders its parts by prerequisites; learners may open them in any order here."
-    ),
     "manifest.foreign_launch": _l(
         "“%(title)s” starts at another host (%(href)s). It cannot report results from there."
     ),

@@ -1,5 +1,6 @@
 /* A SCORM 1.2 course: its parts are a list to choose from, each played by a runtime of its own. */
 
+import { isOpen } from "./prerequisites.js";
 import { Runtime12 } from "./runtime12.js";
 
 export class Course12 {
@@ -17,7 +18,22 @@ export class Course12 {
   }
 
   begin() {
-    this.play(this.first);
+    const first = this.parts.find((part) => part.id === this.first);
+    const open = this.parts.filter((part) => this.isAllowed(part));
+    this.play((this.isAllowed(first) || !open.length ? first : open[0]).id);
+  }
+
+  isAllowed(part) {
+    return this.isReview || isOpen(part.prerequisites, (id) => this.statusOf(id));
+  }
+
+  /* A name that is no part of the course closes nothing. */
+  statusOf(id) {
+    const part = this.parts.find((each) => each.id === id);
+    if (!part) return "completed";
+    if (!part.is_sco) return part.is_done || part === this.current ? "completed" : "not attempted";
+    const said = part === this.current && this.runtime.lastCmi;
+    return (said || part.cmi).core.lesson_status || "not attempted";
   }
 
   play(id) {
@@ -66,7 +82,7 @@ export class Course12 {
       depth: 0,
       isCurrent: part === this.current,
       isDone: part.is_done,
-      isAllowed: true,
+      isAllowed: this.isAllowed(part),
     }));
   }
 

@@ -470,6 +470,41 @@ def test_the_parts_of_a_course_are_a_list_to_choose_from(
     until(completion_of)
 
 
+@pytest.mark.parametrize(
+    ("prerequisites", "is_open"),
+    [
+        ("A", False),
+        ("~A", True),
+        ("A=incomplete", True),
+        ("2*{A,B,A}", False),
+        ("A&amp;&amp;", True),
+    ],
+)
+def test_prerequisites_close_parts_until_they_hold(
+    page: Page, course: Any, play: Play, prerequisites: str, is_open: bool
+) -> None:
+    inside = f'<adlcp:prerequisites type="aicc_script">{prerequisites}</adlcp:prerequisites>'
+    parts = item("A", "First", "R1") + item("B", "Second", "R2", inside)
+    files = resource("R1", "index.html") + resource("R2", "two.html")
+    content = manifest(items=parts, resources=files)
+    running = play(
+        course(package({"index.html": PROBE, "two.html": PROBE}, manifest_bytes=content))
+    )
+    say(running, "cmi.core.lesson_status", "incomplete")
+    running.evaluate("() => scorm.LMSCommit('')")
+    shell = shell_of(page)
+    shell.get_by_role("button", name="Contents").click()
+    second = shell.locator("#contents [data-part=B]")
+    assert (second.get_attribute("aria-disabled") != "true") is is_open
+    say(running, "cmi.core.lesson_status", "completed")
+    running.evaluate("() => scorm.LMSCommit('')")
+    shell.get_by_role("button", name="Contents").click()
+    shell.get_by_role("button", name="Contents").click()
+    if prerequisites == "A":
+        second.click()
+        until(lambda: (page.wait_for_timeout(50), "two.html" in content_of(page).url)[1])
+
+
 def test_the_player_fits_a_small_frame_and_the_keyboard_reaches_it(
     page: Page, course: Any, play: Play, complaints: list[str]
 ) -> None:

@@ -68,7 +68,7 @@ def test_every_element_of_scorm_1_2_is_read() -> None:
         only.time_limit_action,
         only.data_from_lms,
     ) == ("A&B", "00:30:00", "exit,message", "x=1")
-    assert codes(content) == ["manifest.prerequisites"]
+    assert codes(content) == []
 
 
 def test_empty_prerequisites_are_no_prerequisites() -> None:
