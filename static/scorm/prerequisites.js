@@ -83,7 +83,7 @@ class Reader {
 }
 
 export function isOpen(prerequisites, statusOf) {
-  if (!prerequisites.trim()) return true;
+  if (!prerequisites || !prerequisites.trim()) return true;
   try {
     const reader = new Reader(prerequisites, statusOf);
     const holds = reader.any();
