@@ -70,9 +70,17 @@ class Mark:
     at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadMarks:
+    """How many grades became facts, and how many of those are in the place of earlier ones."""
+
+    new: int = 0
+    superseding: int = 0
+
+
 def read_marks(
     tx: Tx, module: Module, place: str, marks: Sequence[Mark], *, facts: JsonDict, now: datetime
-) -> int:
+) -> ReadMarks:
     """The grades of a whole column, `place`; returns how many became facts.
 
     What was read before and is the same says nothing new. A changed grade supersedes, and so does
@@ -81,7 +89,7 @@ def read_marks(
     said = {mark.person_id: mark for mark in marks}
     known = _known(tx.session, module, place)
     heads = _heads(tx.session, module, set(said) | set(known))
-    made = 0
+    made = superseding = 0
     for person_id in sorted(set(said) | set(known)):
         mark, last = said.get(person_id), known.get(person_id)
         if _is_same(mark, last):
@@ -93,7 +101,8 @@ def read_marks(
         )
         tx.then(JobName.EVALUATE_PERSON, person_id)
         made += 1
-    return made
+        superseding += last is not None
+    return ReadMarks(new=made, superseding=superseding)
 
 
 def _is_same(mark: Mark | None, last: Completion | None) -> bool:

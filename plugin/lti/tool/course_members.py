@@ -11,8 +11,10 @@ from plugin.core.base import JsonDict
 from plugin.core.upsert import insert_absent
 from plugin.lti.tool.models import Registration
 from plugin.lti.tool.service_models import CourseMember, LmsCourse
-from plugin.org.models import Unit
+from plugin.org.models import Person, Unit
 from plugin.org.rule_models import RosterEntry, RosterTie
+
+MAX_LISTED = 500
 
 
 def join_course(
@@ -54,6 +56,53 @@ def courses(session: Session, organization_id: int) -> Sequence[tuple[LmsCourse,
         .order_by(LmsCourse.title, LmsCourse.id)
     )
     return [(row[0], row[1]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A learner on a course's roster; roles in the LMS's own words."""
+
+    person_id: int
+    name: str
+    subject: str
+    roles: tuple[str, ...]
+    listed_at: datetime | None
+
+
+def listed(session: Session, tie: RosterTie) -> list[Listed]:
+    """The people on a tied course's roster by name, in one statement; at most `MAX_LISTED`."""
+    rows = session.execute(
+        select(Person.id, Person.full_name, CourseMember)
+        .join(RosterEntry, RosterEntry.person_id == Person.id)
+        .join(
+            LmsCourse,
+            (LmsCourse.registration_id == tie.registration_id)
+            & (LmsCourse.deployment_id == tie.deployment_id)
+            & (LmsCourse.context_id == tie.context_id),
+        )
+        .join(
+            CourseMember,
+            (CourseMember.course_id == LmsCourse.id) & (CourseMember.person_id == Person.id),
+        )
+        .where(RosterEntry.tie_id == tie.id, RosterEntry.until_at.is_(None))
+        .order_by(Person.full_name, Person.id)
+        .limit(MAX_LISTED)
+    )
+    return [
+        Listed(
+            person_id=person_id,
+            name=name,
+            subject=member.subject,
+            roles=tuple(role_words(each) for each in member.roles),
+            listed_at=member.listed_at,
+        )
+        for person_id, name, member in rows
+    ]
+
+
+def role_words(role: str) -> str:
+    """The last word of a role's name, as LMSs show it."""
+    return role.rpartition("#")[2] or role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -130,6 +130,25 @@ def _tie(unit_id: int, course_id: int) -> None:
         rosters.ask(tx, [tie], now=clock.now())
 
 
+@courses_bp.get("/admin/units/<int:unit_id>/courses/<int:tie_id>")
+@requires(Role.ADMIN)
+def people(unit_id: int, tie_id: int) -> str:
+    """Who is on the course's roster, with names and roles as the LMS has them."""
+    session = read_session()
+    unit = _unit(session, unit_id)
+    tie = roster.tie_of(session, unit, tie_id)
+    if tie is None:
+        abort(404)
+    return render_template(
+        "lti/roster.html",
+        unit=unit,
+        tie=tie,
+        line=next((each for each in course_members.ties(session, unit) if each.id == tie_id), None),
+        people=course_members.listed(session, tie),
+        role_words=course_members.role_words,
+    )
+
+
 @courses_bp.post("/admin/units/<int:unit_id>/courses/<int:tie_id>/read")
 @requires(Role.ADMIN)
 def read_again(unit_id: int, tie_id: int) -> Response:

@@ -1,6 +1,8 @@
 """Grades given in the LMS that complete modules: read whole, a column at a time."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,6 +20,8 @@ from plugin.lti.tool.service_models import CourseMember, LineItem, LmsCourse
 from plugin.lti.tool.services import ServiceError
 from plugin.modules.by_lms import Mark, read_marks
 from plugin.modules.models import Module, ModuleKind
+
+MAX_SHOWN = 200
 
 
 def read_grades(line_item_id: int) -> None:
@@ -39,11 +43,12 @@ def read_grades(line_item_id: int) -> None:
         found = results(client, url)
     except (OutgoingError, ServiceError) as error:
         log.warning("grades.not_read", line_item_id=line_item_id, reason=type(error).__name__)
+        with transaction() as tx:
+            item = tx.session.get_one(LineItem, line_item_id)
+            item.read_problem = services.words_of_error(error)
         return
     with transaction() as tx:
-        made = _keep(tx, line_item_id, found)
-    if made:
-        log.info("grades.read", line_item_id=line_item_id, new=made)
+        _keep(tx, line_item_id, found)
 
 
 def _is_graded_there(session: Session, item: LineItem) -> bool:
@@ -52,7 +57,8 @@ def _is_graded_there(session: Session, item: LineItem) -> bool:
     return session.get_one(Module, item.module_id).kind is ModuleKind.LMS_GRADE
 
 
-def _keep(tx: Tx, line_item_id: int, found: Sequence[Result]) -> int:
+def _keep(tx: Tx, line_item_id: int, found: Sequence[Result]) -> None:
+    """Grades of people nobody here knows in the course are left out, and counted."""
     item = tx.session.get_one(LineItem, line_item_id, with_for_update=True)
     course = tx.session.get_one(LmsCourse, item.course_id)
     people = {
@@ -68,7 +74,7 @@ def _keep(tx: Tx, line_item_id: int, found: Sequence[Result]) -> int:
         for each in found
         if each.subject in people
     ]
-    return read_marks(
+    made = read_marks(
         tx,
         tx.session.get_one(Module, item.module_id or 0),
         f"column:{item.id}",
@@ -79,6 +85,13 @@ def _keep(tx: Tx, line_item_id: int, found: Sequence[Result]) -> int:
         },
         now=clock.now(),
     )
+    item.read_at, item.read_problem = clock.now(), None
+    item.read_outcome = {
+        "grades": len(found),
+        "unknown": len(found) - len(marks),
+        "new": made.new,
+        "superseding": made.superseding,
+    }
 
 
 def ask_all(tx: Tx) -> int:
@@ -96,3 +109,44 @@ def ask_for(tx: Tx, item: LineItem) -> None:
     """The column somebody just opened is read, if it is graded in the LMS."""
     if _is_graded_there(tx.session, item):
         tx.then(JobName.READ_GRADES, item.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadLine:
+    """A column that is graded in the LMS, and what reading it last found."""
+
+    module: str
+    course: str
+    read_at: datetime | None
+    problem: str | None
+    grades: int
+    unknown: int
+    superseding: int
+
+
+def read_lines(session: Session, registration_id: int) -> list[ReadLine]:
+    """The columns of an LMS that are graded there, in one statement."""
+    rows = session.execute(
+        select(LineItem, Module.title, LmsCourse.title)
+        .join(Module, Module.id == LineItem.module_id)
+        .join(LmsCourse, LmsCourse.id == LineItem.course_id)
+        .where(
+            LmsCourse.registration_id == registration_id,
+            LineItem.ended_at.is_(None),
+            Module.kind == ModuleKind.LMS_GRADE,
+        )
+        .order_by(Module.title, LineItem.id)
+        .limit(MAX_SHOWN)
+    )
+    return [
+        ReadLine(
+            module=module,
+            course=course,
+            read_at=item.read_at,
+            problem=item.read_problem,
+            grades=(item.read_outcome or {}).get("grades", 0),
+            unknown=(item.read_outcome or {}).get("unknown", 0),
+            superseding=(item.read_outcome or {}).get("superseding", 0),
+        )
+        for item, module, course in rows
+    ]

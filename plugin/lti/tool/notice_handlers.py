@@ -88,10 +88,8 @@ def subscribe(handler_id: int) -> None:
         )
         if reply.status not in services.OK:
             problem = f"{reply.status} {words_of(reply.body)}".strip()
-    except ServiceError as error:
-        problem = f"{error.status or ''} {error.words}".strip() or "no access"
-    except OutgoingError as error:
-        problem = str(error) or "no answer"
+    except (OutgoingError, ServiceError) as error:
+        problem = services.words_of_error(error)
     if problem:
         log.warning("notices.not_subscribed", handler_id=handler_id)
     _keep(handler_id, wanted, problem)

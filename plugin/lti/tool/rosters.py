@@ -29,7 +29,6 @@ from plugin.org.errors import PersonDeactivatedError
 from plugin.org.rule_models import RosterTie
 
 AT_ONCE = 100
-MAX_WORDS = 300
 GONE = 404
 FRESH = timedelta(hours=1)
 """A launch asks for a sync only when the last one is older."""
@@ -58,7 +57,7 @@ def sync(tie_id: int) -> None:
         listed = _everybody(tie_id, source)
     except (OutgoingError, ServiceError) as error:
         log.warning("roster.not_read", tie_id=tie_id, reason=type(error).__name__)
-        _note(tie_id, _words(error))
+        _note(tie_id, services.words_of_error(error))
         return
     learners = [each for each in listed.people.values() if each.learns]
     remarks: list[list[str]] = []
@@ -147,7 +146,7 @@ def _said_through_activity(
         through = members(source.client, url).people
     except (OutgoingError, ServiceError) as error:
         log.warning("roster.variables_not_read", course_id=source.course_id)
-        remarks.append(["variables", _words(error)])
+        remarks.append(["variables", services.words_of_error(error)])
         if isinstance(error, ServiceError) and error.status == GONE:
             _forget_link(source)
         return {}
@@ -205,14 +204,6 @@ def _outcome(
         "roles": dict(roles.most_common(20)),
         "remarks": remarks,
     }
-
-
-def _words(error: OutgoingError | ServiceError) -> str:
-    """What went wrong, in the LMS's own words where it has some."""
-    if isinstance(error, OutgoingError):
-        return str(error)[:MAX_WORDS] or "no answer"
-    status = str(error.status) if error.status else ""
-    return f"{status} {error.words}".strip()[:MAX_WORDS] or "no answer"
 
 
 def _note(tie_id: int, words: str) -> None:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from plugin.core.base import Base, EnumText, IntKey, JsonList
+from plugin.core.base import Base, EnumText, IntKey, JsonDict, JsonList
 
 
 class ServiceToken(Base):
@@ -92,6 +92,11 @@ class LineItem(Base):
     label: Mapped[str]
     module_id: Mapped[int | None] = mapped_column(ForeignKey("module.id"))
     configuration_id: Mapped[int | None] = mapped_column(ForeignKey("configuration.id"))
+    read_at: Mapped[datetime | None]
+    """When grades given in the LMS were last read from it."""
+    read_problem: Mapped[str | None]
+    """Why they were not, in the LMS's own words where it has some."""
+    read_outcome: Mapped[JsonDict | None]
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     """The LMS no longer knows it; a later launch brings a new one."""

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from plugin.core import clock, http
 from plugin.core.db import read_session, transaction
-from plugin.core.http import Reply
+from plugin.core.http import OutgoingError, Reply
 from plugin.core.secrets import decrypt, encrypt, new_token
 from plugin.core.settings import Settings
 from plugin.core.upsert import insert_absent
@@ -49,6 +49,7 @@ MAX_TOKEN_LIFE = timedelta(hours=24)
 MAX_BYTES = 4 * 1024 * 1024
 MAX_PAUSE_SECONDS = 86_400
 MAX_LINK = 8192
+MAX_WORDS = 300
 UNAUTHORIZED = 401
 OK = range(200, 300)
 NOTHING_GIVEN = "the answer has no token in it"
@@ -297,6 +298,14 @@ def next_page(reply: Reply, *, base: str) -> str | None:
 
 def _header(reply: Reply, wanted: str) -> str:
     return next((text for name, text in reply.headers.items() if name.lower() == wanted), "")
+
+
+def words_of_error(error: OutgoingError | ServiceError) -> str:
+    """What went wrong, in the LMS's own words where it has some."""
+    if isinstance(error, OutgoingError):
+        return str(error)[:MAX_WORDS] or "no answer"
+    status = str(error.status) if error.status else ""
+    return f"{status} {error.words}".strip()[:MAX_WORDS] or "no answer"
 
 
 def date_of(reply: Reply) -> datetime | None:
