@@ -62,6 +62,7 @@ from plugin.web import errors, forms, headers, health, identity, limits, navigat
 
 FEATURES = ("org", "notify", "modules", "scorm", "assign", "certs", "lti.tool", "lti.platform")
 MORE_TABLES = (
+    "org.history",
     "org.import_models",
     "org.merge_models",
     "org.rule_models",

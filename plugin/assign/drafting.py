@@ -20,6 +20,7 @@ from plugin.assign.models import (
 from plugin.core import audit
 from plugin.core.db import Tx
 from plugin.core.outbox import JobName
+from plugin.org import history
 from plugin.org.errors import FieldError
 from plugin.org.models import Unit
 from plugin.org.rules import MAX_NAME
@@ -170,6 +171,10 @@ def _set_archived(
         raise FieldError("reason", _("Say why, in a few words."))
     if (configuration.archived_at is None) is (at is None):
         return
+    if configuration.archived_at is not None:
+        history.remember(
+            tx.session, configuration, "archived_at", configuration.archived_at, now=now
+        )
     configuration.archived_at = at
     audit.record(
         tx.session,

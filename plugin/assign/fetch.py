@@ -127,14 +127,16 @@ def facts(
     at: datetime,
     history: bool = True,
     runs: bool = False,
+    past: bool = False,
 ) -> Facts:
     """What was true at `at` for these people, in one statement.
 
     Without `configuration_ids`: under every configuration that covers or once covered them.
-    `history` adds the versions before the one in force; `runs` the sittings that are open.
+    `history` adds the versions before the one in force; `runs` the sittings that are open. `past`:
+    `at` is behind us, so what was changed in place since is taken as it was.
     """
     statement = facts_statement(
-        names_configurations=configuration_ids is not None, history=history, runs=runs
+        names_configurations=configuration_ids is not None, history=history, runs=runs, past=past
     )
     known = {"organization_id": organization_id, "person_ids": list(person_ids), "at": at}
     if configuration_ids is not None:

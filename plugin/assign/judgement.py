@@ -228,6 +228,7 @@ def _store(
                 "organization_id": organization_id,
                 "person_id": change.person.id,
                 "configuration_id": change.standing.configuration_id,
+                "first_at": now,
                 "updated_at": now,
             }
             for change in changes

@@ -202,4 +202,5 @@ class StoredStanding(Base):
     notice_on: Mapped[date | None]
     """The first day on which there may be something to say about the standing, not yet said."""
     notice_at: Mapped[datetime | None]  # when that day's mail goes
+    first_at: Mapped[datetime | None]  # when it was first stored; empty: before that was kept
     updated_at: Mapped[datetime]

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from plugin.assign import queries, reminders, waivers, why
+from plugin.assign import as_of, queries, reminders, waivers, why
+from plugin.assign.as_of import AsOf
 from plugin.assign.fetch import Facts, facts
 from plugin.assign.models import Waiver
 from plugin.assign.person_forms import WaiverForm
@@ -37,7 +38,7 @@ class Card:
     unit: str
     standing: Standing
     is_valid: bool
-    reasons: list[why.Reason]
+    why: why.Derivation
     waivers: dict[int, Waiver]
 
 
@@ -50,8 +51,9 @@ def _load(session: Session, person_id: int) -> Person:
 def show(person_id: int) -> str:
     session, now = read_session(), clock.now()
     person = _load(session, person_id)
-    found = _facts(session, person)
-    given = waivers.in_force(session, person_id, now)
+    moment = as_of.asked_for(request.args, me().time_zone, now=now)
+    found = _facts(session, person, moment)
+    given = waivers.in_force(session, person_id, moment.at)
     reach = reach_of(session, me())
     behind = _completions(session, found, person_id)
     cards = [
@@ -62,7 +64,13 @@ def show(person_id: int) -> str:
     return render_template(
         "assign/person.html",
         person=person,
-        records=module_queries.records_of(session, person.organization_id, person_id),
+        records=module_queries.records_of(
+            session,
+            person.organization_id,
+            person_id,
+            at=moment.at if moment.is_past else None,
+        ),
+        moment=moment,
         sources=why.source_words,
         cards=sorted(cards, key=lambda card: (not card.standing.covered, card.unit, card.name)),
         is_me=person_id == me().person_id,
@@ -70,14 +78,15 @@ def show(person_id: int) -> str:
     )
 
 
-def _facts(session: Session, person: Person) -> Facts:
+def _facts(session: Session, person: Person, moment: AsOf) -> Facts:
     ids = session.scalars(configurations_of_people(person.organization_id, [person.id])).all()
     return facts(
         session,
         person.organization_id,
         person_ids=[person.id],
         configuration_ids=ids or [0],
-        at=clock.now(),
+        at=moment.at,
+        past=moment.is_past,
     )
 
 
@@ -97,7 +106,7 @@ def _card(
         unit=line.unit_name,
         standing=standing,
         is_valid=standing.is_valid(found.at),
-        reasons=why.reasons(standing, titles, behind),
+        why=why.derivation(standing, line, titles, behind),
         waivers={
             module_id: waiver for (which, module_id), waiver in given.items()
             if which == configuration_id
@@ -123,7 +132,7 @@ def waive(
     """A row is set aside for the person until a day."""
     session = read_session()
     person = _load(session, person_id)
-    found = _facts(session, person)
+    found = _facts(session, person, AsOf(at=clock.now(), zone=me().time_zone))
     reach = reach_of(session, me())
     line = found.lines.get(configuration_id)
     if line is None or not reach.has_unit(line.unit_id) or module_id not in found.modules:

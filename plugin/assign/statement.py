@@ -24,6 +24,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
     type_coerce,
     union_all,
 )
@@ -40,6 +41,7 @@ from plugin.assign.models import (
 )
 from plugin.core.base import Int, UTCDateTime
 from plugin.modules.models import Completion, Module, Run, RunState
+from plugin.org.history import as_it_was
 from plugin.org.models import Membership, Organization, Person, Unit
 
 COLUMNS: Mapping[str, Any] = {
@@ -63,9 +65,11 @@ AT: BindParameter[datetime] = bindparam("at", type_=UTCDateTime())
 
 @cache
 def facts_statement(
-    *, names_configurations: bool, history: bool, runs: bool
+    *, names_configurations: bool, history: bool, runs: bool, past: bool = False
 ) -> CompoundSelect[Any]:
     """All the facts of `person_ids` at `at`; built once, since building costs more than running.
+
+    `past`: places and people are what they were then, also what was changed since.
 
     Under the `configuration_ids` given, or under every configuration that concerns these people.
     """
@@ -77,9 +81,9 @@ def facts_statement(
         asking = configurations_of_people(ORGANIZATION, PEOPLE)
     asked = asking.cte("asked")
     branches = [
-        _versions(asked, history=history),
+        _versions(asked, history=history, past=past),
         _rows(asked, history=history),
-        _memberships(),
+        _memberships(past=past),
         _completions(asked),
         _waivers(asked),
     ]
@@ -147,7 +151,11 @@ def _is_asked(asked: CTE, *, history: bool) -> ColumnElement[bool]:
     )
 
 
-def _versions(asked: CTE, *, history: bool) -> Select[Any]:
+def _was(model: Any, name: str, *, past: bool) -> Any:
+    return as_it_was(model, name, AT) if past else getattr(model, name)
+
+
+def _versions(asked: CTE, *, history: bool, past: bool) -> Select[Any]:
     return (
         _branch(
             "version",
@@ -157,11 +165,11 @@ def _versions(asked: CTE, *, history: bool) -> Select[Any]:
             d=Configuration.unit_id,
             flag=ConfigurationVersion.certificate_on,
             t1=ConfigurationVersion.effective_at,
-            t2=Configuration.archived_at,
-            t3=Unit.archived_at,
+            t2=_was(Configuration, "archived_at", past=past),
+            t3=_was(Unit, "archived_at", past=past),
             t4=ConfigurationVersion.mail_from_at,
             t5=ConfigurationVersion.issue_from_at,
-            s1=func.coalesce(Unit.time_zone, Organization.time_zone),
+            s1=func.coalesce(_was(Unit, "time_zone", past=past), Organization.time_zone),
             s2=Unit.name,
             s3=Unit.kind,
             s4=Configuration.name,
@@ -205,24 +213,28 @@ def _rows(asked: CTE, *, history: bool) -> Select[Any]:
     )
 
 
-def _memberships() -> Select[Any]:
+def _memberships(*, past: bool) -> Select[Any]:
     return (
         _branch(
             "membership",
             a=Membership.person_id,
             b=Membership.unit_id,
-            c=Unit.region_id,
+            c=_was(Unit, "region_id", past=past),
             flag=Membership.silent,
             t1=Membership.since_at,
             t2=Membership.until_at,
-            t3=Person.deactivated_at,
-            t4=Unit.archived_at,
+            t3=_was(Person, "deactivated_at", past=past),
+            t4=_was(Unit, "archived_at", past=past),
             t5=Membership.created_at,
         )
         .select_from(Membership)
         .join(Unit, Unit.id == Membership.unit_id)
         .join(Person, Person.id == Membership.person_id)
-        .where(Membership.organization_id == ORGANIZATION, Membership.person_id.in_(PEOPLE))
+        .where(
+            Membership.organization_id == ORGANIZATION,
+            Membership.person_id.in_(PEOPLE),
+            Membership.created_at <= AT if past else true(),
+        )
     )
 
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from plugin.assign.errors import WaiverNotFoundError
@@ -104,10 +104,14 @@ def waiver_of(session: Session, organization_id: int, person_id: int, waiver_id:
 
 
 def in_force(session: Session, person_id: int, at: datetime) -> dict[tuple[int, int], Waiver]:
-    """The person's waivers not ended, by configuration and module; the longest of each."""
+    """The person's waivers not ended at `at`, by configuration and module; the longest of each."""
     rows = session.scalars(
         select(Waiver)
-        .where(Waiver.person_id == person_id, Waiver.ended_at.is_(None), Waiver.from_at <= at)
+        .where(
+            Waiver.person_id == person_id,
+            or_(Waiver.ended_at.is_(None), Waiver.ended_at > at),
+            Waiver.from_at <= at,
+        )
         .order_by(Waiver.until_on, Waiver.id)
     )
     return {(row.configuration_id, row.module_id): row for row in rows}

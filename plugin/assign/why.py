@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from flask_babel import format_date, gettext, ngettext
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from plugin.assign.fetch import ConfigurationLine
 from plugin.assign.forms import STATUSES, percent
 from plugin.assign.standing import RowStanding, RowState, Standing
 from plugin.assign.validity import local_date
@@ -35,6 +38,64 @@ class Reason:
     binds: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derivation:
+    """A whole standing explained: by what it is judged, what follows, and each row's reason."""
+
+    basis: str
+    conclusion: str
+    reasons: list[Reason]
+
+
+def derivation(
+    standing: Standing,
+    line: ConfigurationLine,
+    titles: Mapping[int, str],
+    completions: Mapping[int, Completion],
+    *,
+    withheld: str = "",
+) -> Derivation:
+    """Why the standing is what it is. `withheld`: an admin's decision that stands above it."""
+    return Derivation(
+        basis=_(
+            "Asked by %(unit)s (%(training)s), version %(number)d, in force since %(day)s.",
+            unit=line.unit_name,
+            training=line.name,
+            number=standing.number,
+            day=day(local_date(standing.effective_at, standing.zone)),
+        ),
+        conclusion=withheld or _conclusion(standing, titles),
+        reasons=reasons(standing, titles, completions),
+    )
+
+
+def _conclusion(standing: Standing, titles: Mapping[int, str]) -> str:
+    if standing.archived:
+        return _("Ended: this training is no longer in use.")
+    if not standing.covered:
+        return _("Ended: this training no longer applies to this person.")
+    if not standing.has_required:
+        return _("Nothing is required, so there is nothing to be valid in.")
+    missing, binding = len(standing.missing), standing.binding
+    if missing:
+        return str(
+            ngettext(
+                "Not valid: %(num)d required module is not satisfied.",
+                "Not valid: %(num)d required modules are not satisfied.",
+                missing,
+            )
+        )
+    if not standing.complete or binding is None:
+        return _("Not valid yet: a grace counts for nothing by itself, and nothing was completed.")
+    if standing.valid_through is None:
+        return _("Valid without an end: nothing required runs out.")
+    return _(
+        "Valid through %(day)s: of what is required, %(module)s ends first.",
+        day=day(standing.valid_through),
+        module=titles.get(binding.module_id, _("Unknown module")),
+    )
+
+
 def reasons(
     standing: Standing, titles: Mapping[int, str], completions: Mapping[int, Completion]
 ) -> list[Reason]:
@@ -48,7 +109,7 @@ def reasons(
             word=_word(row.state),
             status=str(STATUSES[row.status]),
             words=_explain(row, standing.zone, completions.get(row.completion_id or 0)),
-            binds=row.module_id == binding,
+            binds=row.module_id == binding and standing.covered,
         )
         for row in standing.rows
     ]
@@ -78,16 +139,20 @@ def _word(state: RowState) -> str:
 def _explain(row: RowStanding, zone: str, completion: Completion | None) -> str:
     since = day(local_date(row.since, zone)) if row.since else ""
     if row.exempt and row.valid_through:
-        return _("Waived through %(day)s.", day=day(row.valid_through))
-    if row.by_grace and row.grace_until:
-        return _(
+        words = _("Waived through %(day)s.", day=day(row.valid_through))
+    elif row.by_grace and row.grace_until:
+        words = _(
             "Required since %(since)s; the grace ends with %(day)s.",
             since=since,
             day=day(row.grace_until),
         )
-    if row.completed_on is None:
-        return _("Required since %(since)s, not completed.", since=since) if since else _("Open.")
-    return " ".join((_fact(row, completion), _arithmetic(row)))
+    elif row.completed_on is None:
+        words = _("Required since %(since)s, not completed.", since=since) if since else _("Open.")
+        if row.pass_mark is not None:
+            words += " " + _("The pass mark is %(mark)s %%.", mark=percent(row.pass_mark))
+    else:
+        words = " ".join((_fact(row, completion), _arithmetic(row, zone)))
+    return f"{words} {_('That day is over.')}" if row.state is RowState.EXPIRED else words
 
 
 def _fact(row: RowStanding, completion: Completion | None) -> str:
@@ -101,6 +166,16 @@ def _fact(row: RowStanding, completion: Completion | None) -> str:
     return _("Completed %(day)s (%(source)s, %(score)s %%).", day=done, source=by, score=score)
 
 
+def behind(session: Session, standing: Standing) -> dict[int, Completion]:
+    """The completions the standing rests on, by id."""
+    ids = [row.completion_id for row in standing.rows if row.completion_id is not None]
+    if not ids:
+        return {}
+    return {
+        row.id: row for row in session.scalars(select(Completion).where(Completion.id.in_(ids)))
+    }
+
+
 def source_words(source: CompletionSource) -> str:
     """Where a completion is known from, in the reader's language."""
     return SOURCES.get(source) or {
@@ -110,19 +185,26 @@ def source_words(source: CompletionSource) -> str:
     }.get(source, source.value)
 
 
-def _arithmetic(row: RowStanding) -> str:
-    if row.completed_on is None or row.months_counted is None or row.valid_through is None:
+def _arithmetic(row: RowStanding, zone: str) -> str:
+    if row.completed_on is None or row.valid_through is None:
         return _("It never expires.")
-    months = str(ngettext("%(num)d month", "%(num)d months", row.months_counted))
-    words = _(
-        "%(done)s + %(months)s → through %(day)s.",
-        done=day(row.completed_on),
-        months=months,
-        day=day(row.valid_through),
-    )
-    if row.grace_until is not None:
-        words += " " + _("The period of before counts until then, by a grace.")
-    return words
+    if row.grace_until is not None or row.months_counted is None:
+        return _(
+            "It counts through %(day)s by the terms of before, for which a grace was given.",
+            day=day(row.valid_through),
+        )
+    values = {
+        "done": day(row.completed_on),
+        "months": ngettext("%(num)d month", "%(num)d months", row.months_counted),
+        "day": day(row.valid_through),
+        "zone": zone,
+    }
+    if row.valid_through.day < row.completed_on.day:
+        return _(
+            "%(done)s + %(months)s → %(day)s, the month's last day; it ends at midnight, %(zone)s.",
+            **values,
+        )
+    return _("%(done)s + %(months)s → %(day)s; it ends at midnight, %(zone)s.", **values)
 
 
 def day(value: date) -> str:

@@ -1,17 +1,23 @@
 """One issued certificate with its editions and all that happened to it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from plugin.assign import why
 from plugin.certs import queries
-from plugin.certs.errors import CertificateNotFoundError, EditionNotReadyError
+from plugin.certs.errors import (
+    CertificateNotFoundError,
+    EditionNotReadyError,
+    NotYetIssuedError,
+)
 from plugin.certs.models import Certificate, CertificateEvent, Edition
 from plugin.certs.queries import Answer, Document
 from plugin.certs.rules import EditionKind, EventKind
+from plugin.modules.models import Completion
 from plugin.org.models import Person
 from plugin.org.reach import Reach
 
@@ -43,6 +49,7 @@ class Issued:
 
     certificate: Certificate
     answer: Answer
+    behind: Mapping[int, Completion]
     editions: Sequence[IssuedEdition]
     happenings: Sequence[Happening]
 
@@ -64,26 +71,33 @@ def certificate_in_reach(
     return found
 
 
-def issued(session: Session, reach: Reach, certificate_id: int, *, at: datetime) -> Issued:
-    """Everything an admin sees of one certificate; the state is the rules' own answer."""
-    certificate = certificate_in_reach(session, reach, certificate_id, at=at)
-    answer = queries.answer(session, certificate.token, at=at)
+def issued(
+    session: Session, certificate: Certificate, *, at: datetime, past: bool = False
+) -> Issued:
+    """Everything an admin sees of one certificate; the state is the rules' own answer.
+
+    `past`: everything as it was then. Raises NotYetIssuedError for a moment before it existed.
+    """
+    if certificate.created_at > at:
+        raise NotYetIssuedError(certificate.id)
+    answer = queries.answer(session, certificate.token, at=at, past=past)
     if not isinstance(answer, Answer):
-        raise CertificateNotFoundError(certificate_id)
+        raise CertificateNotFoundError(certificate.id)
     editions = session.scalars(
         select(Edition)
-        .where(Edition.certificate_id == certificate.id)
+        .where(Edition.certificate_id == certificate.id, Edition.issued_at <= at)
         .order_by(Edition.number.desc())
     )
     happened = session.execute(
         select(CertificateEvent, Person.full_name)
         .outerjoin(Person, Person.id == CertificateEvent.by_person_id)
-        .where(CertificateEvent.certificate_id == certificate.id)
+        .where(CertificateEvent.certificate_id == certificate.id, CertificateEvent.at <= at)
         .order_by(CertificateEvent.at.desc(), CertificateEvent.id.desc())
     )
     return Issued(
         certificate=certificate,
         answer=answer,
+        behind=why.behind(session, answer.standing),
         editions=[
             IssuedEdition(
                 number=each.number,

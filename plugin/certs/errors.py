@@ -11,6 +11,12 @@ class CertificateNotFoundError(PluginError):
     public_message = _l("This certificate does not exist or is not yours to see.")
 
 
+class NotYetIssuedError(PluginError):
+    code = "certs.not_yet_issued"
+    http_status = 404
+    public_message = _l("At the moment asked about this certificate had not been issued.")
+
+
 class EditionNotReadyError(PluginError):
     code = "certs.not_ready"
     http_status = 409

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from plugin.assign import listed
 from plugin.assign.listed import Duties
-from plugin.assign.models import Configuration, StoredStanding
+from plugin.assign.models import Configuration
 from plugin.certs.models import Certificate, CertificateEvent
 from plugin.certs.rules import CertificateState, EventKind
 from plugin.org.models import Person, Unit
@@ -21,8 +21,6 @@ from plugin.web.listing import Asked, Slice, like
 SORTS = ("person", "credential", "issued", "through")
 STATES = tuple(state.value for state in reversed(CertificateState))
 BATCH = 1000
-STANDING = aliased(StoredStanding)
-"""What a line prints of the standing; the filters look at it by themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +40,10 @@ class IssuedLine:
 
 
 def certificates(
-    session: Session, reach: Reach, asked: Asked, *, at: datetime
+    session: Session, reach: Reach, asked: Asked, *, at: datetime, past: bool = False
 ) -> Slice[IssuedLine]:
     """One page of the certificates of the people in reach, in three statements."""
-    duties = listed.duties(session, reach.organization_id, at)
+    duties = listed.answering(session, reach, at, past=past, filters=asked.filters)
     total = session.scalar(_counted(reach, asked, duties))
     page = _lines(reach, asked, duties).limit(asked.size).offset(asked.offset)
     lines = [_line(row, duties) for row in session.execute(page)]
@@ -53,16 +51,17 @@ def certificates(
 
 
 def all_certificates(
-    session: Session, reach: Reach, asked: Asked, *, at: datetime
+    session: Session, reach: Reach, asked: Asked, *, at: datetime, past: bool = False
 ) -> Iterator[IssuedLine]:
     """The whole list as it is narrowed now, read a batch at a time."""
-    duties = listed.duties(session, reach.organization_id, at)
+    duties = listed.answering(session, reach, at, past=past, filters=asked.filters)
     statement = _lines(reach, asked, duties).execution_options(yield_per=BATCH)
     for row in session.execute(statement):
         yield _line(row, duties)
 
 
 def _lines(reach: Reach, asked: Asked, duties: Duties) -> Select[Any]:
+    standing = duties.beside
     columns: list[Any] = [
         Certificate.id,
         Certificate.credential_id,
@@ -73,21 +72,21 @@ def _lines(reach: Reach, asked: Asked, duties: Duties) -> Select[Any]:
         Person.employee_id,
         Unit.name.label("unit"),
         Configuration.name.label("configuration"),
-        STANDING.covered,
-        STANDING.complete,
-        STANDING.ends_at,
-        STANDING.valid_through,
+        standing.covered,
+        standing.complete,
+        standing.ends_at,
+        standing.valid_through,
         _is_revoked(duties.at).label("is_revoked"),
         _is_suspended(duties.at).label("is_suspended"),
     ]
     return (
-        _with_standing(_with_places(select(*columns).select_from(Certificate)))
+        _with_standing(_with_places(select(*columns).select_from(Certificate)), duties)
         .join(Person, Person.id == Certificate.person_id)
         .where(
             Person.organization_id == reach.organization_id,
             _is_wanted(reach, asked, duties, a_page=reach.is_whole and asked.sort != "through"),
         )
-        .order_by(*_order(asked))
+        .order_by(*_order(asked, duties))
     )
 
 
@@ -103,12 +102,13 @@ def _with_places(statement: Select[Any]) -> Select[Any]:
     )
 
 
-def _with_standing(statement: Select[Any]) -> Select[Any]:
+def _with_standing(statement: Select[Any], duties: Duties) -> Select[Any]:
+    standing = duties.beside
     return statement.outerjoin(
-        STANDING,
+        standing,
         and_(
-            STANDING.person_id == Certificate.person_id,
-            STANDING.configuration_id == Certificate.configuration_id,
+            standing.person_id == Certificate.person_id,
+            standing.configuration_id == Certificate.configuration_id,
         ),
     )
 
@@ -121,6 +121,8 @@ def _is_wanted(
         Certificate.erased_at.is_(None),
         reach.people(Certificate.person_id, duties.at),
     ]
+    if duties.is_past:
+        conditions.append(Certificate.created_at <= duties.at)
     if asked.q:
         conditions.append(_has_words(reach, asked.q))
     if state := asked.filters.get("state"):
@@ -156,14 +158,14 @@ def _is_in(state: CertificateState, duties: Duties, *, a_page: bool) -> ColumnEl
     is_free = and_(not_(revoked), not_(suspended))
     if state is CertificateState.ENDED:
         same = and_(
-            StoredStanding.person_id == Certificate.person_id,
-            StoredStanding.configuration_id == Certificate.configuration_id,
+            duties.standing.person_id == Certificate.person_id,
+            duties.standing.configuration_id == Certificate.configuration_id,
         )
         return and_(is_free, not_(exists(_given(duties).where(same))))
-    proven = listed.is_proven(duties.at)
+    proven = listed.is_proven(duties)
     if state is CertificateState.INVALID:
-        return and_(is_free, exists(_given(duties).where(_is_its(), not_(proven))))
-    valid = _given(duties).where(_is_its(), proven)
+        return and_(is_free, exists(_given(duties).where(_is_its(duties), not_(proven))))
+    valid = _given(duties).where(_is_its(duties), proven)
     is_valid = valid.limit(1).scalar_subquery().is_not(None) if a_page else exists(valid)
     return and_(is_free, is_valid)
 
@@ -171,25 +173,25 @@ def _is_in(state: CertificateState, duties: Duties, *, a_page: bool) -> ColumnEl
 def _given(duties: Duties) -> Select[Any]:
     """The standings covered by what gives certificates; the caller says whose."""
     return (
-        select(StoredStanding.id)
+        select(duties.standing.id)
         .where(
-            StoredStanding.covered.is_(True),
-            StoredStanding.configuration_id.in_(sorted(duties.certifying)),
+            duties.standing.covered.is_(True),
+            duties.standing.configuration_id.in_(sorted(duties.certifying)),
         )
         .correlate(Certificate)
     )
 
 
-def _is_its() -> ColumnElement[bool]:
+def _is_its(duties: Duties) -> ColumnElement[bool]:
     """The standing is the certificate's, by person and configuration.
 
     The configuration is compared by range: PostgreSQL takes the two for unrelated, and with two
     equalities expects a thousandth of the rows there are, and then reads them one by one.
     """
     return and_(
-        StoredStanding.person_id == Certificate.person_id,
-        StoredStanding.configuration_id >= Certificate.configuration_id,
-        StoredStanding.configuration_id <= Certificate.configuration_id,
+        duties.standing.person_id == Certificate.person_id,
+        duties.standing.configuration_id >= Certificate.configuration_id,
+        duties.standing.configuration_id <= Certificate.configuration_id,
     )
 
 
@@ -217,12 +219,12 @@ def _is_suspended(at: datetime) -> ColumnElement[bool]:
     )
 
 
-def _order(asked: Asked) -> list[Any]:
+def _order(asked: Asked, duties: Duties) -> list[Any]:
     keys: dict[str, list[Any]] = {
         "person": [Person.full_name, Person.id, Certificate.id],
         "credential": [Certificate.credential_id],
         "issued": [Certificate.created_at, Certificate.id],
-        "through": [STANDING.ends_at, Certificate.id],
+        "through": [duties.beside.ends_at, Certificate.id],
     }
     if asked.descending:
         return [key.desc().nulls_first() for key in keys[asked.sort]]

@@ -4,13 +4,27 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
-from flask import Blueprint, Response, flash, make_response, redirect, render_template, url_for
+from flask import (
+    Blueprint,
+    Response,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
+from plugin.assign import as_of
+from plugin.assign import queries as assign_queries
+from plugin.assign.as_of import AsOf
 from plugin.assign.choices import Choices, choices
+from plugin.assign.why import derivation
 from plugin.certs import actions, dossier
 from plugin.certs import issued as queries
 from plugin.certs.dossier import Issued
@@ -46,6 +60,8 @@ STATES: Mapping[CertificateState, tuple[str, LazyString]] = {
     CertificateState.SUSPENDED: ("invalid", _l("Suspended")),
     CertificateState.REVOKED: ("invalid", _l("Revoked")),
 }
+ABOVE_THE_FACTS = {CertificateState.REVOKED, CertificateState.SUSPENDED, CertificateState.ENDED}
+"""States that hold whatever was completed."""
 EDITIONS: Mapping[EditionKind, LazyString] = {
     EditionKind.FIRST: _l("First edition"),
     EditionKind.RENEWAL: _l("Renewal"),
@@ -66,9 +82,12 @@ def listing() -> str:
     reach = reach_of(session, me())
     offered = choices(session, reach)
     labels = [(state.value, label) for state, (_tone, label) in STATES.items()]
+    wanted = _asked(offered)
+    moment = _moment_of(wanted)
     return render_template(
         "certs/issued.html",
-        found=queries.certificates(session, reach, _asked(offered), at=clock.now()),
+        found=queries.certificates(session, reach, wanted, at=moment.at, past=moment.is_past),
+        moment=moment,
         filters=[
             {"name": "state", "label": _("State"), "choices": labels},
             {"name": "unit", "label": _("Unit"), "choices": offered.units},
@@ -85,6 +104,8 @@ def export(file_format: str) -> Response:
     session = read_session()
     reach = reach_of(session, me())
     wanted = _asked(choices(session, reach))
+    moment = _moment_of(wanted)
+    found = queries.all_certificates(session, reach, wanted, at=moment.at, past=moment.is_past)
     header = [_("Credential ID"), _("Name"), _("Email"), _("Employee ID"), _("Unit")]
     rows = (
         [
@@ -97,11 +118,14 @@ def export(file_format: str) -> Response:
             str(STATES[line.state][1]),
             line.valid_through,
             line.issued_at,
+            *([moment.at] if moment.is_past else []),
         ]
-        for line in queries.all_certificates(session, reach, wanted, at=clock.now())
+        for line in found
     )
     header += [_("Training"), _("State"), _("Valid through"), _("First issued")]
-    return download(Format(file_format), "certificates", header, rows, zone=me().time_zone)
+    header += [_("As of")] if moment.is_past else []
+    name = f"certificates{moment.name}"
+    return download(Format(file_format), name, header, rows, zone=moment.zone)
 
 
 @bp.get("/admin/certificates/<int:certificate_id>")
@@ -174,19 +198,35 @@ def _changed(certificate_id: int, act: Act, form: ReasonForm, done: str) -> AnyR
 
 
 def _details(certificate_id: int, form: ReasonForm) -> str:
-    found = _issued(certificate_id)
-    state = found.answer.state
+    session = read_session()
+    certificate = dossier.certificate_in_reach(
+        session, reach_of(session, me()), certificate_id, at=clock.now()
+    )
+    moment = _moment(session, certificate)
+    found = dossier.issued(session, certificate, at=moment.at, past=moment.is_past)
+    answer, said = found.answer, verdict(found.answer)
+    state = answer.state
     return render_template(
         "certs/issued_one.html",
         found=found,
-        verdict=verdict(found.answer),
+        moment=moment,
+        verdict=said,
+        why=derivation(
+            answer.standing,
+            answer.configuration,
+            {each.id: each.title for each in answer.modules.values()},
+            found.behind,
+            withheld=said.reason if state in ABOVE_THE_FACTS else "",
+        ),
         tone=STATES[state][0],
         word=STATES[state][1],
         editions=EDITIONS,
         events=EVENTS,
         form=form,
         is_suspended=state is CertificateState.SUSPENDED,
-        may_change=holds(me(), Role.ADMIN) and state is not CertificateState.REVOKED,
+        may_change=holds(me(), Role.ADMIN)
+        and state is not CertificateState.REVOKED
+        and not moment.is_past,
     )
 
 
@@ -198,10 +238,28 @@ def _confirmation(certificate_id: int, form: ReasonForm) -> str:
 
 
 def _issued(certificate_id: int) -> Issued:
-    session = read_session()
-    return dossier.issued(session, reach_of(session, me()), certificate_id, at=clock.now())
+    session, now = read_session(), clock.now()
+    reach = reach_of(session, me())
+    certificate = dossier.certificate_in_reach(session, reach, certificate_id, at=now)
+    return dossier.issued(session, certificate, at=now)
+
+
+def _moment(session: Session, certificate: Certificate) -> AsOf:
+    """The moment the address asks for, by the days of the certificate's unit."""
+    configuration = assign_queries.configuration_of(
+        session, certificate.organization_id, certificate.configuration_id
+    )
+    zone = assign_queries.zone_of(session, configuration)
+    return as_of.asked_for(request.args, zone, now=clock.now())
 
 
 def _asked(offered: Choices) -> Asked:
-    filters = {"state": queries.STATES, **offered.filters()}
+    filters = {"state": queries.STATES, **offered.filters(), **as_of.FIELDS}
     return asked(sorts=queries.SORTS, filters=filters)
+
+
+def _moment_of(wanted: Asked) -> AsOf:
+    """The moment asked for, by the days of the unit the list is narrowed to."""
+    return as_of.asked_of_list(
+        read_session(), me().organization_id, wanted.filters, me().time_zone, now=clock.now()
+    )

@@ -85,8 +85,13 @@ class Erased:
     at: datetime
 
 
-def answer(session: Session, token: str, *, at: datetime) -> Answer | Erased | None:
-    """What the address `token` says at `at`, from the facts themselves; None: unknown."""
+def answer(
+    session: Session, token: str, *, at: datetime, past: bool = False
+) -> Answer | Erased | None:
+    """What the address `token` says at `at`, from the facts themselves; None: unknown.
+
+    `past`: what it said then, from the facts as they stood.
+    """
     row = session.execute(
         select(Certificate, Person.full_name, Organization.name)
         .join(Person, Person.id == Certificate.person_id)
@@ -104,11 +109,14 @@ def answer(session: Session, token: str, *, at: datetime) -> Answer | Erased | N
         person_ids=[certificate.person_id],
         configuration_ids=[certificate.configuration_id],
         at=at,
+        past=past,
     )
     standing = found.standing(certificate.person_id, certificate.configuration_id)
     events = events_of(session, certificate)
     withheld = {EventKind.REVOKED, EventKind.SUSPENDED}
-    since = max((each.at for each in events if each.kind in withheld), default=None)
+    since = max(
+        (each.at for each in events if each.kind in withheld and each.at <= at), default=None
+    )
     return Answer(
         state=state(events, standing, at=at),
         state_since=since,

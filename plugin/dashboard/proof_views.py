@@ -1,10 +1,11 @@
 """A certificate in the reader's language: one word, why, and what to do next."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from plugin.assign.standing import RowState
-from plugin.certs.rules import CertificateState
+from plugin.assign.standing import RowState, Standing
+from plugin.certs.rules import CertificateState, EventFacts, state
 from plugin.dashboard.proofs import Proof, Reason
 from plugin.dashboard.wording import STATES, Badge, _, day, ngettext, through
 
@@ -62,6 +63,16 @@ def proof_view(proof: Proof) -> ProofView:
         certificate_id=paper.certificate_id if paper else None,
         edition=paper.printed_edition if paper and is_valid else None,
     )
+
+
+def withheld_words(events: Sequence[EventFacts], standing: Standing, *, at: datetime) -> str:
+    """What stands above the facts of one's own certificate, in a sentence; nothing if nothing."""
+    match state(events, standing, at=at):
+        case CertificateState.SUSPENDED:
+            return _("An administrator has suspended this certificate.")
+        case CertificateState.REVOKED:
+            return _("An administrator has revoked this certificate.")
+    return ""
 
 
 def _headline(proof: Proof) -> str:

@@ -8,6 +8,7 @@ from plugin.assign.queries import LearnerFacts
 from plugin.assign.standing import RowStanding, RowState, Standing
 from plugin.assign.validity import local_date
 from plugin.certs.rules import CertificateState, EventFacts, has_ended, state
+from plugin.dashboard.errors import NothingAskedError
 from plugin.dashboard.tiles import is_renewal_near
 
 
@@ -80,6 +81,17 @@ def proofs_of(
             ),
         )
     )
+
+
+def own_standing(facts: LearnerFacts, configuration_id: int) -> Standing:
+    """The person's standing under a configuration that shows them something.
+
+    Refused like a page that does not exist for any other: hidden leaves no trace.
+    """
+    for standing in facts.standings:
+        if standing.configuration_id == configuration_id and standing.rows:
+            return standing
+    raise NothingAskedError(configuration_id)
 
 
 def _proof(standing: Standing, facts: LearnerFacts, paper: Paper | None, *, at: datetime) -> Proof:

@@ -64,6 +64,7 @@ class CertificateView:
     """One certificate with its editions, newest first, ready to print."""
 
     id: int
+    configuration_id: int
     title: str
     unit: str
     badge: Badge
@@ -78,6 +79,7 @@ def certificate_view(certificate: OwnCertificate) -> CertificateView:
     is_valid = certificate.state is CertificateState.VALID
     return CertificateView(
         id=certificate.id,
+        configuration_id=certificate.configuration_id,
         title=certificate.configuration.name,
         unit=certificate.configuration.unit_name,
         badge=STATES[certificate.state],

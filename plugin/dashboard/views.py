@@ -5,12 +5,13 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from plugin.assign.queries import learner_facts
+from plugin.assign.why import behind, derivation
 from plugin.certs.queries import certificates_of
 from plugin.core import clock
 from plugin.core.db import read_session, transaction
 from plugin.dashboard import queries
-from plugin.dashboard.proof_views import proof_view
-from plugin.dashboard.proofs import proofs_of
+from plugin.dashboard.proof_views import proof_view, withheld_words
+from plugin.dashboard.proofs import own_standing, proofs_of
 from plugin.dashboard.record_views import certificate_view, sitting_view
 from plugin.dashboard.tile_views import SHELVES, TileView, tile_view
 from plugin.dashboard.tiles import Tile, on_shelf, tiles_of
@@ -96,4 +97,28 @@ def certificates() -> str:
     )
     return render_template(
         "dashboard/certificates.html", certificates=[certificate_view(each) for each in found]
+    )
+
+
+@bp.get("/why/<int:configuration_id>")
+@requires(Role.LEARNER)
+def why(configuration_id: int) -> str:
+    """How one's own standing came about: who asks, which completion, which days, what binds."""
+    session, now, person = read_session(), clock.now(), me()
+    facts = learner_facts(session, person.organization_id, person.person_id, now)
+    standing = own_standing(facts, configuration_id)
+    paper = queries.belongings(session, person.organization_id, person.person_id).papers.get(
+        configuration_id
+    )
+    line = facts.configurations[configuration_id]
+    return render_template(
+        "dashboard/why.html",
+        line=line,
+        why=derivation(
+            standing,
+            line,
+            {each.id: each.title for each in facts.modules.values()},
+            behind(session, standing),
+            withheld=withheld_words(paper.events if paper else (), standing, at=now),
+        ),
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import Session, aliased
 
 from plugin.modules.errors import ModuleNotFoundHereError, NotPlayableError, RunNotFoundError
@@ -122,16 +122,22 @@ class Record:
     title: str
 
 
-def records_of(session: Session, organization_id: int, person_id: int) -> list[Record]:
-    """Everything that stands of a person, newest first; at most the last `MAX_RECORDS`."""
+def records_of(
+    session: Session, organization_id: int, person_id: int, *, at: datetime | None = None
+) -> list[Record]:
+    """Everything that stands of a person, newest first; at most the last `MAX_RECORDS`.
+
+    `at`: what stood at that past moment, as far as it was known then.
+    """
     rows = session.execute(
         select(Completion, Module.title)
         .join(Module, Module.id == Completion.module_id)
         .where(
             Completion.organization_id == organization_id,
             Completion.person_id == person_id,
-            is_last_word(),
+            is_last_word(at),
             ~is_withdrawal(Completion),
+            true() if at is None else Completion.learned_at <= at,
         )
         .order_by(Completion.happened_at.desc(), Completion.id.desc())
         .limit(MAX_RECORDS)
@@ -156,10 +162,11 @@ def count_records(
     return {row[0]: row[1] for row in rows}
 
 
-def is_last_word() -> ColumnElement[bool]:
-    """Nothing supersedes the completion."""
+def is_last_word(at: datetime | None = None) -> ColumnElement[bool]:
+    """Nothing supersedes the completion, or did at that past moment."""
     later = aliased(Completion)
-    return ~select(later.id).where(later.supersedes_id == Completion.id).exists()
+    known = true() if at is None else later.learned_at <= at
+    return ~select(later.id).where(later.supersedes_id == Completion.id, known).exists()
 
 
 def is_withdrawal(completion: type[Completion]) -> ColumnElement[bool]:

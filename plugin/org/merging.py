@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from plugin.core import audit
 from plugin.core.base import JsonDict
 from plugin.core.db import Tx
+from plugin.org import history
 from plugin.org.errors import FieldError
 from plugin.org.launch_rules import has_claim
 from plugin.org.merge_models import PersonMerge
@@ -43,6 +44,8 @@ def begin(
             **_lend_details(session, absorbed, survivor),
         },
     )
+    if absorbed.deactivated_at is not None:
+        history.remember(session, absorbed, "deactivated_at", absorbed.deactivated_at, now=now)
     absorbed.merged_into_id, absorbed.deactivated_at = survivor.id, now
     _end_visits(session, absorbed.id, now=now)
     session.add(merge)
@@ -186,6 +189,7 @@ def undo(tx: Tx, merge: PersonMerge, *, by: int, reason: str, now: datetime) -> 
     _end_memberships(session, merge, now=now)
     _settle_launches(session, absorbed, now=now)
     _return_details(session, absorbed, survivor, merge.moved)
+    history.remember(session, absorbed, "deactivated_at", absorbed.deactivated_at, now=now)
     absorbed.merged_into_id = absorbed.deactivated_at = None
     _end_visits(session, survivor.id, now=now)
     _record(session, "person.unmerged", merge, (survivor, absorbed), by=by, now=now)

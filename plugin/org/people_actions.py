@@ -10,6 +10,7 @@ from plugin.core import outbox
 from plugin.core.audit import AuditEntry
 from plugin.core.db import Tx
 from plugin.org.errors import FieldError
+from plugin.org.history import remember_many
 from plugin.org.models import Grant, Person, SignIn
 from plugin.web.roles import Role
 
@@ -62,6 +63,7 @@ def _switch(
     if not reason.strip():
         raise FieldError("reason", _("Say why, in a few words."))
     is_on = Person.deactivated_at.is_(None)
+    since = _switched_off(tx, organization_id, people) if to is None else {}
     changed = list(
         tx.session.scalars(
             update(Person)
@@ -77,6 +79,14 @@ def _switch(
         )
     )
     if changed:
+        remember_many(
+            tx.session,
+            organization_id,
+            Person.__tablename__,
+            "deactivated_at",
+            [(person_id, since[person_id]) for person_id in changed if person_id in since],
+            now=now,
+        )
         tx.session.execute(
             insert(AuditEntry),
             [
@@ -96,3 +106,18 @@ def _switch(
         )
         outbox.evaluate_people(tx.session, changed)
     return changed
+
+
+def _switched_off(tx: Tx, organization_id: int, people: Select[Any]) -> dict[int, datetime]:
+    """Since when each of them is off; the rows are locked until it is written down."""
+    found = tx.session.execute(
+        select(Person.id, Person.deactivated_at)
+        .where(
+            Person.organization_id == organization_id,
+            Person.deactivated_at.is_not(None),
+            Person.id.in_(people),
+        )
+        .order_by(Person.id)
+        .with_for_update()
+    )
+    return {row.id: row.deactivated_at for row in found}

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from plugin.core import audit, outbox
 from plugin.core.base import JsonDict
 from plugin.core.db import Tx
-from plugin.org import rules
+from plugin.org import history, rules
 from plugin.org.errors import FieldError
 from plugin.org.models import Membership, Unit, UnitKind
 
@@ -60,6 +60,8 @@ def edit_unit(
         before={key: before[key] for key in changed},
         after={key: after[key] for key in changed},
     )
+    for each in sorted(changed & {"time_zone", "region_id"}):
+        history.remember(tx.session, unit, each, before[each], now=now)
     if changed & {"time_zone", "region_id"}:
         outbox.evaluate_people(tx.session, people)
 
@@ -91,6 +93,8 @@ def _set_archived(
         raise FieldError("reason", _("Say why, in a few words."))
     if (unit.archived_at is None) is (at is None):
         return
+    if unit.archived_at is not None:
+        history.remember(tx.session, unit, "archived_at", unit.archived_at, now=now)
     unit.archived_at = at
     audit.record(
         tx.session,

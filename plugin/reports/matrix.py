@@ -6,13 +6,14 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from plugin.assign.facts import RowStatus
 from plugin.assign.models import Configuration
 from plugin.assign.queries import Facts, facts
 from plugin.assign.standing import RowStanding, RowState
+from plugin.org.history import as_it_was
 from plugin.org.models import Membership, Person, Unit
 from plugin.org.search import has_words
 from plugin.reports.standings import DAYS
@@ -88,12 +89,14 @@ class Matrix:
         return (self.column_page - 1) * COLUMNS + 1
 
 
-def matrix(session: Session, unit: Unit, asked: Asked, *, at: datetime) -> Matrix:
+def matrix(
+    session: Session, unit: Unit, asked: Asked, *, at: datetime, past: bool = False
+) -> Matrix:
     """The part asked for, in four statements: everything about the people of the page is one."""
-    total = session.scalar(_members(unit, asked, at, func.count()).order_by(None))
-    page = _people(unit, asked, at).limit(asked.size).offset(asked.offset)
+    total = session.scalar(_members(unit, asked, at, func.count(), past=past).order_by(None))
+    page = _people(unit, asked, at, past=past).limit(asked.size).offset(asked.offset)
     people = session.execute(page).all()
-    found = _facts(session, unit, _configuration_ids(session, unit), people, at=at)
+    found = _facts(session, unit, _ids(session, unit, at, past=past), people, at=at, past=past)
     every = _columns(found)
     pages = max(1, -(-len(every) // COLUMNS))
     number = min(max(1, int(asked.filters.get("columns", 1))), pages)
@@ -111,33 +114,39 @@ def matrix(session: Session, unit: Unit, asked: Asked, *, at: datetime) -> Matri
 
 
 def whole_matrix(
-    session: Session, unit: Unit, asked: Asked, *, at: datetime
+    session: Session, unit: Unit, asked: Asked, *, at: datetime, past: bool = False
 ) -> tuple[tuple[Column, ...], Iterator[Line]]:
     """Every column, and everybody's line; the people are read and judged in chunks."""
-    ids = _configuration_ids(session, unit)
-    columns = _columns(_facts(session, unit, ids, (), at=at))
-    people = session.execute(_people(unit, asked, at)).all()
+    ids = _ids(session, unit, at, past=past)
+    columns = _columns(_facts(session, unit, ids, (), at=at, past=past))
+    people = session.execute(_people(unit, asked, at, past=past)).all()
 
     def lines() -> Iterator[Line]:
         for start in range(0, len(people), CHUNK):
             some = people[start : start + CHUNK]
-            found = _facts(session, unit, ids, some, at=at)
+            found = _facts(session, unit, ids, some, at=at, past=past)
             for person in some:
                 yield _line(person, columns, found)
 
     return columns, lines()
 
 
-def _members(unit: Unit, asked: Asked, at: datetime, *columns: Any) -> Select[Any]:
+def _members(unit: Unit, asked: Asked, at: datetime, *columns: Any, past: bool) -> Select[Any]:
     """The active members of the unit; a region's are also those of its sites."""
+
+    def was(model: Any, name: str) -> Any:
+        return as_it_was(model, name, at) if past else getattr(model, name)
+
+    archived_at, deactivated_at = was(Unit, "archived_at"), was(Person, "deactivated_at")
     inside = (
         select(Membership.person_id)
         .join(Unit, Unit.id == Membership.unit_id)
         .where(
             Membership.organization_id == unit.organization_id,
-            or_(Unit.id == unit.id, Unit.region_id == unit.id),
-            or_(Unit.archived_at.is_(None), Unit.archived_at > at),
+            or_(Unit.id == unit.id, was(Unit, "region_id") == unit.id),
+            or_(archived_at.is_(None), archived_at > at),
             Membership.since_at <= at,
+            Membership.created_at <= at if past else true(),
             or_(Membership.until_at.is_(None), Membership.until_at > at),
         )
     )
@@ -146,28 +155,30 @@ def _members(unit: Unit, asked: Asked, at: datetime, *columns: Any) -> Select[An
         .select_from(Person)
         .where(
             Person.organization_id == unit.organization_id,
-            or_(Person.deactivated_at.is_(None), Person.deactivated_at > at),
+            or_(deactivated_at.is_(None), deactivated_at > at),
             Person.id.in_(inside),
             has_words(asked.q),
         )
     )
 
 
-def _people(unit: Unit, asked: Asked, at: datetime) -> Select[Any]:
+def _people(unit: Unit, asked: Asked, at: datetime, *, past: bool) -> Select[Any]:
     columns = (Person.id, Person.full_name, Person.email, Person.employee_id)
     order = [Person.full_name, Person.id]
-    return _members(unit, asked, at, *columns).order_by(
+    return _members(unit, asked, at, *columns, past=past).order_by(
         *(key.desc() if asked.descending else key for key in order)
     )
 
 
-def _configuration_ids(session: Session, unit: Unit) -> Sequence[int]:
+def _ids(session: Session, unit: Unit, at: datetime, *, past: bool) -> Sequence[int]:
+    """The published configurations of the unit that are, or were then, in use."""
+    archived_at = as_it_was(Configuration, "archived_at", at) if past else Configuration.archived_at
     return session.scalars(
         select(Configuration.id)
         .where(
             Configuration.organization_id == unit.organization_id,
             Configuration.unit_id == unit.id,
-            Configuration.archived_at.is_(None),
+            or_(archived_at.is_(None), archived_at > at),
             Configuration.current_version_id.is_not(None),
         )
         .order_by(Configuration.name, Configuration.id)
@@ -175,7 +186,13 @@ def _configuration_ids(session: Session, unit: Unit) -> Sequence[int]:
 
 
 def _facts(
-    session: Session, unit: Unit, ids: Sequence[int], people: Sequence[Any], *, at: datetime
+    session: Session,
+    unit: Unit,
+    ids: Sequence[int],
+    people: Sequence[Any],
+    *,
+    at: datetime,
+    past: bool,
 ) -> Facts:
     return facts(
         session,
@@ -184,6 +201,7 @@ def _facts(
         configuration_ids=ids,
         at=at,
         history=False,
+        past=past,
     )
 
 

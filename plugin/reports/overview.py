@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session, aliased
 
 from plugin.assign import listed
 from plugin.assign.listed import Duties
-from plugin.assign.models import Configuration, StoredStanding
+from plugin.assign.models import Configuration
 from plugin.core.base import Int, UTCDateTime
 from plugin.org.models import Person, Unit, UnitKind
 from plugin.org.reach import Reach
@@ -144,21 +144,22 @@ def figures(session: Session, reach: Reach, duties: Duties, *, region: Unit | No
         .scalar_subquery()
         .label("held")
     )
+    ends = {days: listed.ends_within(duties, days) for days in DAYS}
     forecast = select(
-        *(func.count(case((listed.ends_within(at, days), 1))).label(f"in_{days}") for days in DAYS),
+        *(func.count(case((ends[days], 1))).label(f"in_{days}") for days in DAYS),
         func.count(case((newly, 1))).label("newly"),
         unreachable,
         held,
         count_stuck(reach, at).label("stuck"),
     ).where(
         listed.is_obliged(duties),
-        or_(newly, listed.ends_within(at, DAYS[-1])),
-        reach.people(StoredStanding.person_id, at),
+        or_(newly, listed.ends_within(duties, DAYS[-1])),
+        reach.people(duties.standing.person_id, at),
     )
     if region is not None:
         forecast = (
-            forecast.select_from(StoredStanding)
-            .join(Configuration, Configuration.id == StoredStanding.configuration_id)
+            forecast.select_from(duties.standing)
+            .join(Configuration, Configuration.id == duties.standing.configuration_id)
             .join(Unit, Unit.id == Configuration.unit_id)
             .where(or_(Unit.id == region.id, Unit.region_id == region.id))
         )
@@ -179,8 +180,8 @@ def _people(reach: Reach, region: Unit | None, duties: Duties) -> CTE:
     first_end = func.min(
         case(
             (
-                StoredStanding.complete.is_(True),
-                func.coalesce(StoredStanding.ends_at, _moment(FOR_EVER)),
+                duties.standing.complete.is_(True),
+                func.coalesce(duties.standing.ends_at, _moment(FOR_EVER)),
             ),
             else_=_moment(NEVER),
         )
@@ -193,11 +194,11 @@ def _people(reach: Reach, region: Unit | None, duties: Duties) -> CTE:
     return (
         select(
             top.label("top"),
-            StoredStanding.person_id,
+            duties.standing.person_id,
             type_coerce(first_end, UTCDateTime()).label("end"),
         )
-        .select_from(StoredStanding)
-        .join(Configuration, Configuration.id == StoredStanding.configuration_id)
+        .select_from(duties.standing)
+        .join(Configuration, Configuration.id == duties.standing.configuration_id)
         .join(Unit, Unit.id == Configuration.unit_id)
         .outerjoin(
             above,
@@ -208,7 +209,7 @@ def _people(reach: Reach, region: Unit | None, duties: Duties) -> CTE:
             ),
         )
         .where(listed.is_obliged(duties), inside)
-        .group_by(top, StoredStanding.person_id)
+        .group_by(top, duties.standing.person_id)
         .cte("people")
     )
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from plugin.assign import listed
 from plugin.assign.listed import Duties, StandingState
-from plugin.assign.models import Configuration, StoredStanding
+from plugin.assign.models import Configuration
 from plugin.org.models import Person, Unit
 from plugin.org.reach import Reach
 from plugin.org.search import has_words
@@ -50,9 +50,11 @@ class StandingLine:
     expires_soon: bool
 
 
-def standings(session: Session, reach: Reach, asked: Asked, *, at: datetime) -> Slice[StandingLine]:
+def standings(
+    session: Session, reach: Reach, asked: Asked, *, at: datetime, past: bool = False
+) -> Slice[StandingLine]:
     """One page of the standings of the people in reach, in three statements."""
-    duties = listed.duties(session, reach.organization_id, at)
+    duties = listed.answering(session, reach, at, past=past, filters=asked.filters)
     total = session.scalar(_counted(reach, asked, duties))
     page = _lines(reach, asked, duties).limit(asked.size).offset(asked.offset)
     lines = [_line(row, duties) for row in session.execute(page)]
@@ -60,16 +62,17 @@ def standings(session: Session, reach: Reach, asked: Asked, *, at: datetime) -> 
 
 
 def all_standings(
-    session: Session, reach: Reach, asked: Asked, *, at: datetime
+    session: Session, reach: Reach, asked: Asked, *, at: datetime, past: bool = False
 ) -> Iterator[StandingLine]:
     """The whole list as it is narrowed now, read a batch at a time."""
-    duties = listed.duties(session, reach.organization_id, at)
+    duties = listed.answering(session, reach, at, past=past, filters=asked.filters)
     statement = _lines(reach, asked, duties).execution_options(yield_per=BATCH)
     for row in session.execute(statement):
         yield _line(row, duties)
 
 
 def _lines(reach: Reach, asked: Asked, duties: Duties) -> Select[Any]:
+    standing = duties.standing
     columns: list[Any] = [
         Person.id,
         Person.full_name,
@@ -77,25 +80,25 @@ def _lines(reach: Reach, asked: Asked, duties: Duties) -> Select[Any]:
         Person.employee_id,
         Unit.name.label("unit"),
         Configuration.name.label("configuration"),
-        StoredStanding.configuration_id,
-        StoredStanding.covered,
-        StoredStanding.complete,
-        StoredStanding.valid_through,
-        StoredStanding.ends_at,
-        listed.reason_column().label("reason"),
+        standing.configuration_id,
+        standing.covered,
+        standing.complete,
+        standing.valid_through,
+        standing.ends_at,
+        listed.reason_column(duties).label("reason"),
     ]
     return (
         select(*columns)
-        .select_from(StoredStanding)
-        .join(Configuration, Configuration.id == StoredStanding.configuration_id)
+        .select_from(standing)
+        .join(Configuration, Configuration.id == standing.configuration_id)
         .join(Unit, Unit.id == Configuration.unit_id)
-        .join(Person, Person.id == StoredStanding.person_id)
+        .join(Person, Person.id == standing.person_id)
         .where(
             Person.organization_id == reach.organization_id,
             _is_wanted(reach, asked, duties),
             has_words(asked.q),
         )
-        .order_by(*_order(asked))
+        .order_by(*_order(asked, duties))
     )
 
 
@@ -103,32 +106,32 @@ def _counted(reach: Reach, asked: Asked, duties: Duties) -> Select[Any]:
     """How many there are; without words nothing of the people themselves is read."""
     number = (
         select(func.count())
-        .select_from(StoredStanding)
-        .join(Configuration, Configuration.id == StoredStanding.configuration_id)
+        .select_from(duties.standing)
+        .join(Configuration, Configuration.id == duties.standing.configuration_id)
         .join(Unit, Unit.id == Configuration.unit_id)
         .where(_is_wanted(reach, asked, duties))
     )
     if not asked.q:
         return number
-    return number.join(Person, Person.id == StoredStanding.person_id).where(has_words(asked.q))
+    return number.join(Person, Person.id == duties.standing.person_id).where(has_words(asked.q))
 
 
 def _is_wanted(reach: Reach, asked: Asked, duties: Duties) -> ColumnElement[bool]:
     return and_(
-        StoredStanding.organization_id == reach.organization_id,
-        reach.people(StoredStanding.person_id, duties.at),
-        _is_of(asked.filters),
+        duties.standing.organization_id == reach.organization_id,
+        reach.people(duties.standing.person_id, duties.at),
+        _is_of(asked.filters, duties),
         _has_state(asked.filters.get("state", ""), duties),
     )
 
 
-def _is_of(filters: Mapping[str, str]) -> ColumnElement[bool]:
+def _is_of(filters: Mapping[str, str], duties: Duties) -> ColumnElement[bool]:
     """A region's standings are also those of its sites."""
     conditions: list[ColumnElement[bool]] = []
     if unit := filters.get("unit"):
         conditions.append(or_(Unit.id == int(unit), Unit.region_id == int(unit)))
     if configuration := filters.get("configuration"):
-        conditions.append(StoredStanding.configuration_id == int(configuration))
+        conditions.append(duties.standing.configuration_id == int(configuration))
     return and_(true(), *conditions)
 
 
@@ -136,7 +139,7 @@ def _has_state(state: str, duties: Duties) -> ColumnElement[bool]:
     if not state:
         return true()
     if state in EXPIRING:
-        return and_(listed.is_obliged(duties), listed.ends_within(duties.at, EXPIRING[state]))
+        return and_(listed.is_obliged(duties), listed.ends_within(duties, EXPIRING[state]))
     if state == "invalid":
         return listed.is_invalid(duties)
     if state == "newly_invalid":
@@ -145,13 +148,14 @@ def _has_state(state: str, duties: Duties) -> ColumnElement[bool]:
     return listed.is_in(StandingState(state), duties)
 
 
-def _order(asked: Asked) -> list[Any]:
+def _order(asked: Asked, duties: Duties) -> list[Any]:
     """By the key asked for; what is equal by name, then by id, so that pages never overlap."""
-    by_name = [Person.full_name, Person.id, StoredStanding.id]
+    standing = duties.standing
+    by_name = [Person.full_name, Person.id, standing.id]
     keys: dict[str, list[Any]] = {
         "person": by_name,
         "unit": [Unit.name, Configuration.name, *by_name],
-        "through": [StoredStanding.ends_at, StoredStanding.id],
+        "through": [standing.ends_at, standing.id],
     }
     if asked.descending:
         return [key.desc().nulls_first() for key in keys[asked.sort]]

@@ -7,8 +7,10 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 from flask_babel import gettext as _
 
-from plugin.assign import listed
+from plugin.assign import as_of, listed
+from plugin.assign.as_of import AsOf
 from plugin.assign.choices import Choices, choices
+from plugin.assign.listed import Duties
 from plugin.core import clock
 from plugin.core.db import read_session
 from plugin.org.models import Unit, UnitKind
@@ -39,10 +41,11 @@ PLACES = {
 @requires(Role.MANAGER)
 def overview() -> str:
     """Compliant shares per unit, what runs out next, and what needs a look."""
-    session, now = read_session(), clock.now()
+    session = read_session()
     reach = reach_of(session, me())
     region, wanted = _region(reach), _asked_of_units()
-    duties = listed.duties(session, reach.organization_id, now)
+    moment = _moment(region)
+    duties = _duties(reach, region, moment)
     return render_template(
         "reports/overview.html",
         found=glance.overview(session, reach, wanted, duties, region=region),
@@ -50,6 +53,7 @@ def overview() -> str:
         region=region,
         kinds=wording.KINDS,
         asked=wanted,
+        moment=moment,
     )
 
 
@@ -57,17 +61,19 @@ def overview() -> str:
 @requires(Role.MANAGER)
 def overview_file(file_format: str) -> Response:
     """Every unit of the level asked for, with its figures."""
-    session, now = read_session(), clock.now()
+    session = read_session()
     reach = reach_of(session, me())
-    wanted = replace(_asked_of_units(), page=1, size=EVERY_UNIT)
-    duties = listed.duties(session, reach.organization_id, now)
-    found = glance.overview(session, reach, wanted, duties, region=_region(reach))
+    wanted, region = replace(_asked_of_units(), page=1, size=EVERY_UNIT), _region(reach)
+    moment = _moment(region)
+    duties = _duties(reach, region, moment)
+    found = glance.overview(session, reach, wanted, duties, region=region)
     header = [_("Unit"), _("Kind"), _("People"), _("Valid"), _("Valid, ends within 30 days")]
     rows = (
         [unit.name, str(wording.KINDS[unit.kind]), *_numbers(unit.tally)]
         for unit in found.units.items
     )
-    return _file(file_format, "overview", [*header, _("Invalid"), _("Compliant share")], rows)
+    header += [_("Invalid"), _("Compliant share")]
+    return _file(file_format, "overview", header, rows, moment)
 
 
 @bp.get("/admin/standings")
@@ -78,9 +84,11 @@ def standings() -> str:
     reach = reach_of(session, me())
     offered = choices(session, reach)
     wanted = _asked_of_standings(offered)
+    moment = _moment_of(wanted)
     return render_template(
         "reports/standings.html",
-        found=standing_list.standings(session, reach, wanted, at=clock.now()),
+        found=standing_list.standings(session, reach, wanted, at=moment.at, past=moment.is_past),
+        moment=moment,
         filters=[
             {"name": "state", "label": _("State"), "choices": wording.FILTERS.items()},
             {"name": "unit", "label": _("Unit"), "choices": offered.units},
@@ -97,6 +105,8 @@ def standings_file(file_format: str) -> Response:
     session = read_session()
     reach = reach_of(session, me())
     wanted = _asked_of_standings(choices(session, reach))
+    moment = _moment_of(wanted)
+    found = standing_list.all_standings(session, reach, wanted, at=moment.at, past=moment.is_past)
     header = [_("Name"), _("Email"), _("Employee ID"), _("Unit"), _("Training"), _("State")]
     rows = (
         [
@@ -108,9 +118,9 @@ def standings_file(file_format: str) -> Response:
             str(wording.badge(line.state).text),
             line.valid_through,
         ]
-        for line in standing_list.all_standings(session, reach, wanted, at=clock.now())
+        for line in found
     )
-    return _file(file_format, "standings", [*header, _("Valid through")], rows)
+    return _file(file_format, "standings", [*header, _("Valid through")], rows, moment)
 
 
 @bp.get("/admin/unreachable")
@@ -148,10 +158,12 @@ def matrix(unit_id: int) -> str:
     session = read_session()
     unit = unit_in_reach(session, reach_of(session, me()), unit_id)
     stand_at(PLACES[unit.kind])
+    wanted, moment = _asked_of_matrix(), _moment(unit)
     return render_template(
         "reports/matrix.html",
         unit=unit,
-        found=training_matrix.matrix(session, unit, _asked_of_matrix(), at=clock.now()),
+        found=training_matrix.matrix(session, unit, wanted, at=moment.at, past=moment.is_past),
+        moment=moment,
         kinds=wording.KINDS,
         cells=wording.CELLS,
     )
@@ -163,13 +175,16 @@ def matrix_file(unit_id: int, file_format: str) -> Response:
     """The whole matrix: everybody, and two columns for each module."""
     session = read_session()
     unit = unit_in_reach(session, reach_of(session, me()), unit_id)
-    columns, lines = training_matrix.whole_matrix(session, unit, _asked_of_matrix(), at=clock.now())
+    wanted, moment = _asked_of_matrix(), _moment(unit)
+    columns, lines = training_matrix.whole_matrix(
+        session, unit, wanted, at=moment.at, past=moment.is_past
+    )
     header = [_("Name"), _("Email"), _("Employee ID")]
     for each in columns:
         title = f"{each.configuration}: {each.module}"
         header += [title, _("%(title)s, valid through", title=title)]
     rows = ([line.person, line.email, line.employee_id, *_texts(line.cells)] for line in lines)
-    return _file(file_format, "matrix", header, rows)
+    return _file(file_format, "matrix", header, rows, moment)
 
 
 def _texts(cells: Iterable[training_matrix.Cell]) -> list[Cell]:
@@ -178,7 +193,7 @@ def _texts(cells: Iterable[training_matrix.Cell]) -> list[Cell]:
 
 def _asked_of_matrix() -> Asked:
     pages = [str(number) for number in range(2, MAX_COLUMN_PAGES)]
-    return asked(sorts=training_matrix.SORTS, filters={"columns": pages})
+    return asked(sorts=training_matrix.SORTS, filters={"columns": pages, **as_of.FIELDS})
 
 
 def _region(reach: Reach) -> Unit | None:
@@ -189,11 +204,11 @@ def _region(reach: Reach) -> Unit | None:
 
 def _asked_of_units() -> Asked:
     kinds = [kind.value for kind in UnitKind]
-    return asked(sorts=glance.SORTS, filters={"kind": kinds, "region": None})
+    return asked(sorts=glance.SORTS, filters={"kind": kinds, "region": None, **as_of.FIELDS})
 
 
 def _asked_of_standings(offered: Choices) -> Asked:
-    filters = {"state": standing_list.STATES, **offered.filters()}
+    filters = {"state": standing_list.STATES, **offered.filters(), **as_of.FIELDS}
     return asked(sorts=standing_list.SORTS, filters=filters)
 
 
@@ -205,5 +220,34 @@ def _numbers(tally: glance.Tally) -> list[Cell]:
     return [tally.people, tally.valid, tally.expiring, tally.invalid, tally.share]
 
 
-def _file(file_format: str, name: str, header: list[str], rows: Iterator[list[Any]]) -> Response:
-    return download(Format(file_format), name, header, rows, zone=me().time_zone)
+def _file(
+    file_format: str,
+    name: str,
+    header: list[str],
+    rows: Iterator[list[Any]],
+    moment: AsOf | None = None,
+) -> Response:
+    """A file; about the past its name and a column of its own say so."""
+    if moment is None or not moment.is_past:
+        return download(Format(file_format), name, header, rows, zone=me().time_zone)
+    name, header = name + moment.name, [*header, _("As of")]
+    dated = ([*row, moment.at] for row in rows)
+    return download(Format(file_format), name, header, dated, zone=moment.zone)
+
+
+def _moment(unit: Unit | None) -> AsOf:
+    """The moment the address asks for, by the unit's days or the organization's."""
+    zone = (unit.time_zone if unit else None) or me().time_zone
+    return as_of.asked_for(request.args, zone, now=clock.now())
+
+
+def _moment_of(wanted: Asked) -> AsOf:
+    """The same of a list, by the days of the unit it is narrowed to."""
+    return as_of.asked_of_list(
+        read_session(), me().organization_id, wanted.filters, me().time_zone, now=clock.now()
+    )
+
+
+def _duties(reach: Reach, region: Unit | None, moment: AsOf) -> Duties:
+    filters = {"unit": str(region.id)} if region else {}
+    return listed.answering(read_session(), reach, moment.at, past=moment.is_past, filters=filters)

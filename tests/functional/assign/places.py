@@ -118,8 +118,8 @@ def steps(job: JobName) -> list[list[int]]:
     ]
 
 
-def judge() -> int:
-    """Run every due step that judges people, and those they cause; the number of steps."""
+def judge(*also: JobName) -> int:
+    """Run every due step that judges people (and `also` these), and those they cause; how many."""
     app: Flask = current_app._get_current_object()
     done = 0
     while True:
@@ -128,7 +128,7 @@ def judge() -> int:
             select(OutboxRow.id)
             .where(
                 OutboxRow.done_at.is_(None),
-                OutboxRow.job.in_(JUDGING),
+                OutboxRow.job.in_([*JUDGING, *also]),
                 OutboxRow.due_at <= clock.now(),
             )
             .order_by(OutboxRow.id)

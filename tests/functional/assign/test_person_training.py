@@ -81,17 +81,17 @@ def test_each_standing_explains_itself(
     world.completion(ada, modules[0], happened_at=NOW - timedelta(days=50), score=0.9)
     words = page_of(admin, ada).words
     assert "Site access INVALID" in words
-    assert "Asked by Quay, version 1." in words
+    assert "Asked by Quay (Site access), version 1, in force since Aug 22, 2026." in words
     assert (
         "Completed Jan 19, 2027 (by hand, 90 %). "
-        "Jan 19, 2027 + 12 months → through Jan 19, 2028." in words
+        "Jan 19, 2027 + 12 months → Jan 19, 2028; it ends at midnight, Europe/London." in words
     )
     assert "Gas Required · this one binds Required since Aug 22, 2026, not completed." in words
     assert "Secret" not in words
     world.completion(ada, modules[1])
     words = page_of(admin, ada).words
     assert "Site access VALID" in words
-    assert "Valid through Jan 19, 2028." in words
+    assert "Valid through Jan 19, 2028: of what is required," in words
     assert "It never expires." in words
 
 
@@ -100,7 +100,7 @@ def test_a_grace_and_an_expiry_are_explained(
 ) -> None:
     world.completion(ada, modules[0], happened_at=NOW - timedelta(days=400))
     words = page_of(admin, ada).words
-    assert "→ through Feb 3, 2027." in words
+    assert "→ Feb 3, 2027; it ends at midnight, Europe/London. That day is over." in words
     assert "Expired" in words
 
 

@@ -136,13 +136,14 @@ def test_every_edition_of_ones_certificates_can_be_fetched(world: World, ada: Le
     [found] = page.all("article")
     assert found.words == (
         "Basic safety North Quay VALID Valid through March 10, 2028 "
-        f"Credential ID: {own.credential_id} Verify page (opens a new window) "
+        f"Credential ID: {own.credential_id} Why Basic safety Verify page (opens a new window) "
         "Edition 2, issued Mar 10, 2027 being prepared "
         "Edition 1, issued Mar 10, 2027 "
         "Download Basic safety, Edition 1, issued Mar 10, 2027 (PDF)"
     )
     assert {each.attributes["href"] for each in found.all("a")} == {
         f"/v/{own.token}",
+        f"/why/{own.configuration_id}",
         f"/certificates/{own.id}/1.pdf",
     }
 

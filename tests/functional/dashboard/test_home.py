@@ -342,9 +342,9 @@ def test_a_valid_certificate_says_through_when_and_that_nothing_is_to_do(
     assert proof.words == (
         "VALID Basic safety North Quay Valid through March 10, 2028 "
         "There is nothing you need to do now. 1 of 1 module done "
-        "Download the certificate Basic safety (PDF)"
+        "Download the certificate Basic safety (PDF) Why Basic safety"
     )
-    [link] = proof.all("a")
+    [link, _why] = proof.all("a")
     assert link.attributes["href"] == f"/certificates/{own.id}/1.pdf"
 
 
@@ -370,6 +370,7 @@ def test_an_invalid_certificate_names_each_module_and_why(world: World, ada: Lea
         "Expired: expired on Feb 3, 2027",
         "Never: not completed yet",
         "New: required since Mar 10, 2027",
+        "Why Basic safety",
     ]
 
 

@@ -1,0 +1,214 @@
+"""Whatever happened since: a past moment is answered as it was answered then."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from plugin.assign import drafting, listed, merging
+from plugin.assign.fetch import facts
+from plugin.assign.models import Configuration
+from plugin.assign.statement import configurations_of_people
+from plugin.certs import actions as certs_actions
+from plugin.certs import issued
+from plugin.certs.errors import CertificateRevokedError
+from plugin.certs.models import Certificate
+from plugin.core import clock
+from plugin.core.db import db, transaction
+from plugin.core.outbox import JobName
+from plugin.org import people_actions, unit_actions
+from plugin.org.merge_models import PersonMerge
+from plugin.org.models import Person, Unit
+from plugin.org.reach import Reach
+from plugin.reports import matrix, overview, standings
+from plugin.web.listing import Asked
+from tests.conftest import NOW
+from tests.functional.assign.places import evaluate_later, judge
+from tests.functional.assign.test_equality import History
+from tests.support.world import World
+
+ZONES = ("Pacific/Kiritimati", "Etc/GMT+12", "Europe/London", None)
+EVERYTHING = Asked(sort="person", size=1000)
+
+
+class Eventful(History):
+    """A history in which also places, people and certificates change, by the product's actions."""
+
+    def deeds(self) -> dict[str, Callable[[Person], None]]:
+        return {
+            "train": lambda _person: self.step(),
+            "place": self.change_place,
+            "switch": self.switch,
+            "merge": self.merge,
+            "archive": self.archive,
+            "withhold": self.withhold,
+        }
+
+    def happen(self, deed: str) -> None:
+        self.deeds()[deed](self.dice.choice(self.people))
+        for person in self.people:
+            evaluate_later(person)
+        judge(JobName.ISSUE_CERTIFICATE)
+
+    def change_place(self, _person: Person) -> None:
+        """Another zone, in or out of the region, archived or restored."""
+        with transaction() as tx:
+            unit = tx.session.get_one(Unit, self.dice.choice(self.units).id)
+            deed = self.dice.choice(["edit", "edit", "archive"])
+            if deed == "archive":
+                act = unit_actions.restore_unit if unit.archived_at else unit_actions.archive_unit
+                act(tx, unit, by=self.boss.id, reason="as decided", now=clock.now())
+                return
+            region = self.dice.choice([None, self.units[0]]) if unit.kind == "site" else None
+            unit_actions.edit_unit(
+                tx,
+                unit,
+                name=unit.name,
+                id_code=unit.id_code,
+                description="",
+                time_zone=self.dice.choice(ZONES),
+                region=tx.session.get_one(Unit, region.id) if region else None,
+                by=self.boss.id,
+                now=clock.now(),
+            )
+
+    def switch(self, person: Person) -> None:
+        with transaction() as tx:
+            is_off = tx.session.get_one(Person, person.id).deactivated_at is not None
+            act = people_actions.reactivate_many if is_off else people_actions.deactivate_many
+            one = select(Person.id).where(Person.id == person.id)
+            act(
+                tx,
+                person.organization_id,
+                one,
+                by=self.boss.id,
+                reason="as decided",
+                now=clock.now(),
+            )
+
+    def merge(self, person: Person) -> None:
+        """Two entries become one; a merge there is already is undone."""
+        with transaction() as tx:
+            made = tx.session.scalar(
+                select(PersonMerge).where(
+                    PersonMerge.organization_id == person.organization_id,
+                    PersonMerge.undone_at.is_(None),
+                )
+            )
+            if made is not None:
+                merging.unmerge(tx, made, by=self.boss.id, reason="two", now=clock.now())
+                return
+            one, other = (
+                tx.session.get_one(Person, each.id) for each in self.dice.sample(self.people, 2)
+            )
+            if one.deactivated_at is None and other.deactivated_at is None:
+                merging.merge(tx, one, other, by=self.boss.id, reason="one", now=clock.now())
+
+    def archive(self, _person: Person) -> None:
+        with transaction() as tx:
+            found = tx.session.get_one(Configuration, self.dice.choice(self.configurations))
+            act = drafting.restore if found.archived_at else drafting.archive
+            act(tx, found, by=self.boss.id, reason="as decided", now=clock.now())
+
+    def withhold(self, person: Person) -> None:
+        with transaction() as tx:
+            found = tx.session.scalars(
+                select(Certificate).where(Certificate.organization_id == person.organization_id)
+            ).all()
+            if not found:
+                return
+            act = getattr(certs_actions, self.dice.choice(["suspend", "suspend", "lift", "revoke"]))
+            try:
+                act(tx, self.dice.choice(found), by=self.boss.id, reason="told", now=clock.now())
+            except CertificateRevokedError:
+                return
+
+    def told(self, at: datetime, *, past: bool) -> dict[str, Any]:
+        """Everything lists, matrix and person's page say of a moment."""
+        db.session.rollback()
+        session = db.session()
+        organization_id = self.world.organization.id
+        whole = Reach(organization_id=organization_id, unit_ids=None)
+        of_manager = Reach(organization_id=organization_id, unit_ids=frozenset({self.units[1].id}))
+        said: dict[str, Any] = {}
+        for name, reach in (("whole", whole), ("manager", of_manager)):
+            duties = listed.answering(session, reach, at, past=past)
+            figures = overview.figures(session, reach, duties, region=None)
+            said |= {
+                f"standings of {name}": _in_order(
+                    standings.all_standings(session, reach, EVERYTHING, at=at, past=past)
+                ),
+                f"certificates of {name}": _in_order(
+                    issued.all_certificates(session, reach, EVERYTHING, at=at, past=past)
+                ),
+                f"shares of {name}": overview.overview(
+                    session, reach, Asked(sort="unit", size=1000), duties, region=None
+                ).everybody,
+                f"forecast of {name}": (figures.expiring, figures.newly_invalid),
+            }
+        for unit in self.units:
+            columns, lines = matrix.whole_matrix(session, unit, EVERYTHING, at=at, past=past)
+            said[f"matrix of {unit.name}"] = (columns, list(lines))
+        people = [person.id for person in self.people]
+        found = facts(
+            session,
+            organization_id,
+            person_ids=people,
+            configuration_ids=session.scalars(
+                configurations_of_people(organization_id, people)
+            ).all(),
+            at=at,
+            past=past,
+        )
+        said["standings by the rules"] = {
+            (person_id, configuration_id): found.standing(person_id, configuration_id)
+            for person_id in people
+            for configuration_id in found.configurations
+        }
+        return said
+
+
+def _in_order(lines: Iterable[Any]) -> list[Any]:
+    """Whose name, unit and training are the same have no order of their own."""
+    return sorted(lines, key=repr)
+
+
+DEEDS = ("train", "train", "train", "place", "switch", "merge", "archive", "withhold")
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    seed=st.integers(0, 10_000),
+    deeds=st.lists(
+        st.tuples(st.sampled_from(DEEDS), st.sampled_from([1, 20, 200, 900])),
+        min_size=4,
+        max_size=12,
+    ),
+)
+def test_the_past_is_told_as_it_was_told_then(
+    world: World, seed: int, deeds: list[tuple[str, int]]
+) -> None:
+    now = NOW
+    with clock.at(now):
+        db.session.rollback()
+        world._organization = world.new_organization("Harbour Works")
+        history = Eventful(world, seed)
+        said = [(now, history.told(now, past=False))]
+    for deed, hours in deeds:
+        now += timedelta(hours=hours)
+        with clock.at(now):
+            history.happen(deed)
+            said.append((now, history.told(now, past=False)))
+    with clock.at(now + timedelta(hours=1)):
+        for at, then in said:
+            told = history.told(at, past=True)
+            for what, answer in then.items():
+                assert told[what] == answer, (what, at)
