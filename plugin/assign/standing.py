@@ -80,7 +80,6 @@ class Standing:
     number: int
     unit_id: int
     zone: str
-    effective_at: datetime
     at: datetime
     certificate_on: bool
     certificate_start: CertificateStart
@@ -150,7 +149,6 @@ def evaluate(
         number=configuration.number,
         unit_id=configuration.unit_id,
         zone=configuration.zone,
-        effective_at=configuration.effective_at,
         at=at,
         certificate_on=configuration.certificate_on,
         certificate_start=configuration.certificate_start,

@@ -112,9 +112,12 @@ def told(there: Place) -> dict[str, bool]:
     return said
 
 
+BAD = ("invalid", "expired", "not valid", "new requirement")
+
+
 def _is_valid(words: str) -> bool:
-    low = words.lower().replace("never expires", "")
-    bad = any(each in low for each in ("invalid", "expired", "not valid", "new requirement"))
+    low = words.lower().strip()
+    bad = any(each in low for each in BAD) or low.endswith(" new")
     assert bad or "valid" in low or "ends soon" in low, words
     return not bad
 

@@ -34,7 +34,6 @@ def standing(**what: Any) -> Standing:
         "number": 1,
         "unit_id": 1,
         "zone": "Europe/London",
-        "effective_at": NOON - 400 * DAY,
         "at": NOON,
         "certificate_on": True,
         "certificate_start": CertificateStart(),
