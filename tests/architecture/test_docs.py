@@ -25,3 +25,20 @@ def test_every_link_of_a_document_leads_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
         if not target.startswith(("http:", "https:")):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+RULES = ROOT / "docs" / "rules.md"
+LINKED = re.findall(r"\]\(([^)#]+\.py)#(\w+)\)", RULES.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("path", "name"), LINKED)
+def test_every_test_the_rules_point_at_is_there(path: str, name: str) -> None:
+    text = (RULES.parent / path).read_text(encoding="utf-8")
+    assert re.search(rf"^def {name}\(", text, re.MULTILINE), f"{path} has no {name}"
+
+
+def test_every_example_of_the_rules_points_at_a_test_of_its_number() -> None:
+    numbers = {
+        int(each) for _, name in LINKED for each in re.findall(r"^test_example_(\d+)_", name)
+    }
+    assert numbers == set(range(1, 12))
