@@ -95,7 +95,7 @@ def news(
 
 def _weekly(duties: Duties, at: datetime) -> list[tuple[Matter, ColumnElement[bool]]]:
     pressing = _escalated(at - ESCALATED, at)
-    soon = listed.ends_within(at, EXPIRING_DAYS)
+    soon = listed.ends_within(duties, EXPIRING_DAYS)
     return [
         (Matter.ESCALATED, pressing),
         (Matter.NEWLY_INVALID, listed.is_newly_invalid(duties, WEEK_DAYS)),
