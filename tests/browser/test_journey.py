@@ -55,7 +55,8 @@ def play(page: Page, tool: FrameLocator, answers: list[int]) -> None:
         course.locator(f"input[name=q{number}]").nth(answer).check()
     course.get_by_role("button", name="Send my answers").click()
     player.get_by_role("button", name="Exit").click()
-    expect(player.get_by_text("Everything is saved")).to_be_visible(timeout=10 * SECONDS)
+    saved = player.get_by_text("Everything is saved.", exact=True)
+    expect(saved).to_be_visible(timeout=10 * SECONDS)
 
 
 def in_frame(page: Page) -> str:
