@@ -12,6 +12,8 @@ from flask_wtf import CSRFProtect
 from sqlalchemy import MetaData
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from plugin.api import admin_views as systems_views
+from plugin.api import views as api_views
 from plugin.assign import (
     calendar_sql,
     list_views,
@@ -60,7 +62,17 @@ from plugin.scorm import content_views
 from plugin.scorm import views as scorm_views
 from plugin.web import errors, forms, headers, health, identity, limits, navigation, visits
 
-FEATURES = ("org", "notify", "modules", "scorm", "assign", "certs", "lti.tool", "lti.platform")
+FEATURES = (
+    "org",
+    "notify",
+    "modules",
+    "scorm",
+    "assign",
+    "certs",
+    "lti.tool",
+    "lti.platform",
+    "api",
+)
 MORE_TABLES = (
     "org.history",
     "org.import_models",
@@ -138,6 +150,9 @@ def _register_views(app: Flask) -> None:
     app.register_blueprint(review_views.bp)
     app.register_blueprint(grade_views.grades_bp)
     app.register_blueprint(grade_views.courses_bp)
+    csrf.exempt(api_views.bp)
+    app.register_blueprint(api_views.bp)
+    app.register_blueprint(systems_views.bp)
     csrf.exempt(platform_views.bp)
     csrf.exempt(platform_services.bp)
     app.register_blueprint(platform_views.bp)

@@ -182,6 +182,7 @@ def source_words(source: CompletionSource) -> str:
         CompletionSource.LMS_GRADE: _("grade from the LMS"),
         CompletionSource.MANUAL: _("by hand"),
         CompletionSource.IMPORT: _("import"),
+        CompletionSource.API: _("another system"),
     }.get(source, source.value)
 
 

@@ -50,4 +50,5 @@ def _sources() -> list[tuple[CompletionSource, str]]:
         (CompletionSource.LMS_GRADE, _("Grade from the LMS")),
         (CompletionSource.MANUAL, _("By hand")),
         (CompletionSource.IMPORT, _("Import")),
+        (CompletionSource.API, _("Another system")),
     ]

@@ -37,6 +37,8 @@ class JobName(StrEnum):
     COMPARE_COLUMN = "compare_column"
     SUBSCRIBE_NOTICES = "subscribe_notices"
     APPLY_NOTICE = "apply_notice"
+    COLLECT_WEBHOOKS = "collect_webhooks"
+    SEND_WEBHOOK = "send_webhook"
 
 
 class QueueName(StrEnum):
@@ -79,6 +81,8 @@ QUEUE_OF = {
     JobName.COMPARE_COLUMN: QueueName.BULK,
     JobName.SUBSCRIBE_NOTICES: QueueName.BULK,
     JobName.APPLY_NOTICE: QueueName.BULK,
+    JobName.COLLECT_WEBHOOKS: QueueName.BULK,
+    JobName.SEND_WEBHOOK: QueueName.BULK,
 }
 
 

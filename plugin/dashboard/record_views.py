@@ -22,6 +22,7 @@ SOURCES = {
     CompletionSource.MANUAL: _l("Recorded by hand"),
     CompletionSource.IMPORT: _l("Imported"),
     CompletionSource.LMS_GRADE: _l("Grade in the LMS"),
+    CompletionSource.API: _l("Reported by another system"),
     CompletionSource.SCORM: "",
     CompletionSource.LTI: "",
 }

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, exists, or_, select
 
+from plugin.api import webhooks
+from plugin.api.actions import KEEP_ANSWERS, forget_answers
 from plugin.assign import crossings
 from plugin.core import clock
 from plugin.core.db import read_session, transaction
@@ -37,6 +39,7 @@ def tidy() -> None:
     now = clock.now()
     with transaction() as tx:
         forget_logins(tx.session, before=now - timedelta(days=1))
+        forget_answers(tx.session, before=now - KEEP_ANSWERS)
         forget_ended(tx.session, before=now - timedelta(days=1))
         deep_linking.forget(tx.session, before=now - timedelta(days=1))
         tx.session.execute(delete(SignIn).where(SignIn.expires_at < now - KEEP_VISITS))
@@ -94,7 +97,14 @@ def ask_lmss() -> None:
     log.info("lms.asked", rosters=rosters, grades=grades, people=people)
 
 
+def tell_others() -> None:
+    """What happened in the last minute is owed to other systems."""
+    with transaction() as tx:
+        webhooks.collect(tx, now=clock.now())
+
+
 TURNS = {
+    "webhooks": Turn(every=timedelta(minutes=1), work=tell_others),
     "crossings": Turn(every=timedelta(minutes=5), work=note_crossings),
     "lapses": Turn(every=timedelta(hours=1), work=note_lapses),
     "managers": Turn(every=timedelta(minutes=10), work=note_mornings),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from plugin.api import webhooks
 from plugin.assign import crossings, judgement, news
 from plugin.certs import actions as certificates
 from plugin.certs import rendering
@@ -154,3 +155,14 @@ def subscribe_notices(handler_id: int) -> None:
 def apply_notice(tx: Tx, notice_id: int) -> None:
     """A verified notice came: what it says is known."""
     notices.apply(tx, notice_id, now=clock.now())
+
+
+def collect_webhooks(tx: Tx) -> None:
+    """What happened lately is owed to the addresses that want to know."""
+    webhooks.collect(tx, now=clock.now())
+
+
+@long_step
+def send_webhook(delivery_id: int) -> None:
+    """An event leaves for another system: claim, sign, send, mark."""
+    webhooks.send(delivery_id)

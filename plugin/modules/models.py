@@ -34,6 +34,7 @@ class CompletionSource(StrEnum):
     LMS_GRADE = "lms_grade"
     MANUAL = "manual"
     IMPORT = "import"
+    API = "api"
 
 
 class Module(Base):

@@ -7,8 +7,14 @@ of each field, so that a mistake is said where it is made and before anything is
 from decimal import Decimal
 
 from flask_babel import LazyString
+from flask_babel import gettext as _
 from wtforms import DateField, Field, Form, IntegerField
 from wtforms.validators import DataRequired, StopValidation
+
+from plugin.core.addresses import is_secure_address
+
+ADDRESS = {"inputmode": "url", "autocapitalize": "none", "spellcheck": "false"}
+"""What a field for an address tells the keyboard of a phone."""
 
 # WTForms' own sentences, in its own catalogues.
 _MISSING = "This field is required."
@@ -35,6 +41,15 @@ class Between:
         if number is None or not Decimal(number).is_finite():
             return False
         return self.least <= number <= self.most
+
+
+class SecureAddress:
+    """What was typed is an address we may talk to."""
+
+    def __call__(self, _form: Form, field: Field) -> None:
+        field.data = (field.data or "").strip()
+        if not is_secure_address(field.data):
+            raise StopValidation(_("Use a complete https address (http on this machine only)."))
 
 
 class NeededWith:

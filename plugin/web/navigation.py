@@ -50,6 +50,7 @@ _ADMINISTRATION = (
             "courses.",
             "grades.",
             "mail.",
+            "systems.",
         ),
         below=(
             _Place("people.listing", _l("Users"), ("people.", "person")),
@@ -60,6 +61,7 @@ _ADMINISTRATION = (
             _Place("launch_rules.listing", _l("Rules"), ("launch_rules.",)),
             _Place("lms.listing", _l("LMSs"), ("lms.", "grades.")),
             _Place("mail.settings", _l("Mail"), ("mail.",)),
+            _Place("systems.listing", _l("Other systems"), ("systems.",)),
         ),
     ),
     _Place(

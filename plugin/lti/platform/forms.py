@@ -8,8 +8,8 @@ from wtforms import BooleanField, DecimalField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional
 from wtforms.widgets import TextInput
 
-from plugin.lti.tool.lms_forms import ADDRESS, MAX, MAX_URL, SecureAddress, lines_of
-from plugin.web.forms import Between
+from plugin.lti.tool.lms_forms import MAX, MAX_URL, lines_of
+from plugin.web.forms import ADDRESS, Between, SecureAddress
 
 PERCENT = 100
 __all__ = ["InviteToolForm", "ModuleForm", "ToolForm", "lines_of"]

@@ -4,9 +4,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from plugin.core.addresses import is_secure_address, origin_of
 from plugin.core.secrets import hash_of
-from plugin.core.settings import is_loopback
 
+__all__ = [
+    "ADMIN",
+    "HOME",
+    "ToolAddresses",
+    "cookie_name",
+    "host_of",
+    "invitation_address",
+    "is_ours",
+    "is_secure_address",
+    "origin_of",
+    "origins_of",
+    "tool_addresses",
+    "way_back",
+    "with_query",
+]
 HOME = "/"
 ADMIN = "/admin"
 
@@ -49,23 +64,6 @@ def is_ours(address: str, tool_url: str) -> bool:
     return origin_of(address) == origin_of(tool_url)
 
 
-def origin_of(address: str) -> str | None:
-    """Scheme, host and port of a web address as a browser writes them, or None."""
-    try:
-        parts = urlsplit(address)
-        port = parts.port
-    except ValueError:
-        return None
-    host = parts.hostname or ""
-    if parts.scheme not in {"http", "https"} or not host or not address.isprintable():
-        return None
-    if any(sign in host for sign in " ;,'\"\\*") or "\\" in parts.netloc or "@" in parts.netloc:
-        return None
-    name = f"[{host}]" if ":" in host else host
-    usual = {"http": 80, "https": 443}[parts.scheme]
-    return f"{parts.scheme}://{name}" + (f":{port}" if port not in {None, usual} else "")
-
-
 def origins_of(addresses: Iterable[object]) -> tuple[str, ...]:
     """The distinct origins of those addresses that have one, in order."""
     found = (origin_of(each) for each in addresses if isinstance(each, str))
@@ -80,14 +78,6 @@ def host_of(address: str) -> str:
 def invitation_address(tool_url: str, token: str) -> str:
     """What an admin types into the LMS."""
     return f"{tool_url}/lti/register/{token}"
-
-
-def is_secure_address(address: str) -> bool:
-    """Whether we may talk to an address: https, or http on this machine."""
-    origin = origin_of(address)
-    if origin is None or urlsplit(address).fragment:
-        return False
-    return origin.startswith("https://") or is_loopback(urlsplit(address).hostname or "")
 
 
 def with_query(address: str, query: str) -> str:

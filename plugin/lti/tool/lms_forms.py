@@ -8,21 +8,12 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, HiddenField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional, StopValidation
 
-from plugin.lti.tool.addresses import is_secure_address, origin_of
+from plugin.lti.tool.addresses import origin_of
+from plugin.web.forms import ADDRESS, SecureAddress
 
 MAX = 255
 MAX_URL = 2048
-ADDRESS = {"inputmode": "url", "autocapitalize": "none", "spellcheck": "false"}
 _UID = re.compile(r"[0-9a-f]{16}")
-
-
-class SecureAddress:
-    """What was typed is an address we may talk to."""
-
-    def __call__(self, _form: FlaskForm, field: Field) -> None:
-        field.data = (field.data or "").strip()
-        if not is_secure_address(field.data):
-            raise StopValidation(_("Use a complete https address (http on this machine only)."))
 
 
 class Origins:

@@ -1,0 +1,125 @@
+"""Pages for admins: keys of other systems, and the addresses that are told what happens."""
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from werkzeug.wrappers import Response
+
+from plugin.api import actions, queries, webhooks
+from plugin.api.forms import EVENTS, SCOPES, KeyForm, WebhookForm
+from plugin.api.models import EventName, Scope
+from plugin.core import clock
+from plugin.core.context import current_settings
+from plugin.core.db import read_session, transaction
+from plugin.org.errors import FieldError
+from plugin.web.identity import me, requires
+from plugin.web.roles import Role
+
+bp = Blueprint("systems", __name__)
+
+
+@bp.get("/admin/systems")
+@requires(Role.ADMIN)
+def listing() -> str:
+    """Keys and webhooks of the organization."""
+    session, organization_id = read_session(), me().organization_id
+    return render_template(
+        "api/systems.html",
+        keys=queries.keys(session, organization_id),
+        webhooks=queries.webhooks(session, organization_id),
+        scopes=dict(SCOPES),
+        events=dict(EVENTS),
+        document_url=current_settings().tool_url + url_for("api.document"),
+    )
+
+
+@bp.route("/admin/systems/keys/new", methods=["GET", "POST"])
+@requires(Role.ADMIN)
+def new_key() -> str | tuple[str, int]:
+    """A key; its text is shown this once."""
+    form = KeyForm()
+    if not form.validate_on_submit():
+        page = render_template("api/key_form.html", form=form)
+        return (page, 422) if form.errors else page
+    with transaction() as tx:
+        key, text = actions.create_key(
+            tx.session,
+            me().organization_id,
+            name=form.name.data,
+            scopes=[Scope(each) for each in form.scopes.data],
+            by=me().person_id,
+            now=clock.now(),
+        )
+        name = key.name
+    return render_template("api/secret.html", name=name, text=text, is_key=True)
+
+
+@bp.post("/admin/systems/keys/<int:key_id>/revoke")
+@requires(Role.ADMIN)
+def revoke_key(key_id: int) -> Response:
+    with transaction() as tx:
+        actions.revoke_key(
+            tx.session, me().organization_id, key_id, by=me().person_id, now=clock.now()
+        )
+    flash(_("The key opens nothing any more."))
+    return redirect(url_for("systems.listing"), 303)
+
+
+@bp.route("/admin/systems/webhooks/new", methods=["GET", "POST"])
+@requires(Role.ADMIN)
+def new_webhook() -> str | tuple[str, int]:
+    """An address; the secret it checks our signature with is shown this once."""
+    form = WebhookForm()
+    if form.validate_on_submit():
+        try:
+            with transaction() as tx:
+                webhook, secret = webhooks.create(
+                    tx.session,
+                    me().organization_id,
+                    url=form.url.data,
+                    events=[EventName(each) for each in form.events.data],
+                    encryption_key=current_settings().encryption_key,
+                    by=me().person_id,
+                    now=clock.now(),
+                )
+                url = webhook.url
+        except FieldError as error:
+            form[error.field].errors = [error.message]
+        else:
+            return render_template("api/secret.html", name=url, text=secret, is_key=False)
+    page = render_template("api/webhook_form.html", form=form)
+    return (page, 422) if form.errors else page
+
+
+@bp.get("/admin/systems/webhooks/<int:webhook_id>")
+@requires(Role.ADMIN)
+def webhook(webhook_id: int) -> str:
+    """One address: what it was told lately, and what it said."""
+    session = read_session()
+    found = webhooks.webhook_of(session, me().organization_id, webhook_id)
+    return render_template(
+        "api/webhook.html",
+        webhook=found,
+        deliveries=webhooks.deliveries_of(session, found),
+        events=dict(EVENTS),
+    )
+
+
+@bp.post("/admin/systems/webhooks/<int:webhook_id>/end")
+@requires(Role.ADMIN)
+def end_webhook(webhook_id: int) -> Response:
+    with transaction() as tx:
+        found = webhooks.webhook_of(tx.session, me().organization_id, webhook_id)
+        webhooks.end(tx.session, found, by=me().person_id, words="", now=clock.now())
+    flash(_("The address is told nothing any more."))
+    return redirect(url_for("systems.listing"), 303)
+
+
+@bp.post("/admin/systems/webhooks/<int:webhook_id>/again")
+@requires(Role.ADMIN)
+def send_again(webhook_id: int) -> Response:
+    with transaction() as tx:
+        found = webhooks.webhook_of(tx.session, me().organization_id, webhook_id)
+        number = webhooks.send_again(tx, found, by=me().person_id, now=clock.now())
+    flash(ngettext("%(num)d event is sent again.", "%(num)d events are sent again.", number))
+    return redirect(url_for("systems.webhook", webhook_id=webhook_id), 303)

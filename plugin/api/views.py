@@ -1,0 +1,169 @@
+"""The HTTP API of other systems, version 1: JSON in, JSON out, problems by RFC 9457."""
+
+from typing import Any
+
+from flask import Blueprint, Response, g, jsonify, request, url_for
+from werkzeug.exceptions import HTTPException
+
+from plugin.api import actions, openapi, queries
+from plugin.api.errors import Problem
+from plugin.api.models import ApiKey, Scope
+from plugin.api.queries import Page
+from plugin.api.rules import IDEMPOTENCY_KEY, MAX_TEXT, read_report
+from plugin.core import clock
+from plugin.core.context import current_settings
+from plugin.core.db import read_session, transaction
+from plugin.core.log import log
+from plugin.core.secrets import hash_of
+from plugin.web.identity import public
+from plugin.web.limits import limiter
+
+bp = Blueprint("api", __name__, url_prefix="/api/v1")
+MAX_BODY = 64 * 1024
+MAX_DIGITS = 18
+RATE = "120 per minute"
+JSON = "application/json"
+
+
+def _caller() -> str:
+    """Each key has a count of its own; who has none is counted by address."""
+    return hash_of(request.headers.get("Authorization", "") or (request.remote_addr or ""))
+
+
+rate_limited = limiter.shared_limit(RATE, scope="api", key_func=_caller)
+
+
+@bp.before_request
+def _limit_size() -> None:
+    request.max_content_length = MAX_BODY
+
+
+@bp.errorhandler(Problem)
+def _problem(problem: Problem) -> Response:
+    log.info("api.refused", code=problem.code, status=problem.status)
+    said: dict[str, Any] = {
+        "type": "about:blank",
+        "title": problem.code,
+        "status": problem.status,
+        "detail": problem.detail,
+    }
+    if problem.field is not None:
+        said["field"] = problem.field
+    answer = _json(said, status=problem.status)
+    answer.headers["Content-Type"] = "application/problem+json"
+    if problem.status == 401:  # noqa: PLR2004 - RFC 9110, section 11.6.1
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+@bp.errorhandler(HTTPException)
+def _http(error: HTTPException) -> Response:
+    code = (error.name or "error").lower().replace(" ", "_")
+    return _problem(Problem(error.code or 500, code, error.name))
+
+
+def _json(said: Any, *, status: int = 200) -> Response:
+    answer = jsonify(said)
+    answer.status_code = status
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _key(scope: Scope) -> ApiKey:
+    key = actions.key_of(read_session(), request.headers.get("Authorization", ""), scope)
+    g.frame_ancestors = ""
+    return key
+
+
+@bp.get("/openapi.json")
+@public
+@rate_limited
+def document() -> Response:
+    """What the API is, for programs."""
+    return jsonify(openapi.document(current_settings().tool_url))
+
+
+@bp.post("/completions")
+@public
+@rate_limited
+def report() -> Response:
+    """A completion is recorded, once per Idempotency-Key."""
+    key_id = _key(Scope.COMPLETIONS_WRITE).id
+    if request.mimetype != JSON:
+        raise Problem(415, "unsupported_media_type", f"Content-Type must be {JSON}.")
+    once = request.headers.get("Idempotency-Key", "")
+    if not IDEMPOTENCY_KEY.fullmatch(once):
+        raise Problem(
+            400, "idempotency_key_missing", "Send an Idempotency-Key of 1 to 255 visible signs."
+        )
+    body, now = request.get_data(), clock.now()
+    reported = read_report(body, now=now)
+    with transaction() as tx:
+        key = tx.session.get_one(ApiKey, key_id)
+        actions.note_use(tx.session, key, now=now)
+        said, is_new = actions.report_completion(
+            tx, key, reported, body=body, idempotency_key=once, now=now
+        )
+    return _json(said, status=201 if is_new else 200)
+
+
+@bp.get("/completions")
+@public
+@rate_limited
+def completions() -> Response:
+    key = _key(Scope.COMPLETIONS_READ)
+    page = queries.completions(
+        read_session(),
+        key.organization_id,
+        person_id=_number("person_id"),
+        module_id=_number("module_id"),
+        after=_number("after") or 0,
+        limit=_limit(),
+    )
+    return _page(page)
+
+
+@bp.get("/modules")
+@public
+@rate_limited
+def modules() -> Response:
+    key = _key(Scope.MODULES_READ)
+    after = _number("after") or 0
+    return _page(queries.modules(read_session(), key.organization_id, after=after, limit=_limit()))
+
+
+@bp.get("/people")
+@public
+@rate_limited
+def people() -> Response:
+    key = _key(Scope.PEOPLE_READ)
+    page = queries.people(
+        read_session(),
+        key.organization_id,
+        employee_id=request.args.get("employee_id", "")[:MAX_TEXT] or None,
+        after=_number("after") or 0,
+        limit=_limit(),
+    )
+    return _page(page)
+
+
+def _number(name: str) -> int | None:
+    text = request.args.get(name, "")
+    if not text:
+        return None
+    if not text.isascii() or not text.isdecimal() or len(text) > MAX_DIGITS:
+        raise Problem(400, "invalid_parameter", f"{name} must be a whole number.", field=name)
+    return int(text)
+
+
+def _limit() -> int:
+    asked = _number("limit")
+    return queries.PAGE if asked is None else max(1, min(asked, queries.PAGE))
+
+
+def _page(page: Page) -> Response:
+    said: dict[str, Any] = {"items": list(page.items), "next": None}
+    if page.next_after is not None:
+        args: dict[str, Any] = {**request.args.to_dict(), "after": page.next_after}
+        said["next"] = current_settings().tool_url + url_for(request.endpoint or "", **args)
+    return _json(said)

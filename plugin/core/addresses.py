@@ -1,0 +1,30 @@
+"""Web addresses as browsers read them (pure)."""
+
+from urllib.parse import urlsplit
+
+from plugin.core.settings import is_loopback
+
+
+def origin_of(address: str) -> str | None:
+    """Scheme, host and port of a web address as a browser writes them, or None."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return None
+    host = parts.hostname or ""
+    if parts.scheme not in {"http", "https"} or not host or not address.isprintable():
+        return None
+    if any(sign in host for sign in " ;,'\"\\*") or "\\" in parts.netloc or "@" in parts.netloc:
+        return None
+    name = f"[{host}]" if ":" in host else host
+    usual = {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{name}" + (f":{port}" if port not in {None, usual} else "")
+
+
+def is_secure_address(address: str) -> bool:
+    """Whether we may talk to an address: https, or http on this machine."""
+    origin = origin_of(address)
+    if origin is None or urlsplit(address).fragment:
+        return False
+    return origin.startswith("https://") or is_loopback(urlsplit(address).hostname or "")

@@ -1,0 +1,51 @@
+"""A completion that another system reports."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from plugin.core.base import JsonDict
+from plugin.core.db import Tx
+from plugin.core.outbox import JobName
+from plugin.modules.models import Completion, CompletionSource, Module
+from plugin.org.models import Person
+
+
+def record(
+    tx: Tx,
+    person: Person,
+    module: Module,
+    *,
+    passed: bool,
+    score: float | None,
+    happened_at: datetime,
+    source_key: str,
+    evidence: JsonDict,
+    now: datetime,
+) -> Completion:
+    """The fact is on record, once per `source_key`, and the person is judged again."""
+    known = tx.session.scalar(
+        select(Completion).where(
+            Completion.organization_id == person.organization_id,
+            Completion.source == CompletionSource.API,
+            Completion.source_key == source_key,
+        )
+    )
+    if known is not None:
+        return known
+    completion = Completion(
+        organization_id=person.organization_id,
+        person_id=person.id,
+        module_id=module.id,
+        module_version_id=module.current_version_id,
+        passed=passed,
+        score=score,
+        happened_at=min(happened_at, now),
+        learned_at=now,
+        source=CompletionSource.API,
+        source_key=source_key,
+        evidence=evidence,
+    )
+    tx.session.add(completion)
+    tx.then(JobName.EVALUATE_PERSON, person.id)
+    return completion
