@@ -1,6 +1,6 @@
 """What happened since a webhook was last told: read from the facts, each once per cause."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from plugin.notify.models import Message, MessageKind
 from plugin.org.models import Person
 
 LIMIT = 1000
-"""How much is looked at in one step; what is more comes in the next."""
+"""How many rows are read at once."""
 LOST = "lost:"
 """How the keys of mails begin that say a fact took a certificate (docs/decisions/0092)."""
 _EDITIONS = {
@@ -36,6 +36,8 @@ class Happening:
     cause: str
     at: datetime
     body: JsonDict
+    row_id: int
+    """Of the row it was read from: the next ones are read after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,29 +48,28 @@ class Window:
     since: datetime
     until: datetime
 
-    def holds(self, column: Any) -> Any:
-        return and_(column > self.since, column <= self.until)
+    def holds(self, moment: Any, row_id: Any, after: int) -> Any:
+        return and_(moment > self.since, moment <= self.until, row_id > after)
+
+
+Read = Callable[[Session, Window, Sequence[EventName], int], list[Happening]]
+"""(session, window, events, after which row): at most `LIMIT` rows' worth, by row."""
 
 
 def happened(
     session: Session, window: Window, events: Sequence[EventName]
-) -> tuple[list[Happening], datetime]:
-    """What to tell, and until when everything was looked at, which is earlier than asked where
-    there is more than one step's worth."""
-    found: list[Happening] = []
-    until = window.until
+) -> Iterator[list[Happening]]:
+    """What there is to tell, some at a time."""
     for read in (_completions, _editions, _expired, _taken, _stopped):
-        some = read(session, window, events)
-        if len(some) >= LIMIT:
-            until = min(until, some[-1].at)
-        found += some
-    return found, until
+        after = 0
+        while some := read(session, window, events, after):
+            yield some
+            after = some[-1].row_id
 
 
-Read = Callable[[Session, Window, Sequence[EventName]], list[Happening]]
-
-
-def _completions(session: Session, window: Window, events: Sequence[EventName]) -> list[Happening]:
+def _completions(
+    session: Session, window: Window, events: Sequence[EventName], after: int
+) -> list[Happening]:
     if EventName.COMPLETION_RECORDED not in events:
         return []
     rows = session.execute(
@@ -77,9 +78,9 @@ def _completions(session: Session, window: Window, events: Sequence[EventName]) 
         .join(Person, Person.id == Completion.person_id)
         .where(
             Completion.organization_id == window.organization_id,
-            window.holds(Completion.learned_at),
+            window.holds(Completion.learned_at, Completion.id, after),
         )
-        .order_by(Completion.learned_at, Completion.id)
+        .order_by(Completion.id)
         .limit(LIMIT)
     )
     return [_completion(row.Completion, row.title, row.employee_id) for row in rows]
@@ -90,6 +91,7 @@ def _completion(completion: Completion, title: str, employee_id: str | None) -> 
         event=EventName.COMPLETION_RECORDED,
         cause=f"completion:{completion.id}",
         at=completion.learned_at,
+        row_id=completion.id,
         body={
             "completion_id": completion.id,
             "person_id": completion.person_id,
@@ -114,7 +116,9 @@ def _certificates() -> Any:
     )
 
 
-def _editions(session: Session, window: Window, events: Sequence[EventName]) -> list[Happening]:
+def _editions(
+    session: Session, window: Window, events: Sequence[EventName], after: int
+) -> list[Happening]:
     named = {_EDITIONS[event]: event for event in events if event in _EDITIONS}
     if not named:
         return []
@@ -125,9 +129,9 @@ def _editions(session: Session, window: Window, events: Sequence[EventName]) -> 
         .where(
             Edition.organization_id == window.organization_id,
             Edition.kind.in_(list(named)),
-            window.holds(Edition.issued_at),
+            window.holds(Edition.issued_at, Edition.id, after),
         )
-        .order_by(Edition.issued_at, Edition.id)
+        .order_by(Edition.id)
         .limit(LIMIT)
     )
     return [
@@ -135,6 +139,7 @@ def _editions(session: Session, window: Window, events: Sequence[EventName]) -> 
             event=named[row.Edition.kind],
             cause=f"edition:{row.Edition.id}",
             at=row.Edition.issued_at,
+            row_id=row.Edition.id,
             body={
                 **_about(row),
                 "edition": row.Edition.number,
@@ -145,7 +150,9 @@ def _editions(session: Session, window: Window, events: Sequence[EventName]) -> 
     ]
 
 
-def _expired(session: Session, window: Window, events: Sequence[EventName]) -> list[Happening]:
+def _expired(
+    session: Session, window: Window, events: Sequence[EventName], after: int
+) -> list[Happening]:
     """Certificates whose last day ended: read by the index of ends, whether or not a job ran."""
     if EventName.CERTIFICATE_INVALID not in events:
         return []
@@ -158,62 +165,71 @@ def _expired(session: Session, window: Window, events: Sequence[EventName]) -> l
                 StoredStanding.configuration_id == Certificate.configuration_id,
             ),
         )
-        .add_columns(StoredStanding.ends_at, StoredStanding.valid_through)
+        .add_columns(StoredStanding)
         .where(
             StoredStanding.organization_id == window.organization_id,
             StoredStanding.covered,
             StoredStanding.complete,
-            window.holds(StoredStanding.ends_at),
+            window.holds(StoredStanding.ends_at, StoredStanding.id, after),
         )
-        .order_by(StoredStanding.ends_at, StoredStanding.id)
+        .order_by(StoredStanding.id)
         .limit(LIMIT)
     )
     return [
-        _invalid(row, "expired", f"{row.valid_through}", row.ends_at, _day(row.valid_through))
+        _invalid(
+            row,
+            "expired",
+            f"{row.StoredStanding.valid_through}",
+            row.StoredStanding.ends_at,
+            row.StoredStanding.id,
+            _day(row.StoredStanding.valid_through),
+        )
         for row in rows
     ]
 
 
-def _taken(session: Session, window: Window, events: Sequence[EventName]) -> list[Happening]:
+def _taken(
+    session: Session, window: Window, events: Sequence[EventName], after: int
+) -> list[Happening]:
     """Certificates that a new requirement or another fact took: the mails say which."""
     if EventName.CERTIFICATE_INVALID not in events:
         return []
-    messages = session.scalars(
-        select(Message)
+    rows = session.execute(
+        _certificates()
+        .join(
+            Message,
+            and_(
+                Message.person_id == Certificate.person_id,
+                Message.facts["configuration_id"].as_integer() == Certificate.configuration_id,
+            ),
+        )
+        .add_columns(Message)
         .where(
             Message.organization_id == window.organization_id,
             or_(
                 Message.kind == MessageKind.NEW_REQUIREMENT,
                 Message.key.startswith(LOST, autoescape=True),
             ),
-            window.holds(Message.created_at),
+            window.holds(Message.created_at, Message.id, after),
         )
-        .order_by(Message.created_at, Message.id)
+        .order_by(Message.id)
         .limit(LIMIT)
-    ).all()
-    pairs = {(each.person_id, _configuration_of(each.key)): each for each in messages}
-    rows = session.execute(
-        _certificates().where(
-            Certificate.person_id.in_({person for person, _ in pairs}),
-            Certificate.configuration_id.in_({configuration for _, configuration in pairs}),
-        )
     )
-    found = []
-    for row in rows:
-        message = pairs.get((row.Certificate.person_id, row.Certificate.configuration_id))
-        if message is not None:
-            is_new = message.kind is MessageKind.NEW_REQUIREMENT
-            reason = "new_requirement" if is_new else "expired"
-            found.append(_invalid(row, reason, f"message:{message.id}", message.created_at))
-    return sorted(found, key=lambda each: each.at)
+    return [
+        _invalid(
+            row,
+            "expired" if row.Message.kind is MessageKind.EXPIRED else "new_requirement",
+            f"message:{row.Message.id}",
+            row.Message.created_at,
+            row.Message.id,
+        )
+        for row in rows
+    ]
 
 
-def _configuration_of(key: str) -> int:
-    """`kind:person:configuration:…`, as the keys of mails about training are made."""
-    return int(key.split(":")[2])
-
-
-def _stopped(session: Session, window: Window, events: Sequence[EventName]) -> list[Happening]:
+def _stopped(
+    session: Session, window: Window, events: Sequence[EventName], after: int
+) -> list[Happening]:
     if EventName.CERTIFICATE_INVALID not in events:
         return []
     rows = session.execute(
@@ -223,9 +239,9 @@ def _stopped(session: Session, window: Window, events: Sequence[EventName]) -> l
         .where(
             CertificateEvent.organization_id == window.organization_id,
             CertificateEvent.kind.in_([EventKind.REVOKED, EventKind.SUSPENDED]),
-            window.holds(CertificateEvent.at),
+            window.holds(CertificateEvent.at, CertificateEvent.id, after),
         )
-        .order_by(CertificateEvent.at, CertificateEvent.id)
+        .order_by(CertificateEvent.id)
         .limit(LIMIT)
     )
     return [
@@ -234,13 +250,19 @@ def _stopped(session: Session, window: Window, events: Sequence[EventName]) -> l
             row.CertificateEvent.kind.value,
             f"event:{row.CertificateEvent.id}",
             row.CertificateEvent.at,
+            row.CertificateEvent.id,
         )
         for row in rows
     ]
 
 
 def _invalid(
-    row: Any, reason: str, cause: str, at: datetime, valid_through: str | None = None
+    row: Any,
+    reason: str,
+    cause: str,
+    at: datetime,
+    row_id: int,
+    valid_through: str | None = None,
 ) -> Happening:
     body = {**_about(row), "reason": reason}
     if valid_through:
@@ -250,6 +272,7 @@ def _invalid(
         cause=f"invalid:{row.Certificate.id}:{cause}",
         at=at,
         body=body,
+        row_id=row_id,
     )
 
 

@@ -23,7 +23,7 @@ from plugin.api.models import DeliveryState, EventName, Webhook, WebhookDelivery
 from plugin.core import audit, clock, http
 from plugin.core.addresses import is_secure_address
 from plugin.core.context import current_settings
-from plugin.core.db import Tx, chunks, transaction
+from plugin.core.db import Tx, transaction
 from plugin.core.http import OutgoingError
 from plugin.core.log import log
 from plugin.core.outbox import JobName
@@ -45,7 +45,6 @@ PAUSES = tuple(
 GONE = 410
 SUCCESS = range(200, 300)
 MAX_WORDS = 200
-AT_ONCE = 200
 
 
 def create(
@@ -119,10 +118,9 @@ def _collect(tx: Tx, webhook: Webhook, now: datetime) -> int:
     since = max(webhook.created_at, webhook.collected_at - LOOK_BACK)
     window = Window(organization_id=webhook.organization_id, since=since, until=now)
     events = [EventName(each) for each in webhook.events]
-    happenings, until = happened(tx.session, window, events)
     made = 0
-    for some in chunks(range(len(happenings)), AT_ONCE):
-        rows = [_row(webhook, happenings[index], now) for index in some]
+    for some in happened(tx.session, window, events):
+        rows = [_row(webhook, each, now) for each in some]
         new = tx.session.execute(
             insert_absent(tx.session, WebhookDelivery, rows, key=("webhook_id", "cause")).returning(
                 WebhookDelivery.id
@@ -130,9 +128,7 @@ def _collect(tx: Tx, webhook: Webhook, now: datetime) -> int:
         ).all()
         tx.then_many(JobName.SEND_WEBHOOK, [(row.id,) for row in new])
         made += len(new)
-    webhook.collected_at = until
-    if until < now and made:
-        tx.then(JobName.COLLECT_WEBHOOKS)
+    webhook.collected_at = now
     return made
 
 

@@ -162,6 +162,8 @@ def collect_webhooks(tx: Tx) -> None:
     webhooks.collect(tx, now=clock.now())
 
 
+
+
 @long_step
 def send_webhook(delivery_id: int) -> None:
     """An event leaves for another system: claim, sign, send, mark."""

@@ -1,0 +1,99 @@
+"""Admins make keys and webhooks; each secret is shown once."""
+
+import pytest
+from flask.testing import FlaskClient
+
+from plugin.api.models import ApiKey, Webhook
+from plugin.core.db import db
+from plugin.web.roles import Role
+from tests.support.queries import counted
+from tests.support.world import World
+
+
+@pytest.fixture
+def admin(client: FlaskClient, world: World) -> FlaskClient:
+    person = world.person("Ada Admin")
+    world.grant(person, Role.ADMIN)
+    world.sign_in(client, person)
+    return client
+
+
+def test_a_key_is_shown_once_and_revoked(admin: FlaskClient) -> None:
+    said = {"name": "Payroll", "scopes": ["completions:write"]}
+    page = admin.post("/admin/systems/keys/new", data=said)
+    assert page.status_code == 200
+    key = db.session.query(ApiKey).one()
+    assert f"<code>{key.hint}" in page.text
+    listed = admin.get("/admin/systems").text
+    assert "Payroll" in listed
+    assert page.text.partition("<code>")[2].partition("<")[0] not in listed
+    assert admin.post(f"/admin/systems/keys/{key.id}/revoke").status_code == 303
+    assert "Payroll" not in admin.get("/admin/systems").text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"name": "", "scopes": ["completions:write"]}, {"name": "x"}, {"name": "x", "scopes": "y"}],
+)
+def test_a_key_that_cannot_be_is_refused(admin: FlaskClient, said: dict[str, object]) -> None:
+    assert admin.post("/admin/systems/keys/new", data=said).status_code == 422
+    assert db.session.query(ApiKey).count() == 0
+
+
+def test_a_webhook_is_made_looked_at_and_ended(admin: FlaskClient) -> None:
+    said = {"url": "https://payroll.example.test/hook", "events": ["certificate.invalid"]}
+    page = admin.post("/admin/systems/webhooks/new", data=said)
+    assert "whsec_" in page.text
+    webhook = db.session.query(Webhook).one()
+    assert "whsec_" not in admin.get(f"/admin/systems/webhooks/{webhook.id}").text
+    assert admin.post(f"/admin/systems/webhooks/{webhook.id}/again").status_code == 303
+    assert admin.post(f"/admin/systems/webhooks/{webhook.id}/end").status_code == 303
+    assert "Ended" in admin.get("/admin/systems").text
+
+
+@pytest.mark.parametrize("url", ["", "http://payroll.example.test", "javascript:alert(1)", "x"])
+def test_a_webhook_goes_to_a_secure_address(admin: FlaskClient, url: str) -> None:
+    said = {"url": url, "events": ["certificate.invalid"]}
+    assert admin.post("/admin/systems/webhooks/new", data=said).status_code == 422
+
+
+@pytest.mark.parametrize("role", [None, Role.MANAGER])
+def test_nobody_but_admins(client: FlaskClient, world: World, role: Role | None) -> None:
+    person = world.person("Mary")
+    if role:
+        world.grant(person, role, world.unit())
+    world.sign_in(client, person)
+    for page in ("", "/keys/new", "/webhooks/new", "/webhooks/1"):
+        assert client.get(f"/admin/systems{page}").status_code == 403
+
+
+def test_another_organizations_do_not_exist(
+    admin: FlaskClient, client: FlaskClient, world: World
+) -> None:
+    said = {"url": "https://payroll.example.test/hook", "events": ["certificate.invalid"]}
+    admin.post("/admin/systems/webhooks/new", data=said)
+    admin.post("/admin/systems/keys/new", data={"name": "P", "scopes": ["people:read"]})
+    webhook, key = db.session.query(Webhook).one(), db.session.query(ApiKey).one()
+    stranger = world.person("Eve", organization=world.new_organization("Elsewhere"))
+    world.grant(stranger, Role.ADMIN)
+    world.sign_in(client, stranger)
+    assert client.get(f"/admin/systems/webhooks/{webhook.id}").status_code == 404
+    assert client.post(f"/admin/systems/webhooks/{webhook.id}/end").status_code == 404
+    assert client.post(f"/admin/systems/keys/{key.id}/revoke").status_code == 404
+
+
+def test_the_list_takes_the_same_statements_for_more(admin: FlaskClient) -> None:
+    def count() -> int:
+        with counted() as statements:
+            admin.get("/admin/systems")
+        return len(statements)
+
+    few = count()
+    for number in range(3):
+        said = {"name": f"S{number}", "scopes": ["people:read"]}
+        admin.post("/admin/systems/keys/new", data=said)
+        url = f"https://payroll.example.test/{number}"
+        admin.post(
+            "/admin/systems/webhooks/new", data={"url": url, "events": ["certificate.issued"]}
+        )
+    assert count() == few
