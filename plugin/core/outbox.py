@@ -37,7 +37,6 @@ class JobName(StrEnum):
     COMPARE_COLUMN = "compare_column"
     SUBSCRIBE_NOTICES = "subscribe_notices"
     APPLY_NOTICE = "apply_notice"
-    COLLECT_WEBHOOKS = "collect_webhooks"
     SEND_WEBHOOK = "send_webhook"
 
 
@@ -81,7 +80,6 @@ QUEUE_OF = {
     JobName.COMPARE_COLUMN: QueueName.BULK,
     JobName.SUBSCRIBE_NOTICES: QueueName.BULK,
     JobName.APPLY_NOTICE: QueueName.BULK,
-    JobName.COLLECT_WEBHOOKS: QueueName.BULK,
     JobName.SEND_WEBHOOK: QueueName.BULK,
 }
 

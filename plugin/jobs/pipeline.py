@@ -157,13 +157,6 @@ def apply_notice(tx: Tx, notice_id: int) -> None:
     notices.apply(tx, notice_id, now=clock.now())
 
 
-def collect_webhooks(tx: Tx) -> None:
-    """What happened lately is owed to the addresses that want to know."""
-    webhooks.collect(tx, now=clock.now())
-
-
-
-
 @long_step
 def send_webhook(delivery_id: int) -> None:
     """An event leaves for another system: claim, sign, send, mark."""
