@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from plugin.core.base import Json
 from plugin.core.base import UTCDateTime
-revision = "0010"
-down_revision = "0009"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
