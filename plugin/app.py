@@ -82,6 +82,53 @@ MORE_TABLES = (
     "lti.tool.notice_models",
     "lti.tool.service_models",
 )
+CALLED_BY_OTHERS = (
+    lti.bp,
+    notice_views.bp,
+    api_views.bp,
+    platform_views.bp,
+    platform_services.bp,
+    hook_views.bp,
+    certs_views.public_bp,
+)
+"""Called by other servers, or from other sites in a browser: they carry proofs of their own instead
+of our form tokens."""
+PAGES = (
+    health.bp,
+    lms_views.bp,
+    copy_views.bp,
+    deep_link_views.bp,
+    review_views.bp,
+    grade_views.grades_bp,
+    grade_views.courses_bp,
+    systems_views.bp,
+    external_views.bp,
+    tools_views.bp,
+    org_views.bp,
+    import_views.bp,
+    rule_views.bp,
+    people_views.bp,
+    person_views.bp,
+    member_views.bp,
+    list_views.bp,
+    training_views.bp,
+    record_views.bp,
+    merge_views.bp,
+    version_views.bp,
+    template_views.bp,
+    dashboard_views.bp,
+    preview_views.bp,
+    reports_views.bp,
+    activity_views.bp,
+    ledger_views.bp,
+    mail_views.bp,
+    modules_views.bp,
+    scorm_views.bp,
+    certs_views.bp,
+    publish_views.bp,
+    transcript_views.bp,
+    issued_views.bp,
+)
 csrf = CSRFProtect()
 
 
@@ -139,46 +186,10 @@ def create_app(settings: Settings) -> Flask:
 
 
 def _register_views(app: Flask) -> None:
-    app.register_blueprint(health.bp)
-    csrf.exempt(lti.bp)
-    app.register_blueprint(lti.bp)
-    csrf.exempt(notice_views.bp)
-    app.register_blueprint(notice_views.bp)
-    app.register_blueprint(lms_views.bp)
-    app.register_blueprint(copy_views.bp)
-    app.register_blueprint(deep_link_views.bp)
-    app.register_blueprint(review_views.bp)
-    app.register_blueprint(grade_views.grades_bp)
-    app.register_blueprint(grade_views.courses_bp)
-    csrf.exempt(api_views.bp)
-    app.register_blueprint(api_views.bp)
-    app.register_blueprint(systems_views.bp)
-    csrf.exempt(platform_views.bp)
-    csrf.exempt(platform_services.bp)
-    app.register_blueprint(platform_views.bp)
-    app.register_blueprint(platform_services.bp)
-    app.register_blueprint(external_views.bp)
-    app.register_blueprint(tools_views.bp)
-    app.register_blueprint(org_views.bp)
-    app.register_blueprint(import_views.bp)
-    app.register_blueprint(rule_views.bp)
-    app.register_blueprint(people_views.bp)
-    app.register_blueprint(person_views.bp)
-    app.register_blueprint(member_views.bp)
-    app.register_blueprint(list_views.bp)
-    app.register_blueprint(training_views.bp)
-    app.register_blueprint(record_views.bp)
-    app.register_blueprint(merge_views.bp)
-    app.register_blueprint(version_views.bp)
-    app.register_blueprint(template_views.bp)
-    app.register_blueprint(dashboard_views.bp)
-    app.register_blueprint(preview_views.bp)
-    app.register_blueprint(reports_views.bp)
-    app.register_blueprint(activity_views.bp)
-    app.register_blueprint(ledger_views.bp)
-    app.register_blueprint(mail_views.bp)
-    app.register_blueprint(modules_views.bp)
-    app.register_blueprint(scorm_views.bp)
+    for blueprint in CALLED_BY_OTHERS:
+        csrf.exempt(blueprint)
+    for blueprint in (*CALLED_BY_OTHERS, *PAGES):
+        app.register_blueprint(blueprint)
     csrf.exempt(content_views.bp)
     headers.content_only(app, content_views.bp)
     visibility.install(
@@ -191,14 +202,6 @@ def _register_views(app: Flask) -> None:
             },
         ),
     )
-    csrf.exempt(hook_views.bp)
-    app.register_blueprint(hook_views.bp)
-    csrf.exempt(certs_views.public_bp)
-    app.register_blueprint(certs_views.public_bp)
-    app.register_blueprint(certs_views.bp)
-    app.register_blueprint(publish_views.bp)
-    app.register_blueprint(transcript_views.bp)
-    app.register_blueprint(issued_views.bp)
 
 
 def _locale() -> str | None:
