@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from tests.support.packages2004 import BOTH, manifest, part, sequencing
 from tools.conformance import __main__ as conformance
@@ -110,9 +111,9 @@ def test_a_call_is_spelled_out() -> None:
 
 
 def test_a_suite_is_played_and_counted(
-    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    corpus: Path, browser: Browser, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    good, bad = conformance.run(corpus, [])
+    good, bad = conformance.run(corpus, [], browser)
     assert good.checks, "nothing was checked"
     assert good.is_passed, [text for is_right, text in good.checks if not is_right]
     assert not bad.is_passed

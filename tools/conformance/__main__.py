@@ -14,8 +14,10 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from playwright.sync_api import Browser
+
 from tools.conformance import cases, packages
-from tools.conformance.playing import Result, playground
+from tools.conformance.playing import Result, a_browser, playground
 
 RATCHET = Path(__file__).resolve().parents[2] / "docs" / "scorm-conformance.json"
 
@@ -23,7 +25,8 @@ RATCHET = Path(__file__).resolve().parents[2] / "docs" / "scorm-conformance.json
 def main() -> None:
     """The suite, or the cases that were named."""
     arguments = _arguments()
-    results = run(arguments.corpus, arguments.only)
+    with a_browser() as browser:
+        results = run(arguments.corpus, arguments.only, browser)
     report(results, is_verbose=arguments.verbose)
     if not arguments.only and is_worse(_passed(results), RATCHET):
         sys.exit("This is worse than the best result so far.")
@@ -37,7 +40,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(corpus: Path, only: list[str]) -> list[Result]:
+def run(corpus: Path, only: list[str], browser: Browser) -> list[Result]:
     """Every case that has a package, played in a new installation."""
     lists = sorted(corpus.rglob("Commands.properties"))
     if not lists:
@@ -49,7 +52,7 @@ def run(corpus: Path, only: list[str]) -> list[Result]:
         if path.stem in folders and (not only or path.stem in only)
     ]
     results = []
-    with tempfile.TemporaryDirectory() as folder, playground(Path(folder)) as play:
+    with tempfile.TemporaryDirectory() as folder, playground(Path(folder), browser) as play:
         for path in chosen:
             sources = [packages.package(each, corpus) for each in folders[path.stem]]
             results.append(play(cases.read(path, known), sources))

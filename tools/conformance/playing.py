@@ -47,17 +47,24 @@ Play = Callable[[Case, list[io.BytesIO]], Result]
 
 
 @contextmanager
-def playground(folder: Path) -> Iterator[Play]:
-    """The product on a port of its own with an empty database, and a browser."""
-    with free_address() as address, sync_playwright() as playwright:
+def a_browser() -> Iterator[Browser]:
+    """A Chromium of this run's own."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def playground(folder: Path, browser: Browser) -> Iterator[Play]:
+    """The product on a port of its own with an empty database, visited by this browser."""
+    with free_address() as address:
         settings = _settings(folder, address)
         migrate.upgrade(settings.sqlalchemy_url)
         app = create_app(settings)
-        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         with serving(app, address), app.app_context():
             world = World()
             yield lambda case, sources: _Tester(browser, address, world).play(case, sources)
-        browser.close()
 
 
 def _settings(folder: Path, address: Address) -> Settings:
