@@ -1,5 +1,6 @@
 """A mail inbox: receives by SMTP, keeps each mail as a file, and reads it back for the pages."""
 
+import base64
 import email
 import re
 import time
@@ -88,9 +89,19 @@ def body_of(mail: EmailMessage, kind: str) -> str:
 
 
 def page_of(mail: EmailMessage) -> str:
-    """The HTML of a mail, its links opening in a new window (the mail stands in a frame)."""
-    away = '<base target="_blank">'
-    page, places = re.subn("<head[^>]*>", rf"\g<0>{away}", body_of(mail, "html"), count=1)
+    """The HTML of a mail, its links opening in a new window (the mail stands in a frame).
+
+    Pictures the mail brings itself stand in it.
+    """
+    away, html = '<base target="_blank">', body_of(mail, "html")
+    for part in mail.walk():
+        name = str(part["Content-ID"] or "").strip("<> ")
+        if name and part.get_content_maintype() == "image":
+            content = part.get_payload(decode=True)
+            picture = base64.b64encode(content if isinstance(content, bytes) else b"").decode()
+            source = f"data:{part.get_content_type()};base64,{picture}"
+            html = html.replace(f"cid:{name}", source)
+    page, places = re.subn("<head[^>]*>", rf"\g<0>{away}", html, count=1)
     return page if places else away + page
 
 

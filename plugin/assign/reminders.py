@@ -15,6 +15,7 @@ from plugin.core import audit
 from plugin.core.base import JsonDict
 from plugin.core.db import Tx
 from plugin.notify.actions import queue_message
+from plugin.notify.gate import addressee
 from plugin.notify.models import MessageKind
 from plugin.org.errors import FieldError
 from plugin.org.models import Organization, Person
@@ -26,8 +27,7 @@ def remind(tx: Tx, person: Person, reach: Reach, *, by: int, now: datetime) -> b
 
     Refuses when there is no address to send to, or nothing to say.
     """
-    if not person.email:
-        raise FieldError("person", _("This person has no email address."))
+    _check_reachable(tx.session, person)
     organization = tx.session.get_one(Organization, person.organization_id)
     locale = (person.locale or organization.locale).replace("-", "_")
     items = _items(tx.session, person, reach, locale, now)
@@ -47,6 +47,17 @@ def remind(tx: Tx, person: Person, reach: Reach, *, by: int, now: datetime) -> b
     if sent:
         audit.record(tx.session, "person.reminded", about=person, by=by, now=now)
     return sent
+
+
+def _check_reachable(session: Session, person: Person) -> None:
+    """Refuses, saying why, where the reminder would be held back."""
+    to = addressee(session, person.id)
+    if to.address is None:
+        raise FieldError("person", _("This person has no email address."))
+    if to.is_dead:
+        raise FieldError("person", _("Mail to this person’s address comes back."))
+    if not to.wants_reminders:
+        raise FieldError("person", _("This person has switched reminders by mail off."))
 
 
 def _items(

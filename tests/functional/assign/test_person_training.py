@@ -11,11 +11,13 @@ from sqlalchemy import select
 from plugin.assign.models import Waiver
 from plugin.core import clock
 from plugin.core.audit import AuditEntry
-from plugin.core.db import db
+from plugin.core.db import db, transaction
 from plugin.jobs import reconcile
 from plugin.modules.models import Completion, Module
 from plugin.notify.emails import wording_of
+from plugin.notify.mail_models import ChoicePlace
 from plugin.notify.models import Message, MessageKind
+from plugin.notify.reminder_choices import choose
 from plugin.org.models import Person, Unit
 from plugin.web.roles import Role
 from tests.conftest import NOW
@@ -400,3 +402,15 @@ def test_who_may_remind(
     world.sign_in(client, mona)
     assert remind(client, bob) == "404"
     assert "on its way" in remind(client, ada)
+
+
+def test_a_reminder_that_would_be_held_back_says_so(
+    ada: Person, admin: FlaskClient, asked: int
+) -> None:
+    ada_id = ada.id
+    db.session.rollback()
+    with transaction() as tx:
+        person = tx.session.get_one(Person, ada_id)
+        choose(tx.session, person, wanted=False, place=ChoicePlace.PAGE, now=clock.now())
+    assert "has switched reminders by mail off" in remind(admin, ada)
+    assert reminded(ada) == []

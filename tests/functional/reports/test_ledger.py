@@ -80,10 +80,10 @@ def test_every_mail_is_there_with_person_cause_and_outcome(
     assert lines["Ann"][2].startswith("Certificate issued")
     assert "ann@example.test" in lines["Ann"][1]
     credential = db.session.scalars(select(Certificate.credential_id)).one()
-    assert lines["Ann"][3] == f"{credential}, edition 1"
+    assert lines["Ann"][4] == f"{credential}, edition 1"
     assert lines["Ben"][2].startswith("New training")
-    assert lines["Ben"][3] == "Basics of Quay, version 1"
-    assert all(line[4].startswith("Sent") for line in lines.values())
+    assert lines["Ben"][4] == "Basics of Quay, version 1"
+    assert all(line[3].startswith("Sent") for line in lines.values())
 
 
 def test_the_cause_leads_to_the_version_and_the_certificate(
@@ -92,6 +92,8 @@ def test_the_cause_leads_to_the_version_and_the_certificate(
     admin(told, client)
     page = client.get(PATH).text
     certificate_id = db.session.scalars(select(Certificate.id)).one()
+    ann = db.session.scalars(select(Person.id).where(Person.full_name == "Ann Able")).one()
+    assert f"/admin/people/{ann}/training" in page
     assert f"/admin/certificates/{certificate_id}" in page
     assert f"/admin/training/{told.trainings['Quay']}/versions/1" in page
 
@@ -115,8 +117,8 @@ def test_a_bounce_is_shown_with_its_time_and_the_servers_words(
     bounce()
     admin(told, client)
     (line,) = rows(seen(client, f"{PATH}?state=bounced"))
-    assert line[4].startswith("Came back")
-    assert "550 5.1.1 unknown" in line[4]
+    assert line[3].startswith("Came back")
+    assert "550 5.1.1 unknown" in line[3]
     page = seen(client, f"{PATH}/{message_id(MessageKind.CERTIFICATE_ISSUED)}").words
     assert "The address takes no mail" in page
 
@@ -151,7 +153,7 @@ def test_what_is_stuck_is_seen_with_its_age_and_counted_on_the_overview(
     assert "stuck" not in seen(client, "/admin/overview").words
     with clock.at(clock.now() + timedelta(hours=3)):
         (line,) = rows(seen(client, f"{PATH}?state=stuck"))
-        assert "should have left 3 hours ago" in line[4]
+        assert "should have left 3 hours ago" in line[3]
         assert "1 mails stuck for half an hour or more" in seen(client, "/admin/overview").words
 
 

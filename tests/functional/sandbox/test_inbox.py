@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from sandbox.inbox import Inbox, smtp_server
+from sandbox.inbox import Inbox, page_of, smtp_server
 from tests.support.smtp import free_port
 
 FORWARDED = (
@@ -139,3 +139,15 @@ def keep(folder: Path, raw: bytes) -> None:
     """A mail of these bytes lies in the inbox as number 123."""
     folder.mkdir(exist_ok=True)
     (folder / "123.eml").write_bytes(raw)
+
+
+def test_a_picture_that_the_mail_brings_stands_in_the_page() -> None:
+    mail = EmailMessage()
+    mail.set_content("Hello")
+    mail.add_alternative(
+        '<html><head></head><body><img src="cid:logo"></body></html>', subtype="html"
+    )
+    html = mail.get_body(("html",))
+    assert isinstance(html, EmailMessage)
+    html.add_related(b"picture", "image", "png", cid="<logo>")
+    assert 'src="data:image/png;base64,cGljdHVyZQ=="' in page_of(mail)
