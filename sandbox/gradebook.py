@@ -10,36 +10,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 from plugin.core import clock
+from sandbox.behaviour import Behaviour, Refusal
 
 BASE_MAXIMUM = 100.0
 
 
 class RefusedScoreError(Exception):
-    """The LMS does not take it; `status` and the words are those of the answer."""
+    """The LMS does not take it: `status`, and words in the body or beside the status."""
 
-    def __init__(self, status: int, words: str, *, html: bool = False) -> None:
+    def __init__(self, status: int, words: str = "", *, body: Any = None) -> None:
         super().__init__(words)
-        self.status, self.words, self.html = status, words, html
+        self.status, self.words = status, words
+        self.body = body if body is not None else {"status": status, "reason": words}
 
 
-@dataclass(slots=True)
-class Behaviour:
-    """How difficult this LMS is. `fails_with` is answered to the next calls, one after another."""
-
-    compares_whole_seconds: bool = True
-    keeps_older_out: bool = True
-    erases_when_not_graded: bool = True
-    is_locked: bool = False
-    gives_access: bool = True
-    leaves_out_zeros: bool = False
-    page_size: int = 0
-    fails_with: list[int] = field(default_factory=list)
-    slow_seconds: float = 0.0
-    offers_notices: bool = False
-    member_variables: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Custom parameters by user id, said of people when asked through an activity (`rlid`)."""
-    hidden_from: set[str] = field(default_factory=set)
-    """Ids of people who may not open the activities."""
+def refused(how: Refusal, said: Any = None) -> RefusedScoreError:
+    """The error of a refusal; as some do, what was sent is repeated beside the status."""
+    words = f"{how.reason}{said}" if how.reason and said is not None else how.reason
+    return RefusedScoreError(how.status, words, body=how.body)
 
 
 @dataclass(slots=True)
@@ -50,6 +38,7 @@ class Cell:
     override: float | None = None
     modified: float = 0.0
     comment: str | None = None
+    submissions: int = 0
 
     @property
     def final(self) -> float | None:
@@ -77,6 +66,8 @@ class Gradebook:
     learners: set[str] = field(default_factory=set)
     columns: dict[int, Column] = field(default_factory=dict)
     behaviour: Behaviour = field(default_factory=Behaviour)
+    make: str = ""
+    """The make of LMS it behaves like; empty for itself."""
     posted: list[dict[str, Any]] = field(default_factory=list)
     _next: int = 1
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -87,6 +78,12 @@ class Gradebook:
             self.columns[self._next] = column
             self._next += 1
             return column
+
+    def put(self, column: Column) -> None:
+        """A column of before is there again."""
+        with self._lock:
+            self.columns[column.number] = column
+            self._next = max(self._next, column.number + 1)
 
     def column(self, number: int) -> Column:
         found = self.columns.get(number)
@@ -100,19 +97,32 @@ class Gradebook:
             column = self.column(number)
             self.posted.append(dict(said) if isinstance(said, dict) else {})
             if self.behaviour.is_locked:
-                raise RefusedScoreError(500, "")
+                raise RefusedScoreError(500, body=[])
             user, stamp = self._checked(said)
             cell = column.cells.setdefault(user, Cell())
             if self.behaviour.keeps_older_out and cell.modified and not self._later(stamp, cell):
-                raise RefusedScoreError(409, "Refusing score with an earlier timestamp")
-            given, maximum = said.get("scoreGiven"), said.get("scoreMaximum")
-            if said["gradingProgress"] != "FullyGraded" or given is None:
-                if self.behaviour.erases_when_not_graded:
-                    cell.raw = None
-                return
-            cell.raw = float(given) / float(maximum) * column.maximum
-            cell.comment = said.get("comment")
-            cell.modified = self.now()
+                raise refused(self.behaviour.older)
+            self._count_submission(cell, said)
+            if not self.behaviour.keeps_nothing:
+                self._keep(column, cell, said)
+
+    def _count_submission(self, cell: Cell, said: Any) -> None:
+        how = said.get("https://canvas.instructure.com/lti/submission", {})
+        if not self.behaviour.counts_submissions or how.get("new_submission", True) is False:
+            return
+        if cell.submissions == self.behaviour.attempts_allowed:
+            raise RefusedScoreError(422, body={"error": "no attempts are left"})
+        cell.submissions += 1
+
+    def _keep(self, column: Column, cell: Cell, said: Any) -> None:
+        given, maximum = said.get("scoreGiven"), said.get("scoreMaximum")
+        if said["gradingProgress"] != "FullyGraded" or given is None:
+            if self.behaviour.erases_when_not_graded:
+                cell.raw = None
+            return
+        cell.raw = float(given) / float(maximum) * column.maximum
+        cell.comment = said.get("comment")
+        cell.modified = self.now()
 
     def _later(self, stamp: float, cell: Cell) -> bool:
         if self.behaviour.compares_whole_seconds:
@@ -122,15 +132,15 @@ class Gradebook:
     def _checked(self, said: Any) -> tuple[str, float]:
         needed = ("userId", "activityProgress", "gradingProgress", "timestamp")
         if not isinstance(said, dict) or any(not said.get(name) for name in needed):
-            raise RefusedScoreError(400, "Incorrect score received")
+            raise RefusedScoreError(400, "Incorrect score received", body=[])
         if said.get("scoreGiven") is not None and not said.get("scoreMaximum"):
-            raise RefusedScoreError(400, "Incorrect score received")
+            raise RefusedScoreError(400, "Incorrect score received", body=[])
         if said["userId"] not in self.learners:
-            raise RefusedScoreError(400, f"Incorrect score received {said}")
+            raise refused(self.behaviour.unknown_person, said)
         try:
             stamp = datetime.fromisoformat(str(said["timestamp"])).timestamp()
         except ValueError:
-            raise RefusedScoreError(400, "Incorrect score received") from None
+            raise RefusedScoreError(400, "Incorrect score received", body=[]) from None
         return said["userId"], stamp
 
     def override(self, number: int, user: str, value: float | None) -> None:
@@ -144,7 +154,8 @@ class Gradebook:
         """What the gradebook says: only people with a grade."""
         column = self.column(number)
         found = []
-        for each, cell in sorted(column.cells.items()):
+        cells = {**self._noughts(), **column.cells}
+        for each, cell in sorted(cells.items()):
             if cell.final is None or (user is not None and each != user):
                 continue
             line: dict[str, Any] = {
@@ -153,12 +164,18 @@ class Gradebook:
                 "resultMaximum": column.maximum,
                 "timestamp": datetime.fromtimestamp(cell.modified, UTC).isoformat(),
             }
-            if cell.comment:
+            if cell.comment and not (user and self.behaviour.drops_comments_of_one):
                 line["comment"] = cell.comment
             if self.behaviour.leaves_out_zeros and not cell.final:
                 del line["resultScore"]
             found.append(line)
         return found
+
+    def _noughts(self) -> dict[str, Cell]:
+        """What the LMS itself writes where nobody handed anything in."""
+        if not self.behaviour.fills_with_noughts:
+            return {}
+        return {each: Cell(raw=0.0) for each in self.learners}
 
     def share(self, number: int, user: str) -> float | None:
         """What a teacher sees, as a share."""

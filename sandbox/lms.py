@@ -23,7 +23,17 @@ from flask import (
 )
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox import content, moving, notices, oidc, registering, services, tokens
+from sandbox import (
+    content,
+    keeping,
+    moving,
+    notices,
+    oidc,
+    registering,
+    services,
+    switching,
+    tokens,
+)
 from sandbox import inbox as mailbox
 from sandbox.gradebook import Gradebook
 from sandbox.people import BY_SUB, BY_USERNAME, LEARNER, PEOPLE, LmsPerson
@@ -60,6 +70,7 @@ def create_lms(campus: Campus) -> Flask:
     app.extensions["inbox"] = mailbox.Inbox(campus.folder / "mail")
     app.extensions["gradebook"] = _gradebook()
     app.extensions["placements"] = {each.link_id: each for each in (TRAINING, ADMINISTRATION)}
+    keeping.restore(app)
     app.register_blueprint(bp)
     app.extensions["notice_handlers"] = notices.Handlers()
     app.register_blueprint(services.bp)
@@ -67,6 +78,8 @@ def create_lms(campus: Campus) -> Flask:
     app.register_blueprint(content.bp)
     app.register_blueprint(registering.bp)
     app.register_blueprint(moving.bp)
+    app.register_blueprint(switching.bp)
+    app.after_request(keeping.keep)
     app.register_error_handler(oidc.RefusedError, _refused)
     app.after_request(_add_headers)
     app.context_processor(lambda: {"person": _person(), "demo_time": moving.shown()})
@@ -248,6 +261,9 @@ def authorize() -> str:
             campus.url, granted.link_id, current_app.extensions["gradebook"]
         ),
     )
+    claims[tokens.LTI + "tool_platform"]["product_family_code"] = (
+        services.gradebook().behaviour.product
+    )
     if granted.link_id == content.PICKING:
         claims = content.request_claims(claims, campus.url)
     signed = tokens.sign_id_token(current_app.extensions["key"], claims)
@@ -262,18 +278,19 @@ def jwks() -> Response:
 
 @bp.get("/.well-known/openid-configuration")
 def openid_configuration() -> Response:
-    url = _campus().url
+    url, behaviour = _campus().url, services.gradebook().behaviour
+    said = {"registration_endpoint": f"{url}/register"} if behaviour.registers else {}
     return jsonify(
+        **said,
         issuer=url,
         authorization_endpoint=f"{url}/auth",
         token_endpoint=f"{url}/token",
         token_endpoint_auth_methods_supported=["private_key_jwt"],
         token_endpoint_auth_signing_alg_values_supported=["RS256"],
         jwks_uri=f"{url}/jwks",
-        registration_endpoint=f"{url}/register",
         **{
             "https://purl.imsglobal.org/spec/lti-platform-configuration": {
-                "product_family_code": "sandbox",
+                "product_family_code": behaviour.product,
                 "version": "1",
                 "messages_supported": [
                     {"type": "LtiResourceLinkRequest"},

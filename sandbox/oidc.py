@@ -125,6 +125,8 @@ class Tokens:
 
     read_keys: Callable[[str], dict[str, Any]]
     token_url: str
+    audience: str = ""
+    """What an assertion must be for, where that is not the token address."""
     now: Callable[[], float] = lambda: clock.now().timestamp()
     _seen: set[str] = field(default_factory=set)
     _issued: dict[str, tuple[frozenset[str], float]] = field(default_factory=dict)
@@ -170,7 +172,7 @@ class Tokens:
                 assertion,
                 jwt.PyJWK(jwk, algorithm="RS256").key,
                 algorithms=["RS256"],
-                audience=self.token_url,
+                audience=self.audience or self.token_url,
                 options={
                     "require": ["iss", "sub", "aud", "iat", "exp", "jti"],
                     "verify_exp": False,

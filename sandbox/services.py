@@ -9,7 +9,7 @@ from flask import Blueprint, Response, current_app, jsonify, request
 
 from sandbox import notices
 from sandbox.gradebook import Column, Gradebook, RefusedScoreError
-from sandbox.people import PEOPLE, LmsPerson
+from sandbox.people import LEARNER, PEOPLE, LmsPerson
 from sandbox.tokens import LTI
 
 bp = Blueprint("services", __name__)
@@ -34,10 +34,10 @@ def claims_of_services(url: str, link_id: str, grades: Gradebook) -> dict[str, A
     endpoint: dict[str, Any] = {
         "scope": [AGS + name for name in ("lineitem", "lineitem.readonly", "result.readonly")]
         + [AGS + "score"],
-        "lineitems": f"{url}/services/{COURSE}/lineitems?type_id=1",
+        "lineitems": f"{url}/services/{COURSE}/lineitems{grades.behaviour.column_query}",
     }
     if coupled is not None:
-        endpoint["lineitem"] = address(url, coupled)
+        endpoint["lineitem"] = address(url, coupled, grades.behaviour.column_query)
     return {
         **(notices.claim(url) if grades.behaviour.offers_notices else {}),
         "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint": endpoint,
@@ -48,9 +48,9 @@ def claims_of_services(url: str, link_id: str, grades: Gradebook) -> dict[str, A
     }
 
 
-def address(url: str, column: Column) -> str:
-    """A column's address; it has a query, as a Moodle's has."""
-    return f"{url}/services/{COURSE}/lineitems/{column.number}/lineitem?type_id=1"
+def address(url: str, column: Column, query: str = "?type_id=1") -> str:
+    """A column's address; with a query, as a Moodle's has."""
+    return f"{url}/services/{COURSE}/lineitems/{column.number}/lineitem{query}"
 
 
 @bp.before_request
@@ -66,10 +66,10 @@ def _be_difficult() -> Response | None:
 
 
 @bp.errorhandler(RefusedScoreError)
-def _refused(error: RefusedScoreError) -> tuple[Response, int]:
-    if error.status in {400, 409, 500}:
-        return jsonify([]), error.status
-    return jsonify(status=error.status, reason=error.words), error.status
+def _refused(error: RefusedScoreError) -> Response:
+    answer = jsonify(error.body)
+    answer.status = f"{error.status} {error.words}".strip().replace("\n", " ")
+    return answer
 
 
 @bp.get("/services/<course>/lineitems")
@@ -91,6 +91,8 @@ def line_items(course: str) -> Response:
 @bp.post("/services/<course>/lineitems")
 def add_line_item(course: str) -> Response:
     _check(course, AGS + "lineitem", content=LINE_ITEM)
+    if not gradebook().behaviour.makes_columns:
+        raise RefusedScoreError(403, body={"detail": "The tool may only post scores."})
     said = request.get_json(force=True)
     if not said.get("label") or not isinstance(said.get("scoreMaximum"), int | float):
         raise RefusedScoreError(400, "Missing label or scoreMaximum")
@@ -133,7 +135,7 @@ def score(course: str, number: int) -> Response:
 @bp.get("/services/<course>/lineitems/<int:number>/lineitem/results")
 def results(course: str, number: int) -> Response:
     _check(course, AGS + "result.readonly", accept=RESULTS)
-    if "limit" in request.args:
+    if "limit" in request.args and gradebook().behaviour.breaks_on_limit:
         raise RefusedScoreError(404, "<html>")
     return _json(gradebook().results(number, request.args.get("user_id")), RESULTS)
 
@@ -150,6 +152,10 @@ def memberships(course: str) -> Response:
         if "Administrator" not in person.roles[0]
         and (link_id is None or person.sub not in behaviour.hidden_from)
     ]
+    if behaviour.has_test_student:
+        everybody.append(_test_student())
+    if behaviour.most_members and len(everybody) > behaviour.most_members:
+        raise RefusedScoreError(403, body={"error": "above_response_limit"})
     start, size = int(request.args.get("from", 0)), behaviour.page_size
     shown = everybody[start : start + size] if size else everybody
     answer = _json(
@@ -170,7 +176,7 @@ def _member(person: LmsPerson, link_id: str | None) -> dict[str, Any]:
     """One line; through an activity also what a launch of it would say of the person."""
     said: dict[str, Any] = {
         "status": "Active",
-        "roles": [role.rpartition("#")[2] for role in person.roles[:1]],
+        "roles": _roles(person),
         "user_id": person.sub,
         "lis_person_sourcedid": person.employee_number,
         "name": person.name,
@@ -192,10 +198,22 @@ def _member(person: LmsPerson, link_id: str | None) -> dict[str, Any]:
     return said
 
 
+def _roles(person: LmsPerson) -> list[str]:
+    if not gradebook().behaviour.short_roles:
+        return list(person.roles)
+    return [role.rpartition("#")[2] for role in person.roles[:1]]
+
+
+def _test_student() -> dict[str, Any]:
+    """Whoever a teacher looks at the course as: not a person."""
+    roles = [*LEARNER, "http://purl.imsglobal.org/vocab/lti/system/person#TestUser"]
+    return {"status": "Active", "roles": roles, "user_id": "test-student", "name": "Test Student"}
+
+
 def _line(column: Column) -> Mapping[str, Any]:
     url = current_app.extensions["campus"].url
     said = {
-        "id": address(url, column),
+        "id": address(url, column, gradebook().behaviour.column_query),
         "label": column.label,
         "scoreMaximum": column.maximum,
         "resourceId": column.resource_id,

@@ -68,6 +68,7 @@ RULES: dict[str, str] = {
     "A2": "Service addresses are those of the last launch",
     "A3": "Lists are followed page by page, as named",
     "A4": "Exact media types",
+    "A5": "Columns of a gradebook are never changed, so nothing is put",
     "A6": "A copied course's columns are used, none is made twice",
     "A7": "/scores and /results go to the path; the query is kept",
     "A8": "Scores have every field they need",
@@ -76,7 +77,9 @@ RULES: dict[str, str] = {
     "A11": "Comments",
     "A12": "Submission times",
     "A13": "Results read as they come; overrides are respected",
+    "A14": "Columns carry no dates of ours",
     "A15": "A coupled column is used",
+    "A16": "What LTI 1.1 would use for grades is left alone",
     "N1": "Exact media type of the member list",
     "N2": "Scope of names and roles",
     "N3": "Everybody is asked for; who learns is decided here, since LMSs lose the filter",
@@ -117,9 +120,6 @@ NOT_USED: dict[str, str] = {
         ("S1", "S2", "S3", "S4", "S5"),
         "No platform storage: a partitioned cookie keeps the visit, else a window of its own.",
     ),
-    "A5": "We change no column of a gradebook, so nothing is put.",
-    "A14": "We set no dates on columns.",
-    "A16": "There is no LTI 1.1 data to migrate.",
 }
 
 

@@ -4,11 +4,12 @@ import ipaddress
 import socket
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -48,34 +49,37 @@ class Reply:
     status: int
     headers: dict[str, str]
     body: bytes
+    reason: str = ""
+    """The words beside the status; one LMS says there why it refuses."""
 
 
 class _Line:
-    """One connection to an address that was checked, cut when the time for the call is over.
+    """One connection to an address that was checked, cut when the time for a call is over.
 
     A second DNS answer cannot lead elsewhere, and a server that sends a byte now and then, in its
     headers or in its body, does not keep us.
     """
 
-    def __init__(self, addresses: Sequence[str], seconds: float) -> None:
+    def __init__(self, addresses: Sequence[str]) -> None:
         self.addresses = addresses
         self.is_cut = False
-        self._end = time.monotonic() + seconds
-        self._timer = threading.Timer(seconds, self._cut)
-        self._timer.daemon = True
+        self._end = 0.0
         self._watched: socket.socket | None = None
 
-    def __enter__(self) -> "_Line":
-        self._timer.start()
-        return self
+    @contextmanager
+    def timed(self, seconds: float) -> Iterator[None]:
+        """The call made inside has so much time."""
+        self._end = time.monotonic() + seconds
+        timer = threading.Timer(seconds, self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._timer.cancel()
+    def close(self) -> None:
+        """Nobody talks here any more."""
         if self._watched is not None:
             self._watched.close()
 
@@ -85,6 +89,7 @@ class _Line:
 
     def watch(self, opened: socket.socket) -> None:
         """From now on this connection ends with the time; its own object may be wrapped in TLS."""
+        self.close()
         self._watched = opened.dup()
         if self.is_cut:
             self._cut()
@@ -143,6 +148,56 @@ class _PinnedAdapter(HTTPAdapter):
         return pool
 
 
+class _Talk:
+    """A line, and the library's session on it, which remembers no cookies."""
+
+    def __init__(self, addresses: Sequence[str]) -> None:
+        self.line = _Line(addresses)
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        for scheme in ("http://", "https://"):
+            self.session.mount(scheme, _PinnedAdapter(self.line))
+
+    def close(self) -> None:
+        self.session.close()
+        self.line.close()
+
+
+_Place = tuple[str, tuple[str, ...]]
+_kept: ContextVar[dict[_Place, _Talk] | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def kept_open() -> Iterator[None]:
+    """Calls made inside, one after another, share one connection per server."""
+    mine: dict[_Place, _Talk] = {}
+    token = _kept.set(mine)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+        for talk in mine.values():
+            talk.close()
+
+
+@contextmanager
+def _talk(url: str, addresses: Sequence[str]) -> Iterator[_Talk]:
+    """The open line to the server, or a new one; one on which something went wrong is not kept."""
+    mine = _kept.get()
+    place = ("/".join(url.split("/", 3)[:3]), tuple(sorted(addresses)))
+    talk = (mine.pop(place, None) if mine is not None else None) or _Talk(addresses)
+    try:
+        yield talk
+    except BaseException:
+        talk.close()
+        raise
+    if mine is None or talk.line.is_cut:
+        talk.close()
+    else:
+        mine[place] = talk
+
+
 def call(
     settings: Settings,
     method: str,
@@ -155,12 +210,9 @@ def call(
     """One request without redirects; raises OutgoingError when it fails or is too large."""
     addresses = _checked_addresses(settings, url)
     sent = {"User-Agent": USER_AGENT, **(headers or {})}
-    with _Line(addresses, DEADLINE_SECONDS) as line, requests.Session() as session:
-        session.trust_env = False
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, _PinnedAdapter(line))
+    with _talk(url, addresses) as talk, talk.line.timed(DEADLINE_SECONDS):
         try:
-            with session.request(
+            with talk.session.request(
                 method,
                 url,
                 headers=sent,
@@ -170,10 +222,11 @@ def call(
                 stream=True,
             ) as response:
                 body = _read(response, max_bytes)
-                reply = Reply(response.status_code, dict(response.headers), body)
+                words = str(response.reason or "")
+                reply = Reply(response.status_code, dict(response.headers), body, words)
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            raise OutgoingError(TOO_LONG if line.is_cut else _words(error)) from error
-        if line.is_cut:  # the end of a body without a length looks like any other end
+            raise OutgoingError(TOO_LONG if talk.line.is_cut else _words(error)) from error
+        if talk.line.is_cut:  # the end of a body without a length looks like any other end
             raise OutgoingError(TOO_LONG)
         return reply
 

@@ -16,7 +16,13 @@ from plugin.core.outbox import JobName, OutboxRow, Periodic, QueueName, as_urgen
 from plugin.core.upsert import insert_absent
 from plugin.jobs import managers, reconcile
 from plugin.lti.platform.actions import forget_ended
-from plugin.lti.tool import deep_linking, grades_in, grading, notice_handlers, scores
+from plugin.lti.tool import (
+    deep_linking,
+    grades_in,
+    grading,
+    notice_handlers,
+    reconciling,
+)
 from plugin.lti.tool import rosters as tied
 from plugin.lti.tool.actions import forget_logins
 from plugin.org.models import SignIn
@@ -60,9 +66,10 @@ def repair_everything() -> None:
 
 def note_lapses() -> None:
     """What ended in the last hours without anybody doing anything is said to the gradebooks, and
-    what teachers graded there is read."""
+    what teachers graded there is read. Grades that nobody sends any more are asked for."""
     with transaction() as tx:
         grading.ask_for_lapsed(tx, now=clock.now())
+        reconciling.ask_for_forgotten(tx, now=clock.now())
         grades_in.ask_all(tx)
 
 
@@ -90,9 +97,9 @@ def ask_lmss() -> None:
     with what is true now."""
     with transaction() as tx:
         rosters = tied.ask_all(tx, now=clock.now())
-        grades = scores.ask_again(tx, now=clock.now())
+        grades = reconciling.ask_again(tx, now=clock.now())
         people = grading.ask_for_everybody(tx)
-        scores.ask_to_compare(tx)
+        reconciling.ask_to_compare(tx)
         notice_handlers.ask_again(tx)
     log.info("lms.asked", rosters=rosters, grades=grades, people=people)
 

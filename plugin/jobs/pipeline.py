@@ -19,6 +19,7 @@ from plugin.lti.tool import (
     grading,
     notice_handlers,
     notices,
+    reconciling,
     rosters,
     scores,
 )
@@ -112,7 +113,7 @@ def update_grades(tx: Tx, person_id: int, again: int = 0) -> None:
 
 @long_step
 def send_grade(grade_id: int) -> None:
-    """A grade leaves: claim, look, send, mark."""
+    """A grade leaves, with what else of its column is due: claim, look, send, settle."""
     scores.send_grade(grade_id)
 
 
@@ -143,7 +144,7 @@ def read_columns(course_id: int) -> None:
 @long_step
 def compare_column(line_item_id: int) -> None:
     """A column is read and compared with what it was told: lost grades are sent again."""
-    scores.compare_column(line_item_id)
+    reconciling.compare_column(line_item_id)
 
 
 @long_step

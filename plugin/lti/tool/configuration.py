@@ -182,12 +182,24 @@ def words_of(body: bytes) -> str:
         said = json.loads(text)
     except (ValueError, RecursionError):
         said = None
-    if isinstance(said, Mapping):
-        names = ("error_description", "message", "reason", "error")
-        text = next((said[each] for each in names if isinstance(said.get(each), str)), "")
+    if isinstance(said, Mapping | list):
+        text = _message(said)
     text = re.sub(r"(?is)<(script|style|head)\b.*?</\1>", " ", text)
     text = _SPACES.sub(" ", _TAGS.sub(" ", text)).strip()
     return "".join(sign for sign in text if sign.isprintable())[:MAX_WORDS]
+
+
+def _message(said: Any, depth: int = 3) -> str:
+    """The sentence in an LMS's JSON: by one of its usual names, perhaps in an object or a list."""
+    if isinstance(said, str):
+        return said
+    if isinstance(said, list) and said and depth:
+        return _message(said[0], depth - 1)
+    if not isinstance(said, Mapping) or not depth:
+        return ""
+    names = ("error_description", "message", "reason", "detail", "error", "errors")
+    found = (_message(said.get(each), depth - 1) for each in names)
+    return next((each for each in found if each), "")
 
 
 def _object(body: bytes) -> Mapping[str, Any]:

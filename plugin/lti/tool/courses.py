@@ -25,6 +25,7 @@ from plugin.lti.tool.service_models import LineItem, LmsCourse
 from plugin.org.models import Identity, SignIn
 
 LEARNS = frozenset({"context:Learner", "context:Member"})
+REPLACED = "replaced"
 
 
 def note_launch(tx: Tx, sign_in_id: int, *, now: datetime) -> None:
@@ -137,5 +138,5 @@ def _note_line_item(
     item = keep_line_item(session, course, url, link_id=link_id, label="", target=target, now=now)
     for other in open_items(session, course.id):
         if other.resource_link_id == link_id and other.url != url:
-            other.ended_at, other.end_words = now, "replaced"
+            other.ended_at, other.end_words = now, REPLACED
     return item

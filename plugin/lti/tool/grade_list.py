@@ -1,7 +1,7 @@
 """The grades owed to gradebooks, as admins see them: what was sent, what was not and why."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select, true
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from plugin.assign.models import Configuration
 from plugin.lti.tool.errors import GradeUnknownError
+from plugin.lti.tool.grading import NOT_TAKEN
 from plugin.lti.tool.models import Registration
 from plugin.lti.tool.service_models import Grade, GradeState, LineItem, LmsCourse
 from plugin.modules.models import Module
@@ -16,12 +17,14 @@ from plugin.org.models import Person
 from plugin.org.search import has_words
 from plugin.web.listing import Asked, Slice
 
-SORTS = ("person", "course", "changed")
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for never, so that it sorts the same on every database."""
+SORTS = ("person", "course", "changed", "sent")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GradeLine:
-    """One person's grade in one column; `wanted` and `sent` are shares."""
+    """One person's grade in one column; `wanted`, `sent` and `seen` are shares."""
 
     id: int
     person_id: int
@@ -31,9 +34,14 @@ class GradeLine:
     about: str | None
     wanted: float
     sent: float | None
+    sent_at: datetime | None
+    seen: float | None
+    seen_at: datetime | None
+    """What the gradebook said when it was last looked into, and when that was."""
     state: GradeState
     words: str | None
-    changed_at: datetime
+    attempts: int
+    due_at: datetime
     may_resend: bool
 
 
@@ -87,6 +95,7 @@ def _order(asked: Asked) -> list[Any]:
         "person": [Person.full_name, Grade.id],
         "course": [LmsCourse.title, Person.full_name, Grade.id],
         "changed": [Grade.wanted_at, Grade.id],
+        "sent": [func.coalesce(Grade.sent_at, EARLIEST), Grade.id],
     }
     return [key.desc() if asked.descending else key for key in keys[asked.sort]]
 
@@ -102,11 +111,32 @@ def _line(row: Any) -> GradeLine:
         about=row.about,
         wanted=grade.wanted,
         sent=grade.sent,
+        sent_at=grade.sent_at,
+        seen=grade.seen,
+        seen_at=grade.seen_at,
         state=grade.state,
         words=grade.words,
-        changed_at=grade.wanted_at,
+        attempts=grade.attempts,
+        due_at=grade.due_at,
         may_resend=row.ended_at is None,
     )
+
+
+def not_taken(session: Session, organization_id: int, registration_id: int | None) -> int:
+    """How many grades LMSs did not take and may take yet, in one statement."""
+    statement = (
+        select(func.count())
+        .select_from(Grade)
+        .join(LineItem, LineItem.id == Grade.line_item_id)
+        .join(LmsCourse, LmsCourse.id == LineItem.course_id)
+        .where(
+            Grade.organization_id == organization_id,
+            Grade.state.in_(NOT_TAKEN),
+            LineItem.ended_at.is_(None),
+            LmsCourse.registration_id == registration_id if registration_id else true(),
+        )
+    )
+    return session.scalar(statement) or 0
 
 
 def grade_of(session: Session, organization_id: int, grade_id: int) -> Grade:

@@ -12,7 +12,16 @@ from wtforms.fields.choices import SelectChoice
 
 from plugin.core import clock
 from plugin.core.db import Tx, read_session, transaction
-from plugin.lti.tool import course_members, grade_list, grading, queries, rosters
+from plugin.lti.tool import (
+    course_members,
+    courses,
+    grade_list,
+    grading,
+    queries,
+    reconciling,
+    rosters,
+    scores,
+)
 from plugin.lti.tool.service_models import GradeState
 from plugin.org import queries as org_queries
 from plugin.org import roster
@@ -33,6 +42,16 @@ STATES = {
 }
 
 
+OUR_WORDS = {
+    scores.NOT_OFFERED: _l("The LMS has not offered to take grades."),
+    reconciling.NOT_KEPT: _l(
+        "The LMS says that it takes the grade, but its gradebook does not show it."
+    ),
+    courses.REPLACED: _l("Its column was replaced by a newer one."),
+}
+"""Reasons that are ours, not the LMS's own."""
+
+
 class TieForm(FlaskForm):  # type: ignore[misc]
     """A course whose people are to fill the unit."""
 
@@ -51,10 +70,13 @@ def listing() -> str:
             "lms": [str(line.id) for line in lines],
         },
     )
+    lms = wanted.filters.get("lms")
     return render_template(
         "lti/grades.html",
         found=grade_list.grades(session, organization_id, wanted),
+        not_taken=grade_list.not_taken(session, organization_id, int(lms) if lms else None),
         states=STATES,
+        our_words=OUR_WORDS,
         filters=[
             {
                 "name": "state",
@@ -68,6 +90,27 @@ def listing() -> str:
             },
         ],
     )
+
+
+@grades_bp.post("/admin/lms/grades/resend")
+@requires(Role.ADMIN)
+def resend_failed() -> Response:
+    """Send again whatever was not taken, of one LMS or of all; what teachers wrote stays."""
+    lms = request.args.get("lms", type=int)
+    with transaction() as tx:
+        number = grading.resend_failed(
+            tx,
+            me().organization_id,
+            registration_id=lms,
+            by=me().person_id,
+            now=clock.now(),
+        )
+    flash(
+        ngettext("%(num)d grade is on its way.", "%(num)d grades are on their way.", number)
+        if number
+        else _("There was nothing to send again.")
+    )
+    return redirect(f"{url_for('grades.listing')}?{request.query_string.decode()}", 303)
 
 
 @grades_bp.post("/admin/lms/grades/<int:grade_id>/resend")

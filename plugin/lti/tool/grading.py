@@ -1,44 +1,32 @@
-"""What an LMS's gradebook should say of a person: decided here, delivered by `scores`."""
+"""Grades that LMSs are owed, kept as rows: written when facts change, delivered by `scores`."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from plugin.assign.facts import RowStatus
-from plugin.assign.fetch import facts
 from plugin.assign.models import StoredStanding
-from plugin.assign.standing import Standing
-from plugin.assign.statement import configurations_of_people
 from plugin.core import audit
 from plugin.core.db import Tx, chunks
 from plugin.core.outbox import JobName
+from plugin.lti.tool.score_rows import ask_to_send
+from plugin.lti.tool.score_rules import SPACING
 from plugin.lti.tool.service_models import (
     CourseMember,
     Grade,
     GradeState,
     LineItem,
+    LmsCourse,
 )
-from plugin.modules.models import Completion, Module, ModuleKind
+from plugin.lti.tool.wanted import Owed, Wanted, organization_of, wanted_of
+from plugin.modules.models import Module, ModuleKind
+from plugin.org.models import Organization
 
-DIGITS = 6
 NOT_TAKEN = frozenset({GradeState.REFUSED, GradeState.FAILED})
 AT_ONCE = 1000
 LAPSES_SEEN = timedelta(hours=3)
 """How far back the hourly look goes; the nightly one finds what it missed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owed:
-    """One column and the person's id in its LMS."""
-
-    line_item_id: int
-    module_id: int | None
-    configuration_id: int | None
-    subject: str
 
 
 def update_grades(tx: Tx, person_id: int, *, again: bool = False, now: datetime) -> None:
@@ -53,22 +41,22 @@ def update_grades(tx: Tx, person_id: int, *, again: bool = False, now: datetime)
     owed = _owed(session, person_id)
     if not owed:
         return
-    standings = _standings(session, person_id, owed, now)
-    scores = _module_scores(session, person_id, [each.module_id for each in owed if each.module_id])
+    wanted = wanted_of(session, person_id, owed, now)
     known = {
         grade.line_item_id: grade
         for grade in session.scalars(
-            select(Grade).where(Grade.person_id == person_id).with_for_update()
+            select(Grade)
+            .where(Grade.person_id == person_id)
+            .order_by(Grade.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
         )
     }
     for each in owed:
-        if each.module_id is not None:
-            wanted = scores.get(each.module_id)
-        else:
-            wanted = share_valid(standings, each.configuration_id)
-        if wanted is not None:
+        share = wanted.get(each.line_item_id)
+        if share is not None:
             grade = known.get(each.line_item_id)
-            _want(tx, each, person_id, grade, wanted, again=again, now=now)
+            _want(tx, each, person_id, grade, share, again=again, now=now)
 
 
 def _owed(session: Session, person_id: int) -> Sequence[Owed]:
@@ -95,115 +83,57 @@ def _owed(session: Session, person_id: int) -> Sequence[Owed]:
     ]
 
 
-def _standings(
-    session: Session, person_id: int, owed: Sequence[Owed], now: datetime
-) -> list[Standing]:
-    """How the person stands now under what covers them, if a column asks for it."""
-    if all(each.module_id is not None for each in owed):
-        return []
-    organization_id = _organization(session, owed[0].line_item_id)
-    return standings_of(session, organization_id, person_id, now)[0]
-
-
-def standings_of(
-    session: Session, organization_id: int, person_id: int, now: datetime
-) -> tuple[list[Standing], dict[int, str]]:
-    """How the person stands now under what covers them, and the titles of its modules."""
-    ids = session.scalars(configurations_of_people(organization_id, [person_id])).all()
-    found = facts(session, organization_id, person_ids=[person_id], configuration_ids=ids, at=now)
-    standings = [found.standing(person_id, each) for each in sorted(found.configurations)]
-    titles = {each.id: each.title for each in found.modules.values()}
-    return [each for each in standings if each.covered and not each.archived], titles
-
-
-def wanted_now(session: Session, person_id: int, item: LineItem, now: datetime) -> float | None:
-    """What the column should say of the person, or None while there is nothing to say."""
-    if item.module_id is not None:
-        return _module_scores(session, person_id, [item.module_id]).get(item.module_id)
-    standings, _titles = standings_of(session, item.organization_id, person_id, now)
-    return share_valid(standings, item.configuration_id)
-
-
-def share_valid(standings: Iterable[Standing], configuration_id: int | None) -> float | None:
-    """The share of required modules that are valid now, of one configuration or of all; None when
-    nothing is required."""
-    required = satisfied = 0
-    for standing in standings:
-        if configuration_id in {None, standing.configuration_id}:
-            rows = [row for row in standing.rows if row.status is RowStatus.REQUIRED]
-            required += len(rows)
-            satisfied += sum(row.is_satisfied for row in rows)
-    return round(satisfied / required, DIGITS) if required else None
-
-
-def _module_scores(session: Session, person_id: int, module_ids: Sequence[int]) -> dict[int, float]:
-    """Each module's grade: of the newest pass, else of the newest attempt; a pass without a score
-    is a full one."""
-    if not module_ids:
-        return {}
-    superseded = select(Completion.supersedes_id).where(
-        Completion.person_id == person_id, Completion.supersedes_id.is_not(None)
-    )
-    rows = session.scalars(
-        select(Completion)
-        .where(
-            Completion.person_id == person_id,
-            Completion.module_id.in_(module_ids),
-            Completion.id.not_in(superseded),
-        )
-        .order_by(Completion.happened_at, Completion.id)
-    )
-    attempts: dict[int, list[Completion]] = defaultdict(list)
-    for row in rows:
-        attempts[row.module_id].append(row)
-    found = {}
-    for module_id, made in attempts.items():
-        best = max(made, key=lambda each: (each.passed, each.happened_at, each.id))
-        score = best.score if best.score is not None else float(best.passed)
-        found[module_id] = round(score, DIGITS)
-    return found
-
-
 def _want(
     tx: Tx,
     owed: Owed,
     person_id: int,
     grade: Grade | None,
-    wanted: float,
+    wanted: Wanted,
     *,
     again: bool,
     now: datetime,
 ) -> None:
+    is_new = grade is None
     if grade is None:
-        grade = Grade(
-            organization_id=_organization(tx.session, owed.line_item_id),
-            line_item_id=owed.line_item_id,
-            person_id=person_id,
-            subject=owed.subject,
-            wanted=wanted,
-            wanted_at=now,
-            state=GradeState.WAITING,
-            attempts=0,
-            due_at=now,
-        )
-        tx.session.add(grade)
-        tx.session.flush()
+        grade = _new_grade(tx.session, owed, person_id, now)
     elif (
-        grade.wanted == wanted
+        grade.wanted == wanted.share
         and grade.subject == owed.subject
         and not (again and grade.state in NOT_TAKEN)
     ):
         return
-    else:
-        grade.wanted, grade.wanted_at, grade.subject = wanted, now, owed.subject
-        if grade.state is GradeState.OVERRIDDEN:
-            return  # a teacher's word stands until an admin says otherwise
-        grade.state, grade.words, grade.attempts, grade.due_at = GradeState.WAITING, None, 0, now
-    tx.then(JobName.SEND_GRADE, grade.id)
+    is_more = is_new or wanted.share > grade.wanted
+    grade.begun_at = wanted.begun_at
+    grade.reached_at = wanted.reached_at or (now if is_more else grade.reached_at)
+    grade.wanted, grade.wanted_at, grade.subject = wanted.share, now, owed.subject
+    if grade.state is GradeState.OVERRIDDEN:
+        return  # a teacher's word stands until an admin says otherwise
+    if grade.state is GradeState.WAITING and grade.attempts:
+        return  # the newest value leaves when the next attempt is due
+    grade.due_at = _soonest(grade, now)
+    grade.state, grade.words, grade.attempts, grade.unseen = GradeState.WAITING, None, 0, 0
+    tx.session.flush()
+    tx.then(JobName.SEND_GRADE, grade.id, due_at=grade.due_at)
 
 
-def _organization(session: Session, line_item_id: int) -> int:
-    return session.get_one(LineItem, line_item_id).organization_id
+def _new_grade(session: Session, owed: Owed, person_id: int, now: datetime) -> Grade:
+    grade = Grade(
+        organization_id=organization_of(session, owed.line_item_id),
+        line_item_id=owed.line_item_id,
+        person_id=person_id,
+        subject=owed.subject,
+        state=GradeState.WAITING,
+        attempts=0,
+        unseen=0,
+        due_at=now,
+    )
+    session.add(grade)
+    return grade
+
+
+def _soonest(grade: Grade, now: datetime) -> datetime:
+    """When the row's next score may leave: some time after the answer to the one before."""
+    return max(now, min(grade.due_at, now + SPACING))
 
 
 def ask_for(tx: Tx, person_ids: Sequence[int]) -> None:
@@ -232,9 +162,45 @@ def resend(tx: Tx, grade: Grade, *, by: int, now: datetime) -> None:
         now=now,
         before={"state": grade.state.value},
     )
-    grade.state, grade.words, grade.attempts = GradeState.WAITING, None, 0
-    grade.due_at, grade.forced = now, True
-    tx.then(JobName.SEND_GRADE, grade.id)
+    grade.due_at, grade.forced = _soonest(grade, now), True
+    grade.state, grade.words, grade.attempts, grade.unseen = GradeState.WAITING, None, 0, 0
+    tx.then(JobName.SEND_GRADE, grade.id, due_at=grade.due_at)
+
+
+def resend_failed(
+    tx: Tx, organization_id: int, *, registration_id: int | None, by: int, now: datetime
+) -> int:
+    """Whatever LMSs did not take is sent once more; what teachers wrote stays; returns how many."""
+    organization = tx.session.get_one(Organization, organization_id)
+    of_lms = (
+        select(LineItem.id)
+        .join(LmsCourse, LmsCourse.id == LineItem.course_id)
+        .where(LineItem.ended_at.is_(None))
+    )
+    if registration_id is not None:
+        of_lms = of_lms.where(LmsCourse.registration_id == registration_id)
+    rows = tx.session.execute(
+        update(Grade)
+        .where(
+            Grade.organization_id == organization_id,
+            Grade.state.in_(NOT_TAKEN),
+            Grade.line_item_id.in_(of_lms),
+        )
+        .values(state=GradeState.WAITING, words=None, attempts=0, unseen=0, due_at=now)
+        .returning(Grade.line_item_id, Grade.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    if rows:
+        ask_to_send(tx, [(row.line_item_id, row.id) for row in rows])
+        audit.record(
+            tx.session,
+            "grades.resent",
+            about=organization,
+            by=by,
+            now=now,
+            after={"grades": len(rows)},
+        )
+    return len(rows)
 
 
 def ask_for_lapsed(tx: Tx, *, now: datetime) -> None:

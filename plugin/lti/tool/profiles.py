@@ -207,7 +207,13 @@ PROFILES: Mapping[str, Profile] = {
         ),
     ),
 }
-ALIASES = {"d2l": "desire2learn", "brightspace": "desire2learn", "canvas-lms": "canvas"}
+ALIASES = {
+    "d2l": "desire2learn",
+    "brightspace": "desire2learn",
+    "canvas-lms": "canvas",
+    "blackboardlearn": "blackboard",
+    "open-edx": "openedx",
+}
 
 
 INVITED = ("moodle", "canvas", "desire2learn", "sakai")
@@ -216,8 +222,13 @@ MAKES = ("moodle", "canvas", "blackboard", "desire2learn", "sakai", "openedx")
 
 def profile_of(product: str | None) -> Profile:
     """The profile of a `product_family_code`; the standard's for everything unknown."""
+    return PROFILES.get(code_of(product), STANDARD)
+
+
+def code_of(product: str | None) -> str:
+    """One name for each make, whatever its versions call themselves."""
     code = (product or "").strip().lower()
-    return PROFILES.get(ALIASES.get(code, code), STANDARD)
+    return ALIASES.get(code, code)
 
 
 def addresses_at(make: str, site: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from plugin.assign.facts import RowStatus
 from plugin.core import clock
 from plugin.core.db import read_session
-from plugin.lti.tool import grading
+from plugin.lti.tool import wanted
 from plugin.lti.tool.errors import ReviewUnknownError
 from plugin.lti.tool.service_models import CourseMember, LineItem, LmsCourse
 from plugin.modules.models import Completion, Module
@@ -117,9 +117,7 @@ def _attempts(session: Session, person_id: int, item: LineItem) -> list[Attempt]
 def _duties(session: Session, person: Person, item: LineItem) -> list[Duty]:
     if item.module_id is not None:
         return []
-    standings, titles = grading.standings_of(
-        session, person.organization_id, person.id, clock.now()
-    )
+    standings, titles = wanted.standings_of(session, person.organization_id, person.id, clock.now())
     return [
         Duty(
             title=titles[row.module_id],
@@ -134,4 +132,4 @@ def _duties(session: Session, person: Person, item: LineItem) -> list[Duty]:
 
 
 def _share(session: Session, person_id: int, item: LineItem) -> float | None:
-    return grading.wanted_now(session, person_id, item, clock.now())
+    return wanted.wanted_now(session, person_id, item, clock.now())

@@ -1,401 +1,266 @@
-"""Grades leave: one row, one sender at a time, stamped when sent (A8 to A12; checklist 4.6).
+"""Grades leave: claimed, looked up, stamped when sent, settled (A8 to A13; checklist 4.6).
 
-A score is only ever a full one, so nothing is erased; what a teacher wrote over ours is left.
+One sender has a row at a time; it looks into the gradebook first, since what a teacher wrote there
+stands, and an earlier score may have arrived although its answer did not.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
 
-from sqlalchemy import or_, select, update
-from sqlalchemy.orm import Session
-
-from plugin.core import clock
-from plugin.core.context import current_settings
-from plugin.core.db import Tx, read_session, transaction
+from plugin.core import clock, http
 from plugin.core.http import OutgoingError, Reply
-from plugin.core.log import log
-from plugin.core.outbox import JobName
-from plugin.lti.tool import services
-from plugin.lti.tool.configuration import words_of
+from plugin.lti.tool import score_rows, score_settling, services
+from plugin.lti.tool.answers import date_of, pause_of, words_in, words_of_error
 from plugin.lti.tool.results import Result, result_of, results
-from plugin.lti.tool.service_models import Grade, GradeState, LineItem, LmsCourse
-from plugin.lti.tool.services import OK, RESULTS, SCORE, SCORE_JSON, Client, ServiceError
+from plugin.lti.tool.score_rows import SENDING, Batch
+from plugin.lti.tool.score_rules import (
+    FIRST_PAUSE,
+    TERMINAL,
+    TOO_MANY,
+    Look,
+    Parcel,
+    Word,
+    is_about_a_person,
+    looked,
+    says,
+    score_of,
+    stamp_after,
+    stamp_of,
+    word_of,
+)
+from plugin.lti.tool.score_settling import Outcome
+from plugin.lti.tool.service_models import GradeState
+from plugin.lti.tool.services import (
+    LINE_ITEM_JSON,
+    LINE_ITEM_READ,
+    OK,
+    RESULTS,
+    SCORE,
+    SCORE_JSON,
+    ServiceError,
+)
 
-MAXIMUM = 100.0
-SPACING = timedelta(seconds=2)
-"""Between two scores of one row: some LMSs compare whole seconds, by their own clock."""
-CLAIM_LIFE = timedelta(minutes=2)
-FIRST_PAUSE = timedelta(seconds=30)
-LONGEST_PAUSE = timedelta(hours=6)
-MAX_ATTEMPTS = 12
-MAX_AHEAD = timedelta(days=1)
-"""A clock that differs by more is not one to follow."""
-CONFLICT = 409
-TERMINAL = frozenset({400, 403, 404, 405, 410, 422})
-GONE = frozenset({404, 410})
+FEW = 3
+"""So many people are looked up one by one; for more the column is read whole."""
+PATIENCE = 4
+"""After so many failures on end the LMS is left alone for a while."""
 NOT_GIVEN = frozenset({400, 401, 403})
-STALE = ("timestamp", "stale", "newer", "out of date", "earlier")
-CANVAS_SUBMISSION = "https://canvas.instructure.com/lti/submission"
 NOT_OFFERED = "The LMS has not offered to take grades."
 NO_ACCESS = "The LMS gives no access to its gradebook."
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parcel:
-    """One grade on its way: what is said to whom, and what was said before."""
-
-    grade_id: int
-    client: Client
-    url: str
-    subject: str
-    value: float
-    sent: float | None
-    tried: float | None
-    forced: bool
-    stamp: datetime
-    reads_results: bool
+Seen = Mapping[str, Result] | None
+"""What a gradebook says of people; None where it does not let us look."""
 
 
 def send_grade(grade_id: int) -> None:
-    """The row's newest value reaches the gradebook, or the row says why not. Safe to run again."""
-    parcel = _claim(grade_id)
-    if parcel is None:
+    """The grade, and what else of its column is due, reaches the gradebook, or says why not.
+
+    Safe to run again, and to run many times at once.
+    """
+    batch = score_rows.claim(grade_id)
+    if batch is None:
+        return
+    outcomes: list[Outcome] = []
+    try:
+        with http.kept_open():
+            for each in _delivered(batch):
+                outcomes.append(each)  # noqa: PERF402 - what was done stays when the next one fails
+    except Exception:
+        done = {each.parcel.grade_id for each in outcomes}
+        first = next((each for each in batch.parcels if each.grade_id not in done), None)
+        if first is not None:
+            outcomes.append(Outcome(parcel=first, state=None, words="failed here", is_unknown=True))
+        score_settling.settle(batch, outcomes)
+        raise
+    score_settling.settle(batch, outcomes)
+
+
+def _delivered(batch: Batch) -> Iterator[Outcome]:
+    """What came of each, one after another; a whole batch fails if the gradebook cannot be read."""
+    if SCORE not in batch.scopes:  # only what the launch's claim lists (A1)
+        for each in batch.parcels:
+            yield Outcome(parcel=each, state=GradeState.FAILED, words=NOT_OFFERED)
         return
     try:
-        _deliver(parcel)
+        seen = _seen(batch)
     except (OutgoingError, ServiceError) as error:
-        _later(parcel, _words(error), pause=_asked_pause(error), is_final=_is_final(error))
-    except BaseException:
-        _later(parcel, "failed here", pause=None, is_final=False)
-        raise
-
-
-def _claim(grade_id: int) -> Parcel | None:
-    """The row is ours for a while; None when there is nothing to do, or somebody else has it."""
-    now = clock.now()
-    with transaction() as tx:
-        session = tx.session
-        grade = session.get(Grade, grade_id, with_for_update=True)
-        if grade is None or grade.state is not GradeState.WAITING:
-            return None
-        ready_at = _ready_at(grade, now)
-        if ready_at > now:
-            tx.then(JobName.SEND_GRADE, grade_id, due_at=ready_at)
-            return None
-        item = session.get_one(LineItem, grade.line_item_id)
-        if item.ended_at is not None:
-            grade.state, grade.words = GradeState.REFUSED, item.end_words
-            return None
-        course = session.get_one(LmsCourse, item.course_id)
-        if SCORE not in course.scopes:  # only what the launch's claim lists (A1)
-            grade.state, grade.words = GradeState.FAILED, NOT_OFFERED
-            return None
-        grade.claimed_at = now
-        grade.stamped_at = stamp = _stamp(grade, now)
-        tried, grade.tried = grade.tried, grade.wanted
-        return Parcel(
-            grade_id=grade.id,
-            client=services.client_of(
-                session, current_settings(), course.registration_id, course.deployment_id
-            ),
-            url=item.url,
-            subject=grade.subject,
-            value=grade.wanted,
-            sent=grade.sent,
-            tried=tried,
-            forced=grade.forced,
-            stamp=stamp,
-            reads_results=RESULTS in course.scopes,
-        )
-
-
-def _ready_at(grade: Grade, now: datetime) -> datetime:
-    moments = [grade.due_at]
-    if grade.claimed_at is not None:
-        moments.append(grade.claimed_at + CLAIM_LIFE)
-    if grade.stamped_at is not None:
-        moments.append(min(grade.stamped_at, now) + SPACING)
-    return max(moments)
-
-
-def _stamp(grade: Grade, now: datetime) -> datetime:
-    """Strictly later than every stamp before, whatever our clock did in between (A9)."""
-    if grade.stamped_at is None:
-        return now
-    return max(now, grade.stamped_at + timedelta(milliseconds=1))
-
-
-def _deliver(parcel: Parcel) -> None:
-    if not parcel.forced and _is_decided(parcel):
+        for each in batch.parcels:
+            yield _failure(each, error)
         return
-    reply = parcel.client.call(
-        "POST",
-        services.below(parcel.url, "scores"),
-        scopes=[SCORE],
-        content_type=SCORE_JSON,
-        body=score_of(parcel),
-    )
-    words = words_of(reply.body)
-    if reply.status in OK:
-        _arrived(parcel)
-    elif reply.status == CONFLICT or (reply.status in TERMINAL and _is_stale(words)):
-        _reconcile(parcel, reply)
-    elif reply.status in TERMINAL:
-        _end(parcel, GradeState.REFUSED, f"{reply.status} {words}".strip())
-        if reply.status in GONE and "user" not in words.lower():
-            _end_column(parcel, words)
-    else:
-        raise ServiceError("score", reply.status, words, reply)
+    to_send: list[Parcel] = []
+    for parcel, look, found in _looked(batch, seen):
+        if look is Look.SEND:
+            to_send.append(parcel)
+        else:
+            yield _looked_up(parcel, look, found)
+    yield from _sent(batch, to_send, seen)
 
 
-def _is_decided(parcel: Parcel) -> bool:
-    """Whether the gradebook needs nothing from us: it says it already, or a teacher spoke.
-
-    What it says is ours if it is what we last told it, or what we tried to tell it when the answer
-    got lost.
-    """
-    if parcel.sent is None and parcel.tried is None:
-        return False
-    theirs = _theirs(parcel)
-    if theirs is None:
-        return False
-    if _is_same(theirs.share, parcel.value):
-        _arrived(parcel)
-        return True
-    if parcel.tried is not None and _is_same(theirs.share, parcel.tried):
-        _learn(parcel, parcel.tried)
-        return False
-    if parcel.sent is not None and not _is_same(theirs.share, parcel.sent):
-        _end(parcel, GradeState.OVERRIDDEN, "")
-        return True
-    return False
-
-
-def _learn(parcel: Parcel, value: float) -> None:
-    """An earlier score did arrive."""
-    with transaction() as tx:
-        grade = _held(tx.session, parcel)
-        if grade is not None:
-            grade.sent = value
-
-
-def _theirs(parcel: Parcel) -> Result | None:
-    """What the gradebook says now; None when it does not let us look."""
-    if not parcel.reads_results:
+def _seen(batch: Batch) -> Seen:
+    """What the gradebook says now of the batch's people. Raises as `Client.call` does."""
+    asked = [each.subject for each in batch.parcels if not each.forced]
+    if RESULTS not in batch.scopes or not asked:
         return None
     try:
-        return result_of(parcel.client, parcel.url, parcel.subject)
+        if len(asked) > FEW:
+            return _whole(batch, asked)
+        return _one_by_one(batch, asked)
     except ServiceError as error:
-        if error.status in TERMINAL:
+        if error.step == "results" and error.status in TERMINAL:
             return None
         raise
 
 
-def score_of(parcel: Parcel) -> dict[str, Any]:
-    """The score as it is posted: always a full grade, in true numerator and denominator."""
-    said: dict[str, Any] = {
-        "userId": parcel.subject,
-        "scoreGiven": round(parcel.value * MAXIMUM, 4),
-        "scoreMaximum": MAXIMUM,
-        "activityProgress": "Completed" if parcel.value >= 1 else "InProgress",
-        "gradingProgress": "FullyGraded",
-        "timestamp": parcel.stamp.isoformat(timespec="milliseconds"),
-    }
-    if parcel.client.product == "canvas":
-        said[CANVAS_SUBMISSION] = {"new_submission": False}
-    return said
+def _whole(batch: Batch, asked: list[str]) -> Mapping[str, Result]:
+    try:
+        found = {each.subject: each for each in results(batch.client, batch.url)}
+    except OutgoingError as error:
+        if "too large" not in str(error):
+            raise
+        return _one_by_one(batch, asked)
+    return found
 
 
-def _is_stale(words: str) -> bool:
-    return any(each in words.lower() for each in STALE)
+def _one_by_one(batch: Batch, asked: list[str]) -> Mapping[str, Result]:
+    found = {each: result_of(batch.client, batch.url, each) for each in asked}
+    return {subject: each for subject, each in found.items() if each is not None}
 
 
-def _reconcile(parcel: Parcel, reply: Reply) -> None:
+def _looked(batch: Batch, seen: Seen) -> list[tuple[Parcel, Look, Result | None]]:
+    """What is to be done about each; what looks like a teacher's word may be a restored column."""
+    found = {each.grade_id: (seen or {}).get(each.subject) for each in batch.parcels}
+    looks = {each.grade_id: looked(each, found[each.grade_id]) for each in batch.parcels}
+    strange = [
+        each.grade_id
+        for each in batch.parcels
+        if looks[each.grade_id] is Look.OVERRIDDEN and each.sent is None and each.tried is None
+    ]
+    if strange:
+        before = score_rows.told_before(batch.line_item_id, strange)
+        for each in batch.parcels:
+            if each.grade_id in before:
+                looks[each.grade_id] = looked(each, found[each.grade_id], before[each.grade_id])
+    return [(each, looks[each.grade_id], found[each.grade_id]) for each in batch.parcels]
+
+
+def _looked_up(parcel: Parcel, look: Look, found: Result | None) -> Outcome:
+    state = GradeState.SENT if look is Look.ARRIVED else GradeState.OVERRIDDEN
+    share = found.share if found else None
+    return Outcome(parcel=parcel, state=state, seen=share, seen_at=clock.now())
+
+
+def _sent(batch: Batch, parcels: list[Parcel], seen: Seen) -> Iterator[Outcome]:
+    """The scores leave one by one, until the LMS wants a rest or our time is over."""
+    learned = {each.grade_id: _learned(each, seen) for each in parcels}
+    newest = score_rows.note_tries(batch, learned) if parcels else {}
+    end, failures = batch.claimed_at + SENDING, 0
+    pause: timedelta | None = None
+    for each in parcels:
+        if each.grade_id not in newest:
+            continue
+        if pause is not None or clock.now() >= end:
+            yield Outcome(parcel=each, state=None, pause=pause, is_attempt=False)
+            continue
+        parcel = replace(each, value=newest[each.grade_id])
+        outcome = _posted(batch, parcel, (seen or {}).get(each.subject))
+        yield outcome
+        failures = failures + 1 if outcome.is_unknown else 0
+        pause = _pause(outcome, failures)
+        if pause is not None:
+            score_settling.rest(batch, clock.now() + pause)
+
+
+def _learned(parcel: Parcel, seen: Seen) -> float | None:
+    """A value that the gradebook turns out to hold although its answer was lost."""
+    found = (seen or {}).get(parcel.subject)
+    if found is None or parcel.tried is None or not says(found.share, parcel.tried):
+        return None
+    return parcel.tried
+
+
+def _pause(outcome: Outcome, failures: int) -> timedelta | None:
+    """How long to leave the LMS alone, if it asks for that or fails again and again."""
+    if outcome.state is None and outcome.pause is not None:
+        return outcome.pause
+    return FIRST_PAUSE if failures >= PATIENCE else None
+
+
+def _posted(batch: Batch, parcel: Parcel, found: Result | None) -> Outcome:
+    stamp = stamp_of(parcel, clock.now())
+    comment = found.comment if found else None
+    try:
+        reply = batch.client.call(
+            "POST",
+            services.below(batch.url, "scores"),
+            scopes=[SCORE],
+            content_type=SCORE_JSON,
+            body=score_of(parcel, stamp, comment),
+        )
+    except (OutgoingError, ServiceError) as error:
+        return replace(_failure(parcel, error), stamp=stamp, is_unknown=True)
+    return replace(_answered(batch, parcel, reply), stamp=stamp)
+
+
+def _answered(batch: Batch, parcel: Parcel, reply: Reply) -> Outcome:
+    words = f"{reply.status} {words_in(reply)}".strip()
+    match word_of(reply):
+        case Word.TAKEN:
+            return Outcome(parcel=parcel, state=GradeState.SENT)
+        case Word.STALE:
+            return _stale(batch, parcel, reply, words)
+        case Word.REFUSED:
+            return Outcome(parcel=parcel, state=GradeState.REFUSED, words=words)
+        case Word.GONE:
+            if _is_column_gone(batch, words):
+                score_settling.end_column(batch, words_in(reply))
+            return Outcome(parcel=parcel, state=GradeState.REFUSED, words=words)
+    pause = pause_of(reply, now=clock.now())
+    if reply.status == TOO_MANY:
+        return Outcome(parcel=parcel, state=None, words=words, pause=pause or FIRST_PAUSE)
+    return Outcome(parcel=parcel, state=None, words=words, pause=pause, is_unknown=True)
+
+
+def _stale(batch: Batch, parcel: Parcel, reply: Reply, words: str) -> Outcome:
     """The LMS has something as new as ours: look what, and say ours again later if it differs.
 
     A 409 is neither success nor the end (moodle 4.3).
     """
-    theirs = _theirs(parcel)
-    if theirs is not None and _is_same(theirs.share, parcel.value):
-        _arrived(parcel)
-        return
-    now = clock.now()
-    said = [services.date_of(reply), theirs.at if theirs else None]
-    believable = [each for each in said if each is not None and each < now + MAX_AHEAD]
-    later = max([now, *believable]) + SPACING
-    with transaction() as tx:
-        grade = _held(tx.session, parcel)
-        if grade is None:
-            return
-        grade.attempts += 1
-        grade.claimed_at, grade.stamped_at = None, _stamp_after(grade, later)
-        grade.words = f"{reply.status} {words_of(reply.body)}".strip()
-        if grade.attempts >= MAX_ATTEMPTS:
-            grade.state = GradeState.FAILED
-            return
-        grade.due_at = clock.now() + SPACING * (1 + grade.attempts)
-        tx.then(JobName.SEND_GRADE, grade.id, due_at=grade.due_at)
-
-
-def _stamp_after(grade: Grade, moment: datetime) -> datetime:
-    return moment if grade.stamped_at is None else max(moment, grade.stamped_at)
-
-
-def _arrived(parcel: Parcel) -> None:
-    with transaction() as tx:
-        grade = _held(tx.session, parcel)
-        if grade is None:
-            return
-        grade.sent, grade.claimed_at, grade.words = parcel.value, None, None
-        grade.attempts, grade.forced = 0, False
-        if grade.wanted == parcel.value:
-            grade.state = GradeState.SENT
-        else:  # it changed while this one was on its way
-            tx.then(JobName.SEND_GRADE, grade.id, due_at=parcel.stamp + SPACING)
-
-
-def _end(parcel: Parcel, state: GradeState, words: str) -> None:
-    with transaction() as tx:
-        grade = _held(tx.session, parcel)
-        if grade is not None:
-            grade.state, grade.words, grade.claimed_at = state, words or None, None
-            grade.forced = False
-    log.info("grade.not_taken", grade_id=parcel.grade_id, state=state.value)
-
-
-def _end_column(parcel: Parcel, words: str) -> None:
-    """The LMS no longer knows the column; what waits for it waits for nothing."""
-    with transaction() as tx:
-        tx.session.execute(
-            update(LineItem)
-            .where(LineItem.url == parcel.url, LineItem.ended_at.is_(None))
-            .where(
-                LineItem.id
-                == select(Grade.line_item_id).where(Grade.id == parcel.grade_id).scalar_subquery()
-            )
-            .values(ended_at=clock.now(), end_words=words[:300] or None)
-            .execution_options(synchronize_session=False)
-        )
-
-
-def _later(parcel: Parcel, words: str, *, pause: timedelta | None, is_final: bool) -> None:
-    """Tried again with growing pauses; after many, an admin and the nightly check see it."""
-    with transaction() as tx:
-        grade = _held(tx.session, parcel)
-        if grade is None:
-            return
-        grade.attempts += 1
-        grade.words, grade.claimed_at = words[:300], None
-        if is_final or grade.attempts >= MAX_ATTEMPTS:
-            grade.state = GradeState.FAILED
-            return
-        back_off = min(FIRST_PAUSE * 2 ** (grade.attempts - 1), LONGEST_PAUSE)
-        grade.due_at = clock.now() + max(back_off, pause or timedelta(0))
-        tx.then(JobName.SEND_GRADE, grade.id, due_at=grade.due_at)
-
-
-def _held(session: Session, parcel: Parcel) -> Grade | None:
-    """The row, if this sender still has it: a slower one may not write over a newer one's end."""
-    grade = session.get(Grade, parcel.grade_id, with_for_update=True, populate_existing=True)
-    if grade is None or grade.claimed_at is None or grade.stamped_at != parcel.stamp:
-        return None
-    return grade
-
-
-def _words(error: OutgoingError | ServiceError) -> str:
-    if isinstance(error, OutgoingError):
-        return str(error) or "no answer"
-    if error.step == "token":
-        return f"{NO_ACCESS} {error.status} {error.words}".strip()
-    return f"{error.status} {error.words}".strip()
-
-
-def _asked_pause(error: OutgoingError | ServiceError) -> timedelta | None:
-    if isinstance(error, ServiceError) and error.reply is not None:
-        return services.pause_of(error.reply)
-    return None
-
-
-def _is_final(error: OutgoingError | ServiceError) -> bool:
-    """A token refused with a reason is not given for asking again soon."""
-    is_token = isinstance(error, ServiceError) and error.step == "token"
-    return is_token and getattr(error, "status", 0) in NOT_GIVEN
-
-
-def _is_same(share: float, other: float) -> bool:
-    """Gradebooks round; half a percent is the same grade."""
-    return abs(share - other) <= 0.00501  # noqa: PLR2004 - half a percent, and a float's error
-
-
-def ask_again(tx: Tx, *, now: datetime) -> int:
-    """Every grade that failed but not for good is tried again, by the nightly check."""
-    rows = tx.session.execute(
-        update(Grade)
-        .where(
-            or_(
-                Grade.state == GradeState.FAILED,
-                (Grade.state == GradeState.WAITING) & (Grade.due_at <= now - LONGEST_PAUSE),
-            )
-        )
-        .values(state=GradeState.WAITING, attempts=0, due_at=now)
-        .returning(Grade.id)
-        .execution_options(synchronize_session=False)
-    ).all()
-    tx.then_many(JobName.SEND_GRADE, [(row.id,) for row in rows])
-    return len(rows)
-
-
-def compare_column(line_item_id: int) -> None:
-    """What the column says of everybody is compared with what it was told.
-
-    Who is missing lost the grade (by leaving the course and coming back, for example) and gets it
-    again; who has another one got it from a teacher. A column that cannot be read changes nothing.
-    """
-    session = read_session()
-    item = session.get(LineItem, line_item_id)
-    if item is None or item.ended_at is not None:
-        return
-    course = session.get_one(LmsCourse, item.course_id)
-    if RESULTS not in course.scopes:
-        return
-    client = services.client_of(
-        session, current_settings(), course.registration_id, course.deployment_id
-    )
-    url = item.url
-    session.rollback()
     try:
-        theirs = {each.subject: each.share for each in results(client, url)}
-    except (OutgoingError, ServiceError) as error:
-        log.warning("column.not_compared", line_item_id=line_item_id, reason=type(error).__name__)
-        return
-    with transaction() as tx:
-        rows = tx.session.scalars(
-            select(Grade)
-            .where(Grade.line_item_id == line_item_id, Grade.state == GradeState.SENT)
-            .with_for_update()
-        )
-        for grade in rows:
-            _compare(tx, grade, theirs.get(grade.subject))
+        found = _one_by_one(batch, [parcel.subject]) if RESULTS in batch.scopes else {}
+    except (OutgoingError, ServiceError):
+        found = {}
+    theirs = found.get(parcel.subject)
+    others = [] if parcel.sent is None else [parcel.sent]
+    if theirs is not None and says(theirs.share, parcel.value, others):
+        return Outcome(parcel=parcel, state=GradeState.SENT, seen=theirs.share, seen_at=clock.now())
+    said = [date_of(reply), theirs.at if theirs else None]
+    return Outcome(
+        parcel=parcel, state=None, words=words, later_stamp=stamp_after(said, clock.now())
+    )
 
 
-def _compare(tx: Tx, grade: Grade, theirs: float | None) -> None:
-    told = grade.sent or 0.0
-    if theirs is None and told:
-        grade.state, grade.attempts, grade.due_at = GradeState.WAITING, 0, clock.now()
-        grade.sent = grade.tried = None
-        tx.then(JobName.SEND_GRADE, grade.id)
-    elif theirs is not None and not _is_same(theirs, told):
-        grade.state = GradeState.OVERRIDDEN
+def _is_column_gone(batch: Batch, words: str) -> bool:
+    """Whether the LMS no longer has the column, or only not the person: it is asked."""
+    if LINE_ITEM_READ in batch.scopes:
+        try:
+            reply = batch.client.call(
+                "GET", batch.url, scopes=[LINE_ITEM_READ], accept=LINE_ITEM_JSON
+            )
+        except (OutgoingError, ServiceError):
+            return False
+        return reply.status not in OK and word_of(reply) is Word.GONE
+    return not is_about_a_person(words)
 
 
-def ask_to_compare(tx: Tx) -> int:
-    """Every column of ours that was told something is compared, by the nightly turn."""
-    ids = tx.session.scalars(
-        select(Grade.line_item_id)
-        .join(LineItem, LineItem.id == Grade.line_item_id)
-        .where(LineItem.ended_at.is_(None), Grade.state == GradeState.SENT)
-        .distinct()
-    ).all()
-    tx.then_many(JobName.COMPARE_COLUMN, [(each,) for each in ids])
-    return len(ids)
+def _failure(parcel: Parcel, error: OutgoingError | ServiceError) -> Outcome:
+    """No answer, or none that helps: tried again, unless a token was refused with a reason."""
+    words = words_of_error(error)
+    if isinstance(error, OutgoingError):
+        return Outcome(parcel=parcel, state=None, words=words)
+    pause = pause_of(error.reply, now=clock.now()) if error.reply is not None else None
+    if error.step == "token":
+        words = f"{NO_ACCESS} {words}"
+        if error.status in NOT_GIVEN:
+            return Outcome(parcel=parcel, state=GradeState.FAILED, words=words)
+    return Outcome(parcel=parcel, state=None, words=words, pause=pause)

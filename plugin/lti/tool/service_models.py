@@ -22,6 +22,8 @@ class ServiceToken(Base):
     scopes: Mapped[str]
     sealed_token: Mapped[str]
     expires_at: Mapped[datetime]
+    asked_at: Mapped[datetime | None]
+    """Somebody is asking the LMS for a new one since then."""
 
 
 class LmsCourse(Base):
@@ -120,6 +122,13 @@ class Grade(Base):
         CheckConstraint("wanted >= 0 AND wanted <= 1", name="wanted_is_a_share"),
         Index(None, "person_id"),
         Index(None, "organization_id", "state"),
+        Index(
+            "ix_grade_waiting",
+            "line_item_id",
+            "due_at",
+            sqlite_where=text("state = 'waiting'"),
+            postgresql_where=text("state = 'waiting'"),
+        ),
     )
 
     id: Mapped[IntKey]
@@ -129,16 +138,27 @@ class Grade(Base):
     subject: Mapped[str]
     wanted: Mapped[float]
     wanted_at: Mapped[datetime]
+    begun_at: Mapped[datetime | None]
+    """When the sitting began that the grade is for, if it is for one (A12)."""
+    reached_at: Mapped[datetime | None]
+    """When the person did what the grade is for, which may be long before it is sent (A12)."""
     sent: Mapped[float | None]
+    sent_at: Mapped[datetime | None]
     tried: Mapped[float | None]
     """The newest value that may have reached the LMS although its answer never came."""
+    seen: Mapped[float | None]
+    """What the gradebook said when it was last looked into."""
+    seen_at: Mapped[datetime | None]
+    unseen: Mapped[int] = mapped_column(default=0)
+    """How often it did not say what it had taken."""
     stamped_at: Mapped[datetime | None]
-    """The timestamp of the newest score that may have reached the LMS; the next one is later."""
+    """The timestamp of the newest score known to have left; the next one is later."""
     state: Mapped[GradeState] = mapped_column(EnumText(GradeState))
     words: Mapped[str | None]
     """Why it was not taken, in the LMS's own words where it has some."""
     attempts: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime]
+    """Not sent before then: two scores of a row need time between them, and some LMSs a rest."""
     claimed_at: Mapped[datetime | None]
     """Somebody is sending it since then."""
     forced: Mapped[bool] = mapped_column(default=False)

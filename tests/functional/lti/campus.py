@@ -17,6 +17,7 @@ from plugin.lti.tool import actions
 from plugin.lti.tool.models import Registration
 from plugin.lti.tool.service_models import Grade
 from sandbox import notices
+from sandbox.behaviour import behaviour_of
 from sandbox.gradebook import Column, Gradebook
 from sandbox.lms import Campus, create_lms
 from sandbox.oidc import Tool
@@ -73,6 +74,19 @@ class Peer:
             )
         return self.lms.sign({name: value for name, value in claims.items() if value is not None})
 
+    def address(self, column: Column) -> str:
+        """Where a column is."""
+        return address(URL, column, self.grades.behaviour.column_query)
+
+    def become(self, make: str) -> None:
+        """The LMS behaves as one of this make does, and is registered as one."""
+        self.grades.behaviour = behaviour_of(make)
+        wanted = self.grades.behaviour
+        self.app.extensions["tokens"].audience = wanted.token_audience
+        with transaction() as tx:
+            found = tx.session.query(Registration).one()
+            found.product, found.token_audience = wanted.product, wanted.token_audience or None
+
     def forget_tokens(self) -> None:
         self.app.extensions["tokens"].forget()
 
@@ -95,7 +109,8 @@ class Peer:
         path = url.removeprefix(URL)
         with self.app.test_client() as client:
             answer = client.open(path, method=method, headers=headers or {}, data=data)
-            return Reply(answer.status_code, dict(answer.headers), answer.get_data())
+            words = answer.status.partition(" ")[2]
+            return Reply(answer.status_code, dict(answer.headers), answer.get_data(), words)
 
     def posted(self) -> list[dict[str, Any]]:
         return self.grades.posted
@@ -121,8 +136,8 @@ class Peer:
                 "scope": [
                     f"https://purl.imsglobal.org/spec/lti-ags/scope/{name}" for name in SCOPES
                 ],
-                "lineitems": f"{URL}/services/2/lineitems?type_id=1",
-                **({"lineitem": address(URL, column or self.column)} if graded else {}),
+                "lineitems": f"{URL}/services/2/lineitems{self.grades.behaviour.column_query}",
+                **({"lineitem": self.address(column or self.column)} if graded else {}),
             },
             "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice": {
                 "context_memberships_url": f"{URL}/services/2/memberships",

@@ -1,11 +1,16 @@
 """Admins see what gradebooks were told, send again, and tie courses to units."""
 
+from datetime import timedelta
+
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from plugin.core import clock
 from plugin.core.db import db, transaction
+from plugin.core.outbox import JobName
+from plugin.jobs import periodic
+from plugin.lti.tool import scores
 from plugin.lti.tool.service_models import Grade, GradeState
 from plugin.org import roster
 from plugin.org.models import Identity, Membership, MembershipSource, Person
@@ -45,7 +50,10 @@ def admin(world: World, graded: Person, client: FlaskClient) -> FlaskClient:
 def test_each_learner_s_grade_is_listed_with_its_state(admin: FlaskClient) -> None:
     words = read(admin.get("/admin/lms/grades").text).by_id("list").words
     assert "Lars Ødegård" in words
-    assert "Safety 101 Fire safety · Campus 80% Sent" in words
+    assert "Safety 101 Fire safety · Campus 80%" in words
+    assert "not yet read" in words
+    assert "never" not in words
+    assert "Sent" in words
     assert "Nothing matches" in admin.get("/admin/lms/grades?state=refused").text
     assert "Lars" in admin.get("/admin/lms/grades?q=lars&sort=course&dir=desc").text
 
@@ -57,6 +65,75 @@ def test_the_reason_is_shown_in_the_lms_s_words(admin: FlaskClient) -> None:
     words = read(admin.get("/admin/lms/grades?state=refused").text).by_id("list").words
     assert "90% was 80%" in words
     assert "400 <b>not enrolled</b>" in words
+
+
+def test_what_is_wanted_what_was_sent_and_what_the_gradebook_says_stand_side_by_side(
+    admin: FlaskClient, peer: Peer
+) -> None:
+    peer.grades.override(1, "6", 0.95)
+    with clock.at(clock.now() + timedelta(days=1)):
+        periodic.ask_lmss()
+        work_off()
+    line = read(admin.get("/admin/lms/grades?state=overridden").text).by_id("list").words
+    assert "80%" in line
+    assert "95%" in line
+    assert "A teacher graded otherwise" in line
+
+
+def test_a_row_in_trouble_says_how_often_and_when_it_goes_on(
+    admin: FlaskClient, peer: Peer
+) -> None:
+    peer.grades.behaviour.is_locked = True
+    with transaction() as tx:
+        found = tx.session.query(Grade).one()
+        found.state, found.wanted, found.due_at = GradeState.WAITING, 0.9, clock.now()
+        tx.then(JobName.SEND_GRADE, found.id)
+    work_off()
+    words = read(admin.get("/admin/lms/grades?state=waiting").text).by_id("list").words
+    assert "500" in words
+    assert "Tried 1 time. Again at" in words
+
+
+def test_our_own_reasons_are_told_in_the_reader_s_language(admin: FlaskClient) -> None:
+    with transaction() as tx:
+        found = tx.session.query(Grade).one()
+        found.state, found.words = GradeState.FAILED, scores.NOT_OFFERED
+    assert "The LMS has not offered to take grades." in admin.get("/admin/lms/grades").text
+
+
+def test_everything_that_was_not_taken_is_sent_again_at_once(
+    admin: FlaskClient, peer: Peer
+) -> None:
+    assert "Send all again" not in admin.get("/admin/lms/grades").text
+    with transaction() as tx:
+        found = tx.session.query(Grade).one()
+        found.state, found.words, found.wanted = GradeState.REFUSED, "400", 0.9
+        found.due_at = clock.now()
+    page = admin.get("/admin/lms/grades?state=refused").text
+    assert "1 grade was not taken." in page
+    answer = admin.post("/admin/lms/grades/resend?state=refused", follow_redirects=True)
+    assert "1 grade is on its way." in answer.text
+    with clock.at(clock.now() + timedelta(minutes=1)):
+        work_off()
+    assert grade().state is GradeState.SENT
+    assert peer.grades.share(1, "6") == pytest.approx(0.9)
+    again = admin.post("/admin/lms/grades/resend", follow_redirects=True)
+    assert "There was nothing to send again." in again.text
+
+
+def test_sending_all_again_leaves_what_teachers_wrote_and_other_organizations(
+    world: World, admin: FlaskClient, client: FlaskClient
+) -> None:
+    with transaction() as tx:
+        tx.session.query(Grade).one().state = GradeState.OVERRIDDEN
+    assert "nothing to send" in admin.post("/admin/lms/grades/resend", follow_redirects=True).text
+    with transaction() as tx:
+        tx.session.query(Grade).one().state = GradeState.REFUSED
+    stranger = world.person("Stranger", organization=world.new_organization("Elsewhere"))
+    world.grant(stranger, Role.ADMIN)
+    world.sign_in(client, stranger)
+    assert client.post("/admin/lms/grades/resend").status_code == 303
+    assert grade().state is GradeState.REFUSED
 
 
 def test_an_admin_sends_it_again(admin: FlaskClient, peer: Peer) -> None:
@@ -130,6 +207,7 @@ def test_others_are_refused(
     world.sign_in(client, person)
     assert client.get("/admin/lms/grades").status_code == 403
     assert client.post(f"/admin/lms/grades/{grade().id}/resend").status_code == 403
+    assert client.post("/admin/lms/grades/resend").status_code == 403
     assert client.get(f"/admin/units/{unit.id}/courses").status_code == 403
 
 

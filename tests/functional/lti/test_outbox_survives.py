@@ -12,11 +12,13 @@ from plugin.core.db import db, transaction
 from plugin.core.http import OutgoingError, Reply
 from plugin.core.outbox import JobName, OutboxRow
 from plugin.jobs import periodic, step
+from plugin.lti.tool import scores
 from plugin.lti.tool.service_models import CourseMember, Grade, GradeState, LineItem, LmsCourse
 from plugin.modules.models import Module
 from plugin.org.models import Person
 from tests.conftest import NOW
 from tests.functional.lti.campus import Peer
+from tests.support.queries import counted
 from tests.support.work import work_off
 from tests.support.world import World
 
@@ -46,6 +48,7 @@ def crowd(world: World, peer: Peer) -> dict[str, int]:
                 person_id=person.id,
                 subject=subject,
                 learns=True,
+                roles=[],
                 seen_at=NOW,
             )
         )
@@ -171,3 +174,21 @@ def test_every_row_ends_at_the_right_value_in_order(
     for said in peer.posted():
         stamps[said["userId"]].append(datetime.fromisoformat(said["timestamp"]))
     assert all(times == sorted(set(times)) for times in stamps.values())
+
+
+def test_a_column_s_grades_leave_in_a_few_statements_however_many(
+    peer: Peer, crowd: dict[str, int]
+) -> None:
+    """One job takes them all: it claims, looks and settles for all of them at once."""
+    want(dict.fromkeys(crowd.values(), 0.5))
+    db.session.query(OutboxRow).filter_by(job=JobName.SEND_GRADE).update({"done_at": NOW})
+    db.session.commit()
+    calls = len(peer.calls)
+    with counted() as statements:
+        scores.send_grade(db.session.query(Grade.id).limit(1).scalar())
+    db.session.rollback()
+    assert {each.state for each in db.session.query(Grade)} == {GradeState.SENT}
+    made = [url.partition("?")[0].rpartition("/")[2] for _method, url in peer.calls[calls:]]
+    assert made.count("scores") == PEOPLE
+    assert made.count("results") == 1
+    assert len(statements) < PEOPLE

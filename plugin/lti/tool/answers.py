@@ -1,0 +1,122 @@
+"""Answers of an LMS's services, read whatever they look like (pure).
+
+LMSs answer in HTML where JSON was promised, in JSON that claims to be HTML, and with nothing.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
+
+from plugin.core.http import OutgoingError, Reply
+from plugin.lti.tool.addresses import origin_of, with_query
+from plugin.lti.tool.configuration import MAX_WORDS, words_of
+
+MAX_PAUSE_SECONDS = 86_400
+MAX_LINK = 8192
+OK = range(200, 300)
+_LINK = re.compile(r"<([^>]*)>([^<]*)")
+_REL = re.compile(r";\s*rel\s*=\s*[\"“]?([^\"”;,]*)", re.IGNORECASE)
+
+
+class ServiceError(Exception):
+    """The LMS did not do what it was asked; `status` 0 when it gave no token or no answer."""
+
+    def __init__(self, step: str, status: int, words: str, reply: Reply | None = None) -> None:
+        super().__init__(f"{step} {status}")
+        self.step, self.status, self.words, self.reply = step, status, words, reply
+
+
+def object_of(reply: Reply) -> Mapping[str, Any]:
+    """The JSON object of an answer, whatever type it claims to be; empty when there is none."""
+    found = json_of(reply)
+    return found if isinstance(found, Mapping) else {}
+
+
+def json_of(reply: Reply) -> Any:
+    """The JSON of an answer, whatever type it claims to be; None when there is none."""
+    try:
+        return json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def below(url: str, name: str, **query: str) -> str:
+    """The address with `name` added to its path; a query it has is kept (A7)."""
+    parts = urlsplit(url)
+    longer = urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{name}"))
+    return with_query(longer, urlencode(query)) if query else longer
+
+
+def link(reply: Reply, rel: str, *, base: str) -> str | None:
+    """The address of a `Link` header's relation (N4): names in any case, several, relative; "" for
+    one that is no address."""
+    said = " , ".join(text for name, text in reply.headers.items() if name.lower() == "link")
+    said = said[:MAX_LINK]
+    for address, words in _LINK.findall(said):
+        found = _REL.search(words)
+        if found and rel in found[1].strip().lower().split():
+            with suppress(ValueError):  # an address like `https://[` is none
+                return str(urljoin(base, address.replace("&amp;", "&").strip()))
+            return ""
+    return None
+
+
+def next_page(reply: Reply, *, base: str) -> str | None:
+    """The next page's address as the LMS names it (A3, N4); our token goes to no other host."""
+    found = link(reply, "next", base=base)
+    if found is not None and origin_of(found) != origin_of(base):
+        raise ServiceError("pages", reply.status, "the next page lies on another host", reply)
+    return found
+
+
+def _header(reply: Reply, wanted: str) -> str:
+    return next((text for name, text in reply.headers.items() if name.lower() == wanted), "")
+
+
+def date_of(reply: Reply) -> datetime | None:
+    """The LMS's own clock, as its answer says it."""
+    return _date(_header(reply, "date"))
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def pause_of(reply: Reply, *, now: datetime) -> timedelta | None:
+    """How long the LMS asks us to wait (`Retry-After`, in seconds or as a date; RFC 9110, 10.2.3),
+    at most a day."""
+    said = _header(reply, "retry-after").strip()
+    if said.isascii() and said.isdecimal():
+        return timedelta(seconds=min(int(said[:9]), MAX_PAUSE_SECONDS))
+    until = _date(said)
+    if until is None or until <= now:
+        return None
+    return min(until - now, timedelta(seconds=MAX_PAUSE_SECONDS))
+
+
+def words_in(reply: Reply) -> str:
+    """What the LMS said of it: its body's words, else those beside the status.
+
+    One LMS repeats there what it was sent, after a bracket: that is left out.
+    """
+    words = words_of(reply.body)
+    if words:
+        return words
+    return re.split(r"[\[{(]", reply.reason, maxsplit=1)[0].strip()[:MAX_WORDS]
+
+
+def words_of_error(error: OutgoingError | ServiceError) -> str:
+    """What went wrong, in the LMS's own words where it has some."""
+    if isinstance(error, OutgoingError):
+        return str(error)[:MAX_WORDS] or "no answer"
+    status = str(error.status) if error.status else ""
+    return f"{status} {error.words}".strip()[:MAX_WORDS] or "no answer"

@@ -1,0 +1,72 @@
+"""The miniature LMS is switched by whoever tries the demo, and keeps what it has."""
+
+from dataclasses import replace
+
+import pytest
+
+from sandbox.behaviour import MAKES
+from sandbox.lms import create_lms
+from tests.functional.lti.campus import Peer
+from tests.functional.lti.conftest import peer
+
+__all__ = ["peer"]
+
+
+def test_it_behaves_like_another_make_and_fails_as_asked(peer: Peer) -> None:
+    with peer.app.test_client() as browser:
+        assert "As itself" in browser.get("/behaviour").text
+        assert browser.post("/behaviour/make", data={"make": "canvas"}).status_code == 303
+        assert peer.grades.behaviour.product == "canvas"
+        said = {"is_locked": "1", "failures": "2", "status": "503", "slow_seconds": "0"}
+        assert browser.post("/behaviour", data=said).status_code == 303
+        page = browser.get("/behaviour").text
+    behaviour = peer.grades.behaviour
+    assert (behaviour.is_locked, behaviour.fails_with) == (True, [503, 503])
+    assert not behaviour.gives_access, "what is not ticked is off"
+    assert 'value="canvas" selected' in page
+    assert MAKES["canvas"].fails_with == []
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("/behaviour/make", {"make": "lotus"}),
+        ("/behaviour", {"slow_seconds": "9999"}),
+        ("/behaviour", {"failures": "-1", "status": "500"}),
+        ("/behaviour", {"failures": "1", "status": "200"}),
+    ],
+)
+def test_what_makes_no_sense_changes_nothing(
+    peer: Peer, address: str, said: dict[str, str]
+) -> None:
+    with peer.app.test_client() as browser:
+        assert browser.post(address, data=said).status_code == 400
+    assert peer.grades.behaviour.slow_seconds == 0
+
+
+def test_grades_activities_and_the_registered_tool_outlive_a_restart(peer: Peer) -> None:
+    campus = peer.app.extensions["campus"]
+    peer.grades.add("Fire safety", link_id="19", resource_id="module:7")
+    peer.app.extensions["tool"] = replace(
+        campus.tool,
+        login_url="https://tool.example.test/lti/new/login",
+        launch_url="https://tool.example.test/lti/new/launch",
+        jwks_url="https://tool.example.test/lti/new/jwks",
+    )
+    with peer.app.test_client() as browser:
+        browser.post("/behaviour/make", data={"make": "sakai"})
+        assert browser.post("/grades/2/6", data={"grade": "85"}).status_code == 303
+    again = create_lms(replace(campus, tool_origin="https://tool.example.test:8443"))
+    grades = again.extensions["gradebook"]
+    assert (grades.share(2, "6"), grades.make) == (0.85, "sakai")
+    assert grades.add("Next").number == 3
+    assert again.extensions["tool"].launch_url == "https://tool.example.test:8443/lti/new/launch"
+
+
+def test_a_demo_that_begins_anew_brings_its_own_tool(peer: Peer) -> None:
+    campus = peer.app.extensions["campus"]
+    with peer.app.test_client() as browser:
+        browser.post("/behaviour/make", data={"make": ""})
+    other = replace(campus.tool, client_id="another")
+    again = create_lms(replace(campus, tool=other))
+    assert again.extensions["tool"].client_id == "another"
