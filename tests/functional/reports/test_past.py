@@ -11,7 +11,6 @@ from sqlalchemy import select
 from plugin.assign import drafting, listed, merging
 from plugin.assign.fetch import facts
 from plugin.assign.models import Configuration
-from plugin.assign.statement import configurations_of_people
 from plugin.certs import actions as certs_actions
 from plugin.certs import issued
 from plugin.certs.errors import CertificateRevokedError
@@ -157,9 +156,7 @@ class Eventful(History):
             session,
             organization_id,
             person_ids=people,
-            configuration_ids=session.scalars(
-                configurations_of_people(organization_id, people)
-            ).all(),
+            configuration_ids=self.configurations,
             at=at,
             past=past,
         )
