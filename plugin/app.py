@@ -42,6 +42,7 @@ from plugin.lti.tool import (
     copy_views,
     deep_link_views,
     grade_views,
+    handover_views,
     lms_views,
     notice_views,
     review_views,
@@ -169,7 +170,7 @@ def create_app(settings: Settings) -> Flask:
     mailer.init_app(app, settings)
     Bootstrap5(app)
     Babel(app, locale_selector=_locale, timezone_selector=_time_zone)
-    identity.install_loader(app.extensions, org_queries.visit)
+    identity.install_loaders(app.extensions, org_queries.visit, org_queries.framers_of_visit)
     errors.init_app(app)
     headers.init_app(app)
     limits.init_app(app, settings)
@@ -190,6 +191,45 @@ def _register_views(app: Flask) -> None:
         csrf.exempt(blueprint)
     for blueprint in (*CALLED_BY_OTHERS, *PAGES):
         app.register_blueprint(blueprint)
+    app.register_blueprint(health.bp)
+    csrf.exempt(lti.bp)
+    app.register_blueprint(lti.bp)
+    csrf.exempt(notice_views.bp)
+    app.register_blueprint(notice_views.bp)
+    csrf.exempt(handover_views.bp)
+    app.register_blueprint(handover_views.bp)
+    app.register_blueprint(lms_views.bp)
+    app.register_blueprint(copy_views.bp)
+    app.register_blueprint(deep_link_views.bp)
+    app.register_blueprint(review_views.bp)
+    app.register_blueprint(grade_views.grades_bp)
+    app.register_blueprint(grade_views.courses_bp)
+    csrf.exempt(platform_views.bp)
+    csrf.exempt(platform_services.bp)
+    app.register_blueprint(platform_views.bp)
+    app.register_blueprint(platform_services.bp)
+    app.register_blueprint(external_views.bp)
+    app.register_blueprint(tools_views.bp)
+    app.register_blueprint(org_views.bp)
+    app.register_blueprint(import_views.bp)
+    app.register_blueprint(rule_views.bp)
+    app.register_blueprint(people_views.bp)
+    app.register_blueprint(person_views.bp)
+    app.register_blueprint(member_views.bp)
+    app.register_blueprint(list_views.bp)
+    app.register_blueprint(training_views.bp)
+    app.register_blueprint(record_views.bp)
+    app.register_blueprint(merge_views.bp)
+    app.register_blueprint(version_views.bp)
+    app.register_blueprint(template_views.bp)
+    app.register_blueprint(dashboard_views.bp)
+    app.register_blueprint(preview_views.bp)
+    app.register_blueprint(reports_views.bp)
+    app.register_blueprint(activity_views.bp)
+    app.register_blueprint(ledger_views.bp)
+    app.register_blueprint(mail_views.bp)
+    app.register_blueprint(modules_views.bp)
+    app.register_blueprint(scorm_views.bp)
     csrf.exempt(content_views.bp)
     headers.content_only(app, content_views.bp)
     visibility.install(

@@ -31,6 +31,7 @@ from sandbox import (
     oidc,
     registering,
     services,
+    storing,
     switching,
     tokens,
 )
@@ -69,6 +70,7 @@ def create_lms(campus: Campus) -> Flask:
     app.extensions["tokens"] = oidc.Tokens(read_keys=_read_keys, token_url=f"{campus.url}/token")
     app.extensions["inbox"] = mailbox.Inbox(campus.folder / "mail")
     app.extensions["gradebook"] = _gradebook()
+    app.extensions["storage"] = storing.Storage()
     app.extensions["placements"] = {each.link_id: each for each in (TRAINING, ADMINISTRATION)}
     keeping.restore(app)
     app.register_blueprint(bp)
@@ -77,13 +79,24 @@ def create_lms(campus: Campus) -> Flask:
     app.register_blueprint(notices.bp)
     app.register_blueprint(content.bp)
     app.register_blueprint(registering.bp)
+    app.register_blueprint(storing.bp)
     app.register_blueprint(moving.bp)
     app.register_blueprint(switching.bp)
     app.after_request(keeping.keep)
     app.register_error_handler(oidc.RefusedError, _refused)
     app.after_request(_add_headers)
-    app.context_processor(lambda: {"person": _person(), "demo_time": moving.shown()})
+    app.context_processor(_page_facts)
     return app
+
+
+def _page_facts() -> dict[str, object]:
+    return {
+        "person": _person(),
+        "demo_time": moving.shown(),
+        "storage": storing.storage(),
+        "storage_frame": storing.FRAME,
+        "tool_origin": _campus().tool_origin,
+    }
 
 
 def _gradebook() -> Gradebook:
@@ -214,6 +227,7 @@ def launch(link_id: str) -> str:
         "lti_message_hint": hints.give(person.sub, hint),
         "client_id": tool.client_id,
         "lti_deployment_id": tool.deployment_id,
+        **storing.storage().at_login(),
     }
     return render_template("post.html", action=tool.login_url, fields=fields)
 
@@ -232,6 +246,9 @@ def _placement(link_id: str) -> Placement:
 def authorize() -> str:
     """The tool asks who the person is; answered by a form that posts the signed token."""
     campus, tool, person = _campus(), _tool(), _person()
+    if person is None and request.headers.get("Sec-Fetch-Site") == "cross-site":
+        # A page of the tool led here: a Lax cookie comes only when our own page asks, as in Moodle.
+        return render_template("post.html", action=url_for("lms.authorize"), fields=request.values)
     try:
         granted = oidc.authorize(
             request.values.to_dict(),
@@ -267,7 +284,7 @@ def authorize() -> str:
     if granted.link_id == content.PICKING:
         claims = content.request_claims(claims, campus.url)
     signed = tokens.sign_id_token(current_app.extensions["key"], claims)
-    fields = {"id_token": signed, "state": granted.state}
+    fields = {"id_token": signed, "state": granted.state, **storing.storage().at_launch()}
     return render_template("post.html", action=granted.redirect_uri, fields=fields)
 
 

@@ -1,4 +1,13 @@
 /* A form that only carries somebody on is sent by itself; its button is there without scripts. */
 "use strict";
 
-document.querySelector("form[data-go]").requestSubmit();
+(() => {
+  const go = () => {
+    const form = document.querySelector("form[data-go='']");
+    if (!form) return;
+    form.dataset.go = "gone";
+    form.requestSubmit();
+  };
+  document.addEventListener("page:shown", go);
+  go();
+})();

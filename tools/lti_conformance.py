@@ -102,6 +102,11 @@ RULES: dict[str, str] = {
     "R5": "Only what was granted is used; the deployment may come later",
     "R6": "The LMS is told to close the page",
     "R7": "Invitations: once, expiring, for one organization",
+    "S1": "The frame that stores: named by the login, or by its capabilities",
+    "S2": "Stored with the login address's origin only; two seconds, then on",
+    "S3": "At the launch the stored proof is compared",
+    "S4": "What is stored cannot be known from what travels",
+    "S5": "Where storage does not work, the next step follows",
     "B1": "No kid in the header",
     "B2": "Unknown kid",
     "B3": "Wrong LTI version",
@@ -116,10 +121,6 @@ RULES: dict[str, str] = {
     "B12": "No user",
 }
 NOT_USED: dict[str, str] = {
-    **dict.fromkeys(
-        ("S1", "S2", "S3", "S4", "S5"),
-        "No platform storage: a partitioned cookie keeps the visit, else a window of its own.",
-    ),
 }
 
 

@@ -57,6 +57,18 @@ def visit(session: Session, token: str, at: datetime) -> Me | None:
     )
 
 
+def framers_of_visit(session: Session, name: str, at: datetime) -> str | None:
+    """Who may frame the visit with this name, while it lasts."""
+    return session.scalar(
+        select(SignIn.frame_ancestors).where(
+            SignIn.token_hash >= name,
+            SignIn.token_hash < f"{name}g",  # the name is the head of a hash in hexadecimal digits
+            SignIn.expires_at > at,
+            SignIn.ended_at.is_(None),
+        )
+    )
+
+
 def organization_by_slug(session: Session, slug: str) -> Organization:
     found = session.scalar(select(Organization).where(Organization.slug == slug))
     if found is None:

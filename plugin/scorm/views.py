@@ -37,7 +37,7 @@ from plugin.scorm.forms import (
     VersionForm,
 )
 from plugin.scorm.models import PackageState
-from plugin.web.headers import PERMISSIONS
+from plugin.web.headers import PLAYER_PERMISSIONS
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
 
@@ -180,7 +180,7 @@ def play(run_id: int) -> Response:
         content_url=current_settings().content_url,
     )
     answer = make_response(page)
-    answer.headers["Permissions-Policy"] = f"{PERMISSIONS}, unload=*"
+    answer.headers["Permissions-Policy"] = PLAYER_PERMISSIONS
     return answer
 
 

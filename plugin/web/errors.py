@@ -2,7 +2,7 @@
 
 import secrets
 
-from flask import Flask, Response, g, make_response, render_template
+from flask import Flask, Response, g, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
@@ -10,8 +10,10 @@ from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter, Map
 
-from plugin.core.errors import PluginError
+from plugin.core.errors import PluginError, SignInRequiredError
 from plugin.core.log import log
+from plugin.web import headers, visits
+from plugin.web.identity import framers_of_named_visit
 
 _WORDS = {
     400: ("http.bad_request", _l("The request could not be understood.")),
@@ -55,6 +57,7 @@ def error_page(
     learner_advice: str = "",
     admin_advice: str = "",
     return_url: str | None = None,
+    may_resume: bool = False,
     template: str = "error.html",
     **more: object,
 ) -> Response:
@@ -73,6 +76,7 @@ def error_page(
         admin_advice=admin_advice,
         return_url=return_url,
         reference=reference(),
+        may_resume=may_resume,
         **more,
     )
     return make_response(page, status)
@@ -89,7 +93,22 @@ def _refused(error: PluginError) -> Response:
         return_url=error.return_url,
         template=error.template,
         error=error,
+        may_resume=isinstance(error, SignInRequiredError) and _may_resume(),
     )
+
+
+def _may_resume() -> bool:
+    """Whether a script in this frame may hold the session that the request did not bring: the page
+    is then for the LMS of that visit only, and stays while the script shows the visit in it.
+    """
+    if visits.is_by_header() or request.method != "GET":
+        return False
+    framers = framers_of_named_visit()
+    if framers is None:
+        return False
+    headers.frame_ancestors(framers)
+    headers.for_a_visit_by_script(*framers.split())
+    return True
 
 
 def _stale_form(error: CSRFError) -> Response:  # noqa: ARG001 - Flask's signature

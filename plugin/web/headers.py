@@ -7,6 +7,7 @@ from plugin.web.identity import me_or_none
 
 _CONTENT = "plugin_content_blueprints"
 PERMISSIONS = "camera=(), geolocation=(), microphone=()"
+PLAYER_PERMISSIONS = f"{PERMISSIONS}, unload=*"
 
 
 def content_only(app: Flask, blueprint: Blueprint, **options: str) -> None:
@@ -41,7 +42,7 @@ def _add_headers(response: Response) -> Response:
     headers.setdefault("Referrer-Policy", "same-origin")
     if _is_content():
         return response
-    headers.setdefault("Permissions-Policy", PERMISSIONS)
+    headers.setdefault("Permissions-Policy", g.get("permissions", PERMISSIONS))
     headers.setdefault("Cache-Control", "no-store")
     headers.setdefault("Content-Security-Policy", _policy())
     return response
@@ -60,6 +61,12 @@ def form_action(*origins: str) -> None:
 def frame_src(*sources: str) -> None:
     """Let this answer hold frames of these sources instead of the packages' (an external tool)."""
     g.frame_src = " ".join(dict.fromkeys(sources))
+
+
+def for_a_visit_by_script(*origins: str) -> None:
+    """This answer stays while a script shows the pages of a visit in it: it allows what they do."""
+    form_action(*dict.fromkeys(each for each in origins if each.startswith("http")))
+    g.permissions = PLAYER_PERMISSIONS
 
 
 def _policy() -> str:

@@ -42,12 +42,17 @@ class Me:
 Loader = Callable[[Session, str, datetime], Me | None]
 """Finds the person behind a visit's token in one statement; the app wires it in."""
 
+FramersLoader = Callable[[Session, str, datetime], str | None]
+"""Finds who may frame the visit of a name; None when there is no such visit any more."""
+
 _EXTENSION = "plugin_identity_loader"
+_FRAMERS = "plugin_identity_framers"
 
 
-def install_loader(extensions: dict[str, Any], loader: Loader) -> None:
+def install_loaders(extensions: dict[str, Any], loader: Loader, framers: FramersLoader) -> None:
     """Tell this module where visits are kept (the organization's tables are above us)."""
     extensions[_EXTENSION] = loader
+    extensions[_FRAMERS] = framers
 
 
 def sign_in(token: str) -> None:
@@ -77,6 +82,13 @@ def visitor_in(name: str) -> Me | None:
     token = visits.token_in_this_browser(name)
     loader = cast(Loader, current_app.extensions[_EXTENSION])
     return loader(read_session(), token, clock.now()) if token else None
+
+
+def framers_of_named_visit() -> str | None:
+    """Who may frame the visit this address names; None when there is no such visit."""
+    name = visits.named()
+    loader = cast(FramersLoader, current_app.extensions[_FRAMERS])
+    return loader(read_session(), name, clock.now()) if name else None
 
 
 def me() -> Me:

@@ -1,22 +1,26 @@
 /* The tool's page around the player: Back waits until the player says that all is saved. */
 
-const frame = document.getElementById("player");
-const back = document.getElementById("back");
 const WAIT_MS = 5000;
+const player = () => document.getElementById("player");
+const back = () => document.getElementById("back");
 
-function go() {
-  window.location.assign(back.href);
+function go(link) {
+  if (!link?.isConnected || link.dataset.saved) return;
+  link.dataset.saved = "1";
+  link.click();
 }
 
-back.addEventListener("click", (event) => {
-  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("#back");
+  if (!link || !player() || link.dataset.saved || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  back.setAttribute("aria-busy", "true");
-  frame.contentWindow.postMessage({ moduleAssignment: "exit" }, frame.dataset.origin);
-  setTimeout(go, WAIT_MS);
-});
+  link.setAttribute("aria-busy", "true");
+  player().contentWindow.postMessage({ moduleAssignment: "exit" }, player().dataset.origin);
+  setTimeout(go, WAIT_MS, link);
+}, true);
 
 window.addEventListener("message", (event) => {
-  if (event.origin !== frame.dataset.origin || event.source !== frame.contentWindow) return;
-  if (event.data && event.data.moduleAssignment === "exited" && back.hasAttribute("aria-busy")) go();
+  const frame = player();
+  if (!frame || event.origin !== frame.dataset.origin || event.source !== frame.contentWindow) return;
+  if (event.data && event.data.moduleAssignment === "exited" && back()?.hasAttribute("aria-busy")) go(back());
 });

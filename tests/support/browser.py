@@ -1,5 +1,6 @@
 """A real server in a thread, and the Chromium that visits it."""
 
+import json
 import os
 import shutil
 import socket
@@ -8,9 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask
-from playwright.sync_api import Error, Page
+from playwright.sync_api import Browser, BrowserContext, Error, Page
 from werkzeug.serving import make_server
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -102,3 +105,36 @@ def overflows(page: Page) -> int:
             "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
     )
+
+
+ALLOWS_ALL, BLOCKS_THIRD_PARTIES = {"cookie_controls_mode": 0}, {"cookie_controls_mode": 1}
+
+
+def no_cookies_of(tool: str, *, inside: str) -> dict[str, Any]:
+    """The word of an owner who forbids all cookies of the tool inside the LMS: partitioned ones
+    too, and with them every storage of a page there. In a window of its own the tool is free.
+    """
+    site, around = (urlsplit(each).hostname or "" for each in (tool, inside))
+    exceptions = {f"[*.]{site},{around}": {"setting": 2}}
+    return {"content_settings": {"exceptions": {"cookies": exceptions}}}
+
+
+@contextmanager
+def profile(
+    browser: Browser, folder: Path, preferences: dict[str, Any], *more: str, **options: Any
+) -> Iterator[BrowserContext]:
+    """A browser with these preferences, as people set them, and a small window."""
+    (folder / "Default").mkdir(parents=True)
+    (folder / "Default" / "Preferences").write_text(json.dumps({"profile": preferences}))
+    context = browser.browser_type.launch_persistent_context(
+        str(folder),
+        executable_path=chromium(),
+        args=[*ARGUMENTS, *more],
+        viewport={"width": 400, "height": 800},
+        **options,
+    )
+    context.set_default_timeout(30_000)
+    try:
+        yield context
+    finally:
+        context.close()

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from plugin.core import audit, outbox
 from plugin.core.base import JsonDict
-from plugin.core.secrets import hash_of, new_token
+from plugin.core.secrets import hash_of
 from plugin.core.upsert import insert_absent
 from plugin.lti.tool import deep_linking, queries
 from plugin.lti.tool.addresses import (
@@ -27,7 +27,6 @@ from plugin.lti.tool.claims import Launch, MessageType, is_id
 from plugin.lti.tool.configuration import Granted, Platform
 from plugin.lti.tool.errors import (
     DeploymentUnknownError,
-    HandoverError,
     LoginUsedError,
     RegistrationAddressError,
     RegistrationElsewhereError,
@@ -520,48 +519,6 @@ def _noted(session: Session, visit: JsonDict, started: tuple[str, int]) -> str:
     if offered and (visit["launch"]["context"] or offered["notices"]):
         outbox.add(session, outbox.JobName.NOTE_LAUNCH, [visit_id])
     return token
-
-
-def offer_handover(
-    session: Session, login: LoginFacts, admitted: Admitted, *, now: datetime
-) -> str:
-    """The launch waits for the press of a button; returns the code that the button carries."""
-    code = new_token()
-    session.execute(
-        update(Login)
-        .where(Login.id == login.id)
-        .values(
-            handover_hash=hash_of(code),
-            handover={
-                "person_id": admitted.person.id,
-                "visit": admitted.visit,
-                "landing": admitted.landing,
-            },
-            expires_at=now + HANDOVER_LIFE,
-        )
-        .execution_options(synchronize_session=False)
-    )
-    return code
-
-
-def take_handover(session: Session, trust: Trust, code: str, *, now: datetime) -> tuple[str, str]:
-    """The visit a button's code stands for, begun now, and its first page; it works once."""
-    row = session.execute(
-        update(Login)
-        .where(
-            Login.handover_hash == hash_of(code),
-            Login.registration_id == trust.id,
-            Login.expires_at > now,
-        )
-        .values(handover_hash=None)
-        .returning(Login.handover)
-        .execution_options(synchronize_session=False)
-    ).one_or_none()
-    if row is None:
-        raise HandoverError(registration_id=trust.id)
-    person = session.get_one(Person, row.handover["person_id"])
-    admitted = Admitted(person=person, visit=row.handover["visit"], landing=row.handover["landing"])
-    return begin_visit(session, trust, admitted, now=now)
 
 
 def forget_logins(session: Session, *, before: datetime) -> int:

@@ -24,6 +24,7 @@ __all__ = [
 ]
 HOME = "/"
 ADMIN = "/admin"
+LOGIN_COOKIE = "__Host-lti-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ def notices_address(tool_url: str, uid: str) -> str:
 
 def cookie_name(state: str) -> str:
     """Each login has its own cookie, so that several tabs do not disturb each other."""
-    return f"__Host-lti-{hash_of(state)[:16]}"
+    return f"{LOGIN_COOKIE}{hash_of(state)[:16]}"
 
 
 def is_ours(address: str, tool_url: str) -> bool:

@@ -1,4 +1,4 @@
-"""The addresses an LMS calls: login, launch, keys; and the button for browsers without cookies."""
+"""The addresses an LMS calls: login, launch, registration, keys."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,15 +13,23 @@ from plugin.core import clock, http
 from plugin.core.context import current_settings
 from plugin.core.db import read_session, transaction
 from plugin.core.errors import PluginError
-from plugin.lti.tool import actions, claiming, keys, queries, registering
+from plugin.lti.tool import (
+    actions,
+    claiming,
+    framing,
+    handover_views,
+    keys,
+    platform_storage,
+    queries,
+    registering,
+)
 from plugin.lti.tool import launch as launches
 from plugin.lti.tool import login as logins
-from plugin.lti.tool.addresses import cookie_name, origin_of, origins_of, way_back
+from plugin.lti.tool.addresses import LOGIN_COOKIE, cookie_name, origin_of, origins_of, way_back
 from plugin.lti.tool.claims import Launch
 from plugin.lti.tool.errors import (
     ClaimOverError,
     DeploymentUnknownError,
-    HandoverError,
     LaunchIncompleteError,
     LoginUnknownError,
     PlatformRefusedError,
@@ -37,7 +45,6 @@ bp = Blueprint("lti", __name__, url_prefix="/lti")
 
 KEYS = "plugin_lti_platform_keys"
 JWKS_SECONDS = 3600
-MAX_REQUEST = 256 * 1024
 OIDC_ERRORS = frozenset(
     {
         "access_denied",
@@ -60,22 +67,14 @@ def _remember_keys(setup: BlueprintSetupState) -> None:
     setup.app.extensions[KEYS] = PlatformKeys()
 
 
-@bp.before_request
-def _limit_size() -> None:
-    request.max_content_length = MAX_REQUEST
-
-
-@bp.before_request
-def _let_any_lms_show_refusals() -> None:
-    """Until the LMS is known, a page without secrets or buttons may be framed by it."""
-    headers.frame_ancestors("*")
+bp.before_request(framing.before_each_request)
 
 
 @bp.route("/<uid>/login", methods=["GET", "POST"])
 @public
 def login(uid: str) -> AnyResponse:
     """The LMS begins a sign-in; we ask it who the person is."""
-    trust = _active(queries.trust(read_session(), uid, at=clock.now()))
+    trust = framing.active(queries.trust(read_session(), uid, at=clock.now()))
     said = {**request.args.to_dict(), **request.form.to_dict()}
     begun = logins.begin(said, trust, tool_url=current_settings().tool_url)
     with transaction() as tx:
@@ -88,7 +87,8 @@ def login(uid: str) -> AnyResponse:
             target_link_uri=begun.target_link_uri,
             now=clock.now(),
         )
-    answer = redirect(begun.address, 302)
+    target = None if _keeps_cookies() else platform_storage.target_of(said)
+    answer = handover_views.store(trust, begun, target) if target else redirect(begun.address, 302)
     _bind_browser(answer, begun)
     return answer
 
@@ -108,7 +108,7 @@ def launch(uid: str) -> AnyResponse:
     """The LMS says who the person is; they are signed in, or offered a button to be."""
     state = request.form.get("state", "")
     trust, login = queries.trust_and_login(read_session(), uid, state, at=clock.now())
-    _active(trust)
+    framing.active(trust)
     login = _answered(login)
     bound = launches.is_bound(login, request.cookies.get(cookie_name(state)))
     message = launches.verify(
@@ -117,7 +117,11 @@ def launch(uid: str) -> AnyResponse:
     with _way_back_to_the_course(message):
         launches.check_is_served(message)
         try:
-            answer = _admit(trust, login, message) if bound else _offer(trust, login, message)
+            answer = (
+                _admit(trust, login, message)
+                if bound
+                else handover_views.offer(trust, login, message)
+            )
         except DeploymentUnknownError:
             with transaction() as tx:
                 actions.note_deployment(tx.session, trust, message.deployment_id, now=clock.now())
@@ -126,28 +130,13 @@ def launch(uid: str) -> AnyResponse:
     return answer
 
 
-@bp.post("/<uid>/continue")
-@public
-def continue_in_window(uid: str) -> AnyResponse:
-    """The button was pressed on our own page: the waiting launch begins in this window."""
-    trust = _active(queries.trust(read_session(), uid, at=clock.now()))
-    if request.headers.get("Origin") != origin_of(current_settings().tool_url):
-        raise HandoverError("origin")
-    with transaction() as tx:
-        token, page = actions.take_handover(
-            tx.session, trust, request.form.get("code", ""), now=clock.now()
-        )
-    sign_in(token)
-    return redirect(visits.address(token, page), 303)
-
-
 @bp.post("/<uid>/claim")
 @limiter.limit(claiming.PER_ADDRESS)
 @public
 def claim(uid: str) -> str:
     """The holder of the organization's install code accepts the installation they came from."""
     now, settings = clock.now(), current_settings()
-    trust = _active(queries.trust(read_session(), uid, at=now))
+    trust = framing.active(queries.trust(read_session(), uid, at=now))
     if request.headers.get("Origin") != origin_of(settings.tool_url):
         raise ClaimOverError("origin")
     text = request.form.get("claim", "")
@@ -187,13 +176,6 @@ def jwks(uid: str) -> Response:
     answer = jsonify(keys=published.keys)
     answer.headers["Cache-Control"] = f"public, max-age={JWKS_SECONDS}"
     return answer
-
-
-def _active(trust: Trust) -> Trust:
-    """The registration, whose LMS may frame what we answer; refused when disabled."""
-    framers = origins_of((trust.issuer, trust.auth_url, *trust.extra_origins))
-    headers.frame_ancestors(*framers)
-    return trust.checked()
 
 
 def _answered(login: LoginFacts | None) -> LoginFacts:
@@ -243,19 +225,6 @@ def _admit(trust: Trust, login: LoginFacts, message: Launch) -> AnyResponse:
     return redirect(visits.address(token, page), 303)
 
 
-def _offer(trust: Trust, login: LoginFacts, message: Launch) -> AnyResponse:
-    """The browser kept no cookie: show whose sign-in waits, and a button (docs/decisions)."""
-    now = clock.now()
-    with transaction() as tx:
-        actions.use_login(tx.session, trust, login, deployment_id=message.deployment_id, now=now)
-        actions.note_their_key(tx.session, trust, message.key_id, now=now)
-        admitted = actions.admit(tx.session, trust, message, now=now)
-        code = actions.offer_handover(tx.session, login, admitted, now=now)
-        name = admitted.person.full_name
-    page = render_template("lti/open_window.html", uid=trust.uid, code=code, name=name)
-    return Response(page)
-
-
 @contextmanager
 def _way_back_to_the_course(message: Launch) -> Iterator[None]:
     """A refusal of a verified message offers the way back the LMS asked for."""
@@ -269,6 +238,11 @@ def _way_back_to_the_course(message: Launch) -> Iterator[None]:
             reference=errors.reference(),
         )
         raise
+
+
+def _keeps_cookies() -> bool:
+    """Whether this browser is known to keep our cookies where it is now: it brings one."""
+    return any(each.startswith((LOGIN_COOKIE, visits.COOKIE)) for each in request.cookies)
 
 
 def _bind_browser(answer: AnyResponse, begun: logins.Begun) -> None:
