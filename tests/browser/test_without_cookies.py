@@ -15,6 +15,7 @@ from plugin.core.settings import Settings
 from plugin.lti.tool.views import KEYS
 from plugin.org.models import Person, SignIn
 from plugin.web.roles import Role
+from tests.browser.looks import flaws
 from tests.browser.test_scorm_player import content_of, probe, say
 from tests.functional.assign.places import row, training
 from tests.support.browser import (
@@ -267,7 +268,7 @@ def test_files_go_up_and_come_down(
         tool.get_by_role("link", name="CSV").click()
     assert "Astrid" in read(list_saved.value)
     tool.get_by_role("link", name="Astrid").first.click()
-    tool.get_by_role("link", name="Training").last.click()
+    tool.get_by_role("link", name="Assigned training").click()
     with page.expect_download() as saved:
         tool.get_by_role("link", name="Transcript").click()
     assert saved.value.suggested_filename.endswith(".pdf")
@@ -349,6 +350,27 @@ def no_cookies_in_frames(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
         return serve(environ, begin)
 
     monkeypatch.setattr(app, "wsgi_app", without)
+
+
+@pytest.mark.parametrize("size", [(380, 450), (1280, 800)], ids=["frame", "screen"])
+def test_the_page_with_the_two_buttons_is_fit_for_everybody(
+    page: Page, site: Site, no_cookies_in_frames: None, size: tuple[int, int]
+) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.goto(site.url)
+    page.get_by_role("button", name="Lars").first.click()
+    page.wait_for_url("**/course")
+    page.goto(f"{site.url}/launch/17")
+    button = page.get_by_role("button", name="Continue here as Lars Ødegård")
+    expect(button).to_be_visible()
+    take_picture(page, f"lti-one-more-step-{size[0]}")
+    assert flaws(page) == []
+    assert overflows(page) == 0
+    button.click()
+    expect(page.get_by_role("link", name="History")).to_be_visible()
+    take_picture(page, f"lti-visit-by-script-{size[0]}")
+    assert flaws(page) == []
+    assert overflows(page) == 0
 
 
 def test_where_scripts_may_store_a_reload_goes_on(
