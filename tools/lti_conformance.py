@@ -120,8 +120,7 @@ RULES: dict[str, str] = {
     "B11": "No resource link id",
     "B12": "No user",
 }
-NOT_USED: dict[str, str] = {
-}
+NOT_USED: dict[str, str] = {}
 
 
 def rules_of(name: str) -> list[str]:
@@ -171,7 +170,8 @@ def _table(passed: dict[str, int], failed: dict[str, int]) -> str:
         f"| {rule} | {RULES[rule]} | {passed.get(rule, 0)} | {failed.get(rule, 0) or '–'} |"
         for rule in sorted(RULES, key=_order)
     ]
-    lines += ["", "Not used, and why:", ""]
+    if NOT_USED:
+        lines += ["", "Not used, and why:", ""]
     lines += [
         f"- {rule}: {why}" for rule, why in sorted(NOT_USED.items(), key=lambda e: _order(e[0]))
     ]

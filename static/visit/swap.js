@@ -1,6 +1,7 @@
 /* One page takes the place of another in the same document, and says so to everybody: the title, the focus, a voice. */
 
 const STYLES_MS = 3000;
+const ran = new Set([...document.scripts].map((each) => each.src));
 
 const voice = region("status", "visually-hidden");
 const alarm = region("alert", "alert alert-danger visit-alarm");
@@ -82,7 +83,8 @@ function copy(from, to, name) {
 async function run(scripts) {
   for (const each of scripts) {
     const src = new URL(each.getAttribute("src"), window.location.href);
-    if (src.origin !== window.location.origin || [...document.scripts].some((other) => other.src === src.href)) continue;
+    if (src.origin !== window.location.origin || ran.has(src.href)) continue;
+    ran.add(src.href);
     await new Promise((resolve) => {
       const script = document.createElement("script");
       if (each.type) script.type = each.type;

@@ -309,6 +309,26 @@ def test_a_module_is_played_and_left_again(
     assert complaints == []
 
 
+@pytest.mark.parametrize("has_storage", [True, False], ids=["storage", "press"])
+def test_content_is_picked_and_goes_back_to_the_lms(
+    strict: BrowserContext, seen: Seen, site: Site, admin: Person, has_storage: bool
+) -> None:
+    site.storage.is_on = has_storage
+    page = strict.new_page()
+    page.goto(site.url)
+    page.get_by_role("button", name="Astrid").first.click()
+    page.get_by_role("link", name="Add content from the tool").click()
+    tool = page.frame_locator("iframe[name=contentframe]")
+    if not has_storage:
+        tool.get_by_role("button", name="Continue here as Astrid").click()
+    tool.locator("main input[name=item]").first.check()
+    with page.expect_request(lambda each: each.method == "POST" and site.url in each.url) as sent:
+        tool.get_by_role("button", name="Add to the course").click()
+    assert "JWT=" in (sent.value.post_data or "")
+    expect(tool.get_by_text("The course has been changed")).to_be_visible()
+    assert_no_cookie(seen, strict)
+
+
 def test_a_server_that_fails_is_told_and_the_page_can_be_sent_again(
     strict: BrowserContext, site: Site
 ) -> None:

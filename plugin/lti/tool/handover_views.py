@@ -11,7 +11,7 @@ from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import read_session, transaction
 from plugin.core.secrets import hash_of
-from plugin.lti.tool import actions, framing, handover, platform_storage, queries
+from plugin.lti.tool import actions, framing_views, handover, platform_storage, queries
 from plugin.lti.tool.addresses import origin_of
 from plugin.lti.tool.claims import Launch
 from plugin.lti.tool.errors import HandoverError
@@ -21,7 +21,7 @@ from plugin.web import headers, visits
 from plugin.web.identity import public, sign_in
 
 bp = Blueprint("handover", __name__, url_prefix="/lti")
-bp.before_request(framing.before_each_request)
+bp.before_request(framing_views.before_each_request)
 
 
 def store(trust: Trust, begun: Begun, target: str) -> AnyResponse:
@@ -47,7 +47,7 @@ def offer(trust: Trust, login: LoginFacts, message: Launch) -> AnyResponse:
         code = handover.offer(tx.session, login, admitted, now=now)
         name = admitted.person.full_name
     back = message.deep_linking.return_url if message.deep_linking else ""
-    headers.for_a_visit_by_script(*framing.framers(trust), origin_of(back) or "")
+    headers.for_a_visit_by_script(*framing_views.framers(trust), origin_of(back) or "")
     page = render_template(
         "lti/open_window.html",
         uid=trust.uid,
@@ -79,7 +79,7 @@ def begin_in_frame(uid: str) -> Response:
 
 def _take(uid: str, proof: str | None = None) -> tuple[str, str]:
     """Only a page of ours can send the `Origin` of ours."""
-    trust = framing.active(queries.trust(read_session(), uid, at=clock.now()))
+    trust = framing_views.active(queries.trust(read_session(), uid, at=clock.now()))
     settings = current_settings()
     if request.headers.get("Origin") != origin_of(settings.tool_url):
         raise HandoverError("origin")
@@ -99,6 +99,6 @@ def _storage(trust: Trust, target: str, state: str) -> dict[str, str]:
     return {
         "frame": target,
         "origin": origin_of(trust.auth_url) or "",
-        "framers": " ".join(framing.framers(trust)),
+        "framers": " ".join(framing_views.framers(trust)),
         "key": platform_storage.key_of(state),
     }

@@ -16,7 +16,7 @@ from plugin.core.errors import PluginError
 from plugin.lti.tool import (
     actions,
     claiming,
-    framing,
+    framing_views,
     handover_views,
     keys,
     platform_storage,
@@ -67,14 +67,14 @@ def _remember_keys(setup: BlueprintSetupState) -> None:
     setup.app.extensions[KEYS] = PlatformKeys()
 
 
-bp.before_request(framing.before_each_request)
+bp.before_request(framing_views.before_each_request)
 
 
 @bp.route("/<uid>/login", methods=["GET", "POST"])
 @public
 def login(uid: str) -> AnyResponse:
     """The LMS begins a sign-in; we ask it who the person is."""
-    trust = framing.active(queries.trust(read_session(), uid, at=clock.now()))
+    trust = framing_views.active(queries.trust(read_session(), uid, at=clock.now()))
     said = {**request.args.to_dict(), **request.form.to_dict()}
     begun = logins.begin(said, trust, tool_url=current_settings().tool_url)
     with transaction() as tx:
@@ -108,7 +108,7 @@ def launch(uid: str) -> AnyResponse:
     """The LMS says who the person is; they are signed in, or offered a button to be."""
     state = request.form.get("state", "")
     trust, login = queries.trust_and_login(read_session(), uid, state, at=clock.now())
-    framing.active(trust)
+    framing_views.active(trust)
     login = _answered(login)
     bound = launches.is_bound(login, request.cookies.get(cookie_name(state)))
     message = launches.verify(
@@ -136,7 +136,7 @@ def launch(uid: str) -> AnyResponse:
 def claim(uid: str) -> str:
     """The holder of the organization's install code accepts the installation they came from."""
     now, settings = clock.now(), current_settings()
-    trust = framing.active(queries.trust(read_session(), uid, at=now))
+    trust = framing_views.active(queries.trust(read_session(), uid, at=now))
     if request.headers.get("Origin") != origin_of(settings.tool_url):
         raise ClaimOverError("origin")
     text = request.form.get("claim", "")
