@@ -85,6 +85,7 @@ MORE_TABLES = (
 )
 CALLED_BY_OTHERS = (
     lti.bp,
+    handover_views.bp,
     notice_views.bp,
     api_views.bp,
     platform_views.bp,
@@ -191,45 +192,6 @@ def _register_views(app: Flask) -> None:
         csrf.exempt(blueprint)
     for blueprint in (*CALLED_BY_OTHERS, *PAGES):
         app.register_blueprint(blueprint)
-    app.register_blueprint(health.bp)
-    csrf.exempt(lti.bp)
-    app.register_blueprint(lti.bp)
-    csrf.exempt(notice_views.bp)
-    app.register_blueprint(notice_views.bp)
-    csrf.exempt(handover_views.bp)
-    app.register_blueprint(handover_views.bp)
-    app.register_blueprint(lms_views.bp)
-    app.register_blueprint(copy_views.bp)
-    app.register_blueprint(deep_link_views.bp)
-    app.register_blueprint(review_views.bp)
-    app.register_blueprint(grade_views.grades_bp)
-    app.register_blueprint(grade_views.courses_bp)
-    csrf.exempt(platform_views.bp)
-    csrf.exempt(platform_services.bp)
-    app.register_blueprint(platform_views.bp)
-    app.register_blueprint(platform_services.bp)
-    app.register_blueprint(external_views.bp)
-    app.register_blueprint(tools_views.bp)
-    app.register_blueprint(org_views.bp)
-    app.register_blueprint(import_views.bp)
-    app.register_blueprint(rule_views.bp)
-    app.register_blueprint(people_views.bp)
-    app.register_blueprint(person_views.bp)
-    app.register_blueprint(member_views.bp)
-    app.register_blueprint(list_views.bp)
-    app.register_blueprint(training_views.bp)
-    app.register_blueprint(record_views.bp)
-    app.register_blueprint(merge_views.bp)
-    app.register_blueprint(version_views.bp)
-    app.register_blueprint(template_views.bp)
-    app.register_blueprint(dashboard_views.bp)
-    app.register_blueprint(preview_views.bp)
-    app.register_blueprint(reports_views.bp)
-    app.register_blueprint(activity_views.bp)
-    app.register_blueprint(ledger_views.bp)
-    app.register_blueprint(mail_views.bp)
-    app.register_blueprint(modules_views.bp)
-    app.register_blueprint(scorm_views.bp)
     csrf.exempt(content_views.bp)
     headers.content_only(app, content_views.bp)
     visibility.install(
