@@ -44,6 +44,7 @@ from plugin.org.models import Membership, Person, Unit
 from plugin.org.reach import Reach
 
 CHUNK = 500
+MOST_NOW = 20_000
 KINDS: Mapping[str, Any] = {
     "id": Int,
     "organization_id": Int,
@@ -78,12 +79,14 @@ def of_now(session: Session, reach: Reach, versions: Mapping[int, int], at: date
     """The stored standings, with those judged here that `versions` have yet to judge.
 
     `versions`: the version in force of each configuration whose people may not all be judged yet.
-    None when there are no such people: the table itself answers.
+    None when there are no such people, or so many that no page could wait for them: the table itself
+    answers, and follows as fast as the steps go through them.
     """
     scope = Scope(reach=reach, configuration_ids=versions.keys(), at=at)
     behind = _is_behind(versions)
-    pairs = session.execute(union_all(_stored(scope).where(behind), _newcomers(scope))).all()
-    if not pairs:
+    waiting = union_all(_stored(scope).where(behind), _newcomers(scope)).limit(MOST_NOW + 1)
+    pairs = session.execute(waiting).all()
+    if not 0 < len(pairs) <= MOST_NOW:
         return None
     judged = _judged(session, scope, pairs, past=False)
     kept = select(*(getattr(StoredStanding, name) for name in KINDS)).where(

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from flask.testing import FlaskClient
 
+from plugin.assign import judged_anew
 from plugin.assign.actions import Effect
 from plugin.certs.models import Certificate
 from plugin.core import clock
@@ -170,6 +171,19 @@ def test_a_dated_first_version_lists_whom_it_covers_from_its_first_second(
     assert [line[:2] for line in found] == [["Ada Byron", "Invalid: never completed"]]
     judge()
     assert rows(seen(client, f"/admin/standings?configuration={diving}")) == found
+
+
+def test_where_too_many_wait_to_be_judged_lists_show_what_is_stored(
+    world: World, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = place(world, client, "Europe/London")
+    publish(there.configuration_id, row(world.module("Ropes")))
+    assert "Invalid" in there.line("/admin/standings")
+    monkeypatch.setattr(judged_anew, "MOST_NOW", 0)
+    assert "Invalid" not in there.line("/admin/standings")
+    assert "INVALID" in there.page(f"/admin/people/{there.ada.id}/training")
+    judge()
+    assert "Invalid" in there.line("/admin/standings")
 
 
 def test_the_impact_counts_what_has_ended_this_second(world: World, client: FlaskClient) -> None:
