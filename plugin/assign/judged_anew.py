@@ -79,8 +79,8 @@ def of_now(session: Session, reach: Reach, versions: Mapping[int, int], at: date
     """The stored standings, with those judged here that `versions` have yet to judge.
 
     `versions`: the version in force of each configuration whose people may not all be judged yet.
-    None when there are no such people, or so many that no page could wait for them: the table itself
-    answers, and follows as fast as the steps go through them.
+    None when there are no such people, or so many that no page could wait for them: the table
+    itself answers, and follows as fast as the steps go through them.
     """
     scope = Scope(reach=reach, configuration_ids=versions.keys(), at=at)
     behind = _is_behind(versions)
