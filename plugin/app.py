@@ -34,6 +34,9 @@ from plugin.core.paths import STATIC, TEMPLATES, TRANSLATIONS
 from plugin.core.settings import Settings
 from plugin.dashboard import preview_views
 from plugin.dashboard import views as dashboard_views
+from plugin.documents import admin_views as documents_views
+from plugin.documents import file_views as document_files
+from plugin.documents import views as reading_views
 from plugin.lti.platform import admin_views as tools_views
 from plugin.lti.platform import player_views as external_views
 from plugin.lti.platform import service_views as platform_services
@@ -68,6 +71,7 @@ FEATURES = (
     "notify",
     "modules",
     "scorm",
+    "documents",
     "assign",
     "certs",
     "lti.tool",
@@ -126,6 +130,8 @@ PAGES = (
     mail_views.bp,
     modules_views.bp,
     scorm_views.bp,
+    documents_views.bp,
+    reading_views.bp,
     certs_views.bp,
     publish_views.bp,
     transcript_views.bp,
@@ -192,8 +198,9 @@ def _register_views(app: Flask) -> None:
         csrf.exempt(blueprint)
     for blueprint in (*CALLED_BY_OTHERS, *PAGES):
         app.register_blueprint(blueprint)
-    csrf.exempt(content_views.bp)
-    headers.content_only(app, content_views.bp)
+    for blueprint in (content_views.bp, document_files.bp):
+        csrf.exempt(blueprint)
+        headers.content_only(app, blueprint)
     visibility.install(
         app.extensions,
         visibility.Doors(
@@ -201,6 +208,7 @@ def _register_views(app: Flask) -> None:
             players={
                 ModuleKind.SCORM: scorm_views.enter,
                 ModuleKind.LTI: external_views.enter,
+                ModuleKind.DOCUMENT: reading_views.enter,
             },
         ),
     )

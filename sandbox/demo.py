@@ -280,7 +280,8 @@ The demo is ready:  {places.lms_url}
      under Organization, LMSs, what this LMS lets the tool do.
   5. Be Marco, who teaches: "Add content from the tool" puts training into the course, and
      "Grades" is the gradebook the tool writes to.
-  6. "Clock" moves the demo by days: to a reminder, over a last day, and see what becomes of it.
+  6. Be Lars again and open "Yard rules" below his training: a document to read and acknowledge.
+  7. "Clock" moves the demo by days: to a reminder, over a last day, and see what becomes of it.
 
 Work is queued in {queue.mode}; data and logs are in {places.folder}.
 The tool itself listens at {settings.tool_url}. Ctrl-C stops everything.

@@ -24,6 +24,7 @@ from plugin.org.models import Identity, MembershipSource, Organization, Person, 
 from plugin.scorm import importing
 from plugin.scorm import queries as scorm_queries
 from plugin.web.roles import Role
+from sandbox import demo_evidence
 from sandbox.moving import ZONE
 from sandbox.oidc import Tool
 from sandbox.people import PEOPLE
@@ -53,6 +54,7 @@ class Courses:
     height: int
     spaces: int
     fire: int
+    rules: int
 
 
 def load(lms_url: str) -> Tool:
@@ -66,6 +68,7 @@ def load(lms_url: str) -> Tool:
             height=_course(organization_id, HEIGHT),
             spaces=_course(organization_id, SPACES),
             fire=_course(organization_id, FIRE),
+            rules=demo_evidence.yard_rules(organization_id),
         )
         _training(organization_id, courses)
     else:
@@ -221,10 +224,11 @@ def _training(organization_id: int, courses: Courses) -> None:
     spaces = DraftRow(module_id=courses.spaces, status=required, validity_months=6, pass_mark=0.8)
     wished = DraftRow(module_id=courses.spaces, status=optional)
     fire = DraftRow(module_id=courses.fire, status=optional)
+    rules = DraftRow(module_id=courses.rules, status=optional, validity_months=12)
     later = DraftRow(module_id=courses.height, status=hidden)
     _publish(organization_id, "NQ", "Site access", [height], certificate=True)
     _publish(organization_id, "SY", "Yard access", [height, spaces], certificate=True)
-    _publish(organization_id, "WEST", "Worth knowing", [wished, fire], certificate=False)
+    _publish(organization_id, "WEST", "Worth knowing", [wished, fire, rules], certificate=False)
     _publish(organization_id, "CONTR", "From next season", [later], certificate=False)
 
 

@@ -19,6 +19,7 @@ from plugin.core import clock
 from plugin.core.db import read_session, transaction
 from plugin.modules import queries as module_queries
 from plugin.modules.models import Completion
+from plugin.modules.wording import evidence_lines
 from plugin.org.errors import FieldError, PersonNotFoundError
 from plugin.org.models import Person
 from plugin.org.reach import person_in_reach, reach_of
@@ -72,6 +73,7 @@ def show(person_id: int) -> str:
         ),
         moment=moment,
         sources=why.source_words,
+        evidence_lines=evidence_lines,
         cards=sorted(cards, key=lambda card: (not card.standing.covered, card.unit, card.name)),
         is_me=person_id == me().person_id,
         now=now,

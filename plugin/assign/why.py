@@ -13,6 +13,7 @@ from plugin.assign.forms import STATUSES, percent
 from plugin.assign.standing import RowStanding, RowState, Standing
 from plugin.assign.validity import local_date
 from plugin.modules.models import Completion, CompletionSource
+from plugin.modules.wording import evidence_words
 
 
 def _(text: str, **values: object) -> str:
@@ -159,7 +160,7 @@ def _fact(row: RowStanding, completion: Completion | None) -> str:
     done = day(row.completed_on) if row.completed_on else ""
     if completion is None:
         return _("Completed %(day)s.", day=done)
-    by = source_words(completion.source)
+    by = source_words(completion)
     if completion.score is None:
         return _("Completed %(day)s (%(source)s).", day=done, source=by)
     score = percent(completion.score)
@@ -176,14 +177,18 @@ def behind(session: Session, standing: Standing) -> dict[int, Completion]:
     }
 
 
-def source_words(source: CompletionSource) -> str:
-    """Where a completion is known from, in the reader's language."""
-    return SOURCES.get(source) or {
+def source_words(completion: Completion) -> str:
+    """Where a completion is known from and what its evidence names, in the reader's language."""
+    source = completion.source
+    words = SOURCES.get(source) or {
         CompletionSource.LMS_GRADE: _("grade from the LMS"),
+        CompletionSource.DOCUMENT: _("acknowledged"),
         CompletionSource.MANUAL: _("by hand"),
         CompletionSource.IMPORT: _("import"),
         CompletionSource.API: _("another system"),
     }.get(source, source.value)
+    more = evidence_words(completion.evidence)
+    return f"{words}, {more}" if more else words
 
 
 def _arithmetic(row: RowStanding, zone: str) -> str:

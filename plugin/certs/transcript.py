@@ -1,6 +1,5 @@
 """A transcript: everything that counts of one person, as a printed page made when asked for."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,7 +10,8 @@ from sqlalchemy.orm import Session, aliased
 from plugin.assign.validity import local_date
 from plugin.certs import faces, pdf
 from plugin.certs.document import INK, Setter, logo_of, spelled
-from plugin.modules.models import Completion, CompletionSource, Module
+from plugin.modules.models import Completion, Module
+from plugin.modules.wording import source_words
 from plugin.org.models import Organization, Person
 
 TEMPLATE = "certs/transcript.html"
@@ -24,7 +24,8 @@ class TranscriptLine:
     title: str
     completed_on: date
     score: float | None
-    source: CompletionSource
+    source: str
+    """Where it is known from, in the reader's language."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ def transcript(session: Session, person: Person, *, now: datetime) -> Transcript
                 title=title,
                 completed_on=local_date(completion.happened_at, zone),
                 score=completion.score,
-                source=completion.source,
+                source=source_words(completion.source, completion.evidence),
             )
             for completion, title in rows
         ),
@@ -78,7 +79,6 @@ def transcript_pdf(
     environment: Environment,
     *,
     language: str,
-    sources: Sequence[tuple[CompletionSource, str]],
     logo: bytes | None,
 ) -> bytes:
     """The transcript as A4 upright, any number of pages."""
@@ -88,7 +88,6 @@ def transcript_pdf(
         put=setter.put,
         font_faces=setter.faces,
         day=lambda on: spelled(on, language),
-        sources=dict(sources),
         language=language.replace("_", "-"),
         logo=logo_of(logo),
         ink=INK,

@@ -4,14 +4,12 @@ from io import BytesIO
 
 from flask import Blueprint, current_app, send_file
 from flask_babel import get_locale
-from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from plugin.certs.transcript import transcript, transcript_pdf
 from plugin.core import clock
 from plugin.core.context import storage
 from plugin.core.db import read_session
-from plugin.modules.models import CompletionSource
 from plugin.org.models import Organization
 from plugin.org.reach import person_in_reach, reach_of
 from plugin.web.identity import me, requires
@@ -32,7 +30,6 @@ def show(person_id: int) -> Response:
         transcript(session, person, now=now),
         current_app.jinja_env,
         language=str(get_locale() or "en"),
-        sources=_sources(),
         logo=storage().read(key) if key and storage().exists(key) else None,
     )
     return send_file(
@@ -41,14 +38,3 @@ def show(person_id: int) -> Response:
         as_attachment=True,
         download_name=f"transcript-{person.id}.pdf",
     )
-
-
-def _sources() -> list[tuple[CompletionSource, str]]:
-    return [
-        (CompletionSource.SCORM, _("Course")),
-        (CompletionSource.LTI, _("External tool")),
-        (CompletionSource.LMS_GRADE, _("Grade from the LMS")),
-        (CompletionSource.MANUAL, _("By hand")),
-        (CompletionSource.IMPORT, _("Import")),
-        (CompletionSource.API, _("Another system")),
-    ]

@@ -30,7 +30,7 @@ from plugin.assign.models import Configuration, ConfigurationRow, ConfigurationV
 from plugin.assign.statement import in_force, is_active
 from plugin.certs.models import Certificate, CertificateEvent, Edition
 from plugin.certs.rules import EventFacts, EventKind
-from plugin.core.base import EnumText, Int, UTCDateTime
+from plugin.core.base import EnumText, Int, JsonDict, UTCDateTime
 from plugin.dashboard.proofs import Paper
 from plugin.dashboard.tiles import Attempt
 from plugin.modules.models import Completion, CompletionSource, Module, Run, RunState
@@ -141,6 +141,7 @@ class Sitting:
     passed: bool | None
     score: float | None
     source: CompletionSource | None
+    evidence: JsonDict
     is_corrected: bool
 
 
@@ -173,6 +174,7 @@ def history(
             passed=row.passed,
             score=row.score,
             source=row.source,
+            evidence=row.evidence or {},
             is_corrected=row.corrected_by is not None,
         )
         for row in rows
@@ -189,7 +191,8 @@ def _runs(organization_id: int, person_id: int) -> Select[*tuple[Any, ...]]:
             Run.state.label("state"),
             Completion.passed.label("passed"),
             func.coalesce(Run.score, Completion.score).label("score"),
-            cast(null(), EnumText(CompletionSource)).label("source"),
+            Completion.source.label("source"),
+            Completion.evidence.label("evidence"),
             correction.id.label("corrected_by"),
         )
         .outerjoin(Completion, Completion.run_id == Run.id)
@@ -209,6 +212,7 @@ def _other_completions(organization_id: int, person_id: int) -> Select[*tuple[An
             Completion.passed,
             Completion.score,
             Completion.source,
+            Completion.evidence,
             correction.id,
         )
         .outerjoin(correction, _corrects(correction))

@@ -10,6 +10,7 @@ from plugin.certs.rules import CertificateState
 from plugin.dashboard.queries import Sitting
 from plugin.dashboard.wording import STATES, Badge, _, percent, through
 from plugin.modules.models import CompletionSource, RunState
+from plugin.modules.wording import evidence_words
 
 RUNS = {
     RunState.OPEN: Badge("info", _l("In progress")),
@@ -23,6 +24,7 @@ SOURCES = {
     CompletionSource.IMPORT: _l("Imported"),
     CompletionSource.LMS_GRADE: _l("Grade in the LMS"),
     CompletionSource.API: _l("Reported by another system"),
+    CompletionSource.DOCUMENT: _l("Acknowledged"),
     CompletionSource.SCORM: "",
     CompletionSource.LTI: "",
 }
@@ -47,8 +49,14 @@ def sitting_view(sitting: Sitting) -> SittingView:
         when=format_date(sitting.at, "medium"),
         badge=CORRECTED if sitting.is_corrected else RUNS[state],
         score="" if sitting.score is None else percent(sitting.score),
-        source=str(SOURCES[sitting.source]) if sitting.source else "",
+        source=_source(sitting),
     )
+
+
+def _source(sitting: Sitting) -> str:
+    words = str(SOURCES[sitting.source]) if sitting.source else ""
+    more = evidence_words(sitting.evidence)
+    return f"{words}, {more}" if words and more else words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,8 @@ from plugin.modules.models import (
 from plugin.modules.rules import Report, Verdict, is_better, outcome
 
 ENDED = {Verdict.PASSED: RunState.COMPLETED, Verdict.FAILED: RunState.FAILED}
+PROOFS = ("file", "document")
+"""What of the evidence of a completion is about the thing itself, whoever says what of it."""
 BETTER_SCORE = "A better score in the same sitting."
 
 
@@ -216,8 +218,8 @@ def correct_completion(
 
 
 def _kept(evidence: JsonDict) -> JsonDict:
-    """The file stays with what is said of it now."""
-    return {"file": evidence["file"]} if evidence.get("file") else {}
+    """What proves it stays with what is said of it now."""
+    return {name: evidence[name] for name in PROOFS if evidence.get(name)}
 
 
 def _outcome(completion: Completion) -> JsonDict:

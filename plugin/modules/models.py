@@ -13,6 +13,7 @@ class ModuleKind(StrEnum):
     SCORM = "scorm"
     LTI = "lti"
     LMS_GRADE = "lms_grade"
+    DOCUMENT = "document"
 
 
 class ModuleState(StrEnum):
@@ -32,6 +33,7 @@ class CompletionSource(StrEnum):
     SCORM = "scorm"
     LTI = "lti"
     LMS_GRADE = "lms_grade"
+    DOCUMENT = "document"
     MANUAL = "manual"
     IMPORT = "import"
     API = "api"

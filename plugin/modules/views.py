@@ -16,17 +16,43 @@ from plugin.core.db import read_session, transaction
 from plugin.modules import actions, by_lms, queries, visibility
 from plugin.modules.errors import NotPlayableError
 from plugin.modules.models import ModuleKind, ModuleState
+from plugin.modules.wording import KINDS
 from plugin.org.errors import FieldError
 from plugin.web.forms import Between
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
 
 bp = Blueprint("modules", __name__)
-KINDS = {
-    ModuleKind.SCORM: _l("Course"),
-    ModuleKind.LTI: _l("External tool"),
-    ModuleKind.LMS_GRADE: _l("Grade from the LMS"),
+PAGES = {
+    ModuleKind.SCORM: "scorm.module",
+    ModuleKind.DOCUMENT: "documents.module",
+    ModuleKind.LTI: "tools.module",
+    ModuleKind.LMS_GRADE: "modules.graded",
 }
+"""The page of a module, by its kind."""
+NEW = (
+    (
+        "scorm.new_package",
+        _l("A course"),
+        _l("A SCORM package from an authoring tool: learners work through it here."),
+    ),
+    (
+        "documents.new",
+        _l("A document to acknowledge"),
+        _l("A PDF: learners read it and say that they have understood it."),
+    ),
+    (
+        "modules.new_graded",
+        _l("A grade from the LMS"),
+        _l("A teacher gives the grade in the gradebook of a course; from a mark on it counts."),
+    ),
+    (
+        "tools.listing",
+        _l("An external tool"),
+        _l("Content on another site that speaks LTI 1.3 and sends a score back."),
+    ),
+)
+"""What a module can be made of: the page that makes it, its name, and when to choose it."""
 STATES = {
     ModuleState.DRAFT: _l("Draft"),
     ModuleState.PUBLISHED: _l("Published"),
@@ -83,7 +109,16 @@ def start(module_id: int) -> Response:
 def catalogue() -> str:
     """Every module of the organization."""
     found = queries.catalogue(read_session(), me().organization_id)
-    return render_template("modules/catalogue.html", modules=found, kinds=KINDS, states=STATES)
+    return render_template(
+        "modules/catalogue.html", modules=found, kinds=KINDS, states=STATES, pages=PAGES
+    )
+
+
+@bp.get("/admin/modules/new")
+@requires(Role.ADMIN)
+def new() -> str:
+    """What kind of module it is to be."""
+    return render_template("modules/new.html", choices=NEW)
 
 
 @bp.route("/admin/modules/graded/new", methods=["GET", "POST"])

@@ -96,19 +96,19 @@ SENTENCES: dict[str, Any] = {
     ),
     "scan.virus": _l(
         "The virus scanner found %(name)s in this file. Clean the computer it comes from, and "
-        "export the package again."
+        "export or save it again."
     ),
     "scan.unreachable": _l(
-        "The virus scanner did not answer, so the package was not let in. Ask whoever runs this "
-        "server to start it, and upload the package again."
+        "The virus scanner did not answer, so nothing was let in. Ask whoever runs this server to "
+        "start it, and upload again."
     ),
     "scan.too_large": _l(
         "The file is larger than the virus scanner accepts. Make it smaller, or ask whoever runs "
         "this server to raise the scanner's StreamMaxLength."
     ),
     "scan.failed": _l(
-        "The virus scanner could not read this file, so the package was not let in. Export the "
-        "package again."
+        "The virus scanner could not read this file, so nothing was let in. Export or save it "
+        "again."
     ),
     "scorm.launch_file": _l(
         "“%(title)s” starts with this file, but it is not in the zip. Add it, or export again."

@@ -21,7 +21,16 @@ class _Place:
 
 
 _OWN = (
-    _Place("dashboard.home", _l("My training"), ("dashboard.home", "scorm.play", "external.")),
+    _Place(
+        "dashboard.home",
+        _l("My training"),
+        (
+            "dashboard.home",
+            "scorm.play",
+            "external.",
+            "reading.",
+        ),
+    ),
     _Place("dashboard.history", _l("History"), ("dashboard.history",)),
     _Place("dashboard.certificates", _l("Certificates"), ("dashboard.certificates",)),
 )
@@ -87,12 +96,20 @@ _ADMINISTRATION = (
             "scorm.package",
             "scorm.results",
             "tools.",
+            "documents.",
         ),
         below=(
             _Place(
                 "modules.catalogue",
                 _l("Catalogue"),
-                ("modules.", "scorm.module", "scorm.new_package", "scorm.package", "scorm.results"),
+                (
+                    "modules.",
+                    "scorm.module",
+                    "scorm.new_package",
+                    "scorm.package",
+                    "scorm.results",
+                    "documents.",
+                ),
             ),
             _Place("tools.listing", _l("External tools"), ("tools.",)),
         ),

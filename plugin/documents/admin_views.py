@@ -1,0 +1,130 @@
+"""The admins' side of documents: bringing one in, its versions, its files."""
+
+from flask import Blueprint, abort, flash, redirect, render_template, send_file, url_for
+from flask_babel import gettext as _
+from werkzeug.datastructures import FileStorage
+from werkzeug.wrappers import Response
+
+from plugin.core import clock
+from plugin.core.context import current_settings, storage
+from plugin.core.db import read_session, transaction
+from plugin.core.storage import Stored
+from plugin.documents import actions, queries
+from plugin.documents.forms import ANEW, DocumentForm, NewVersionForm
+from plugin.modules import queries as module_queries
+from plugin.modules.models import Module, ModuleKind
+from plugin.org.errors import FieldError
+from plugin.web.identity import me, requires
+from plugin.web.roles import Role
+
+bp = Blueprint("documents", __name__)
+
+
+@bp.route("/admin/modules/documents/new", methods=["GET", "POST"])
+@requires(Role.ADMIN)
+def new() -> str | Response | tuple[str, int]:
+    """A PDF becomes a module."""
+    form = DocumentForm()
+    if form.validate_on_submit():
+        try:
+            module_id = _create(form.file.data, form.title.data or "")
+        except FieldError as error:
+            form[error.field].errors = [error.message]
+        else:
+            flash(_("The module is there. Add it to a training to have it acknowledged."))
+            return redirect(url_for("documents.module", module_id=module_id), 303)
+    page = render_template("documents/new.html", form=form)
+    return (page, 422) if form.errors else page
+
+
+@bp.route("/admin/modules/documents/<int:module_id>", methods=["GET", "POST"])
+@requires(Role.ADMIN)
+def module(module_id: int) -> str | Response | tuple[str, int]:
+    """The document's versions, and the form that brings a new one."""
+    found = _module(module_id)
+    form = NewVersionForm()
+    if form.validate_on_submit():
+        try:
+            shown_id = _bring(found, form)
+        except FieldError as error:
+            form[error.field].errors = [error.message]
+        else:
+            return redirect(url_for("documents.module", module_id=shown_id), 303)
+    page = render_template(
+        "documents/module.html",
+        module=found,
+        versions=queries.versions_of(read_session(), found),
+        form=form,
+    )
+    return (page, 422) if form.errors else page
+
+
+@bp.get("/admin/modules/documents/<int:module_id>/<int:number>.pdf")
+@requires(Role.ADMIN)
+def file(module_id: int, number: int) -> Response:
+    """The PDF of a version, as it was brought; never shown inside a page of ours."""
+    document = queries.document_of_number(read_session(), _module(module_id), number)
+    return send_file(
+        storage().path(document.key),
+        mimetype="application/pdf",
+        as_attachment=True,
+        download_name=document.filename,
+    )
+
+
+def _module(module_id: int) -> Module:
+    found = module_queries.module_of(read_session(), me().organization_id, module_id)
+    if found.kind is not ModuleKind.DOCUMENT:
+        abort(404)
+    return found
+
+
+def _kept(upload: FileStorage) -> Stored:
+    return actions.keep_pdf(
+        storage(), me().organization_id, upload.stream, scanner=current_settings().clamav
+    )
+
+
+def _create(upload: FileStorage, title: str) -> int:
+    kept = _kept(upload)
+    with transaction() as tx:
+        return actions.create(
+            tx,
+            me().organization_id,
+            title=title,
+            kept=kept,
+            filename=upload.filename or "",
+            by=me().person_id,
+            now=clock.now(),
+        ).id
+
+
+def _bring(found: Module, form: NewVersionForm) -> int:
+    """The module that now has the document."""
+    upload, title, module_id = form.file.data, found.title, found.id
+    if form.effect.data == ANEW:
+        new_id = _create(upload, title)
+        flash(_say_how_to_replace(title))
+        return new_id
+    kept = _kept(upload)
+    with transaction() as tx:
+        actions.add_version(
+            tx,
+            module_queries.module_of(tx.session, me().organization_id, module_id),
+            kept=kept,
+            filename=upload.filename or "",
+            changes=form.changes.data or "",
+            by=me().person_id,
+            now=clock.now(),
+        )
+    flash(_("The new version is what everybody reads from now on."))
+    return module_id
+
+
+def _say_how_to_replace(title: str) -> str:
+    sentence = _(
+        "It becomes a module of its own. In each training, put it in the place of “%(title)s” and "
+        "publish for the date from which it is required; the impact is shown before.",
+        title=title,
+    )
+    return str(sentence)

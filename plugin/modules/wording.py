@@ -1,0 +1,54 @@
+"""Kinds of modules, and where completions are known from, in the reader's language."""
+
+from typing import Any
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+
+from plugin.core.base import JsonDict
+from plugin.modules.models import CompletionSource, ModuleKind
+
+KINDS = {
+    ModuleKind.SCORM: _l("Course"),
+    ModuleKind.DOCUMENT: _l("Document to acknowledge"),
+    ModuleKind.LTI: _l("External tool"),
+    ModuleKind.LMS_GRADE: _l("Grade from the LMS"),
+}
+SOURCES = {
+    CompletionSource.SCORM: _l("Course"),
+    CompletionSource.LTI: _l("External tool"),
+    CompletionSource.LMS_GRADE: _l("Grade from the LMS"),
+    CompletionSource.DOCUMENT: _l("Acknowledged"),
+    CompletionSource.MANUAL: _l("By hand"),
+    CompletionSource.IMPORT: _l("Import"),
+    CompletionSource.API: _l("Another system"),
+}
+
+
+def _(text: str, **values: Any) -> str:
+    return str(gettext(text, **values))
+
+
+def source_words(source: CompletionSource, evidence: JsonDict) -> str:
+    """Where a completion is known from, with what its evidence names."""
+    words = str(SOURCES[source])
+    more = evidence_words(evidence)
+    return f"{words}, {more}" if more else words
+
+
+def evidence_words(evidence: JsonDict) -> str:
+    """What was acknowledged, shown or attended; empty when the evidence names nothing."""
+    if document := evidence.get("document"):
+        return _("version %(number)s", number=document["number"])
+    return ""
+
+
+def evidence_lines(evidence: JsonDict) -> list[tuple[str, str]]:
+    """Everything the evidence says that somebody who checks it wants to see."""
+    if document := evidence.get("document"):
+        return [
+            (_("Document"), document["filename"]),
+            (_("Version"), str(document["number"])),
+            ("SHA-256", document["sha256"]),
+        ]
+    return []

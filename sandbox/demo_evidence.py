@@ -1,0 +1,41 @@
+"""What the demo's people do beside courses: a document to acknowledge."""
+
+import io
+
+from plugin.certs import faces, pdf
+from plugin.core import clock
+from plugin.core.context import storage
+from plugin.core.db import transaction
+from plugin.documents import actions as documents
+
+YARD_RULES = "Yard rules"
+_RULES = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Yard rules</title>
+<style>@page {{ size: a4 portrait; margin: 64pt; }} body {{ font-size: 13pt; line-height: 1.5; }}
+h1 {{ font-size: 26pt; }} p.small {{ font-size: 9pt; color: #51606e; }}</style></head><body>
+<h1>Yard rules</h1><p>Northwind Harbours, all sites</p><ol>{rules}</ol>
+<p class="small">Questions: ask the shift leader before you begin.</p></body></html>"""
+_SENTENCES = (
+    "Sign in at the gate and wear the badge where it can be seen.",
+    "Helmet, high-visibility vest and safety shoes beyond the yellow line.",
+    "Walk on the marked ways; vehicles and cranes go first.",
+    "Nobody stands below a hanging load.",
+    "Keep gangways, ladders and fire points clear.",
+    "Say what nearly went wrong on the same day, to your shift leader.",
+)
+
+
+def yard_rules(organization_id: int) -> int:
+    """The module that is the yard's rules, to be read and acknowledged."""
+    items = "".join(f"<li>{each}</li>" for each in _SENTENCES)
+    content = pdf.make(_RULES.format(rules=items), files=faces.FOLDER)
+    kept = documents.keep_pdf(storage(), organization_id, io.BytesIO(content), scanner="")
+    with transaction() as tx:
+        return documents.create(
+            tx,
+            organization_id,
+            title=YARD_RULES,
+            kept=kept,
+            filename="yard-rules.pdf",
+            by=None,
+            now=clock.now(),
+        ).id
