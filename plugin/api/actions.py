@@ -89,12 +89,17 @@ def key_of(session: Session, authorization: str, scope: Scope) -> ApiKey:
     return found
 
 
-def note_use(session: Session, key: ApiKey, *, now: datetime) -> None:
+def is_use_unnoted(key: ApiKey, *, now: datetime) -> bool:
+    """Whether the last use on record is an hour ago, or there is none."""
+    return key.used_at is None or key.used_at < now - NOTE_USE
+
+
+def note_use(session: Session, key_id: int, *, now: datetime) -> None:
     """The key was used, to the hour."""
     session.execute(
         update(ApiKey)
         .where(
-            ApiKey.id == key.id,
+            ApiKey.id == key_id,
             or_(ApiKey.used_at.is_(None), ApiKey.used_at < now - NOTE_USE),
         )
         .values(used_at=now)

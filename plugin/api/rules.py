@@ -1,7 +1,6 @@
 """What a report of a completion must say (pure)."""
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -131,7 +130,7 @@ def _score(value: object) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise wrong("score", "must be a number from 0 to 1, or null")
-    if not math.isfinite(value) or not 0 <= value <= 1:
+    if not 0 <= value <= 1:
         raise wrong("score", "must be a number from 0 to 1, or null")
     return float(value)
 

@@ -1,8 +1,9 @@
 """The HTTP API of other systems, version 1: JSON in, JSON out, problems by RFC 9457."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar, cast
 
-from flask import Blueprint, Response, g, jsonify, request, url_for
+from flask import Blueprint, Response, jsonify, request, url_for
 from werkzeug.exceptions import HTTPException
 
 from plugin.api import actions, openapi, queries
@@ -18,6 +19,8 @@ from plugin.core.secrets import hash_of
 from plugin.web.identity import public
 from plugin.web.limits import limiter
 
+P = ParamSpec("P")
+R = TypeVar("R")
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 MAX_BODY = 64 * 1024
 MAX_DIGITS = 18
@@ -30,7 +33,17 @@ def _caller() -> str:
     return hash_of(request.headers.get("Authorization", "") or (request.remote_addr or ""))
 
 
-rate_limited = limiter.shared_limit(RATE, scope="api", key_func=_caller)
+def _is_keyless(response: Response) -> bool:
+    return response.status_code == 401  # noqa: PLR2004 - RFC 9110, section 15.5.2
+
+
+_per_key = limiter.shared_limit(RATE, scope="api", key_func=_caller)
+_per_stranger = limiter.shared_limit(RATE, scope="api.keyless", deduct_when=_is_keyless)
+
+
+def rate_limited(view: Callable[P, R]) -> Callable[P, R]:
+    """Each key has its rate; an address that tries keys has one for all of them."""
+    return cast("Callable[P, R]", _per_stranger(_per_key(view)))
 
 
 @bp.before_request
@@ -70,9 +83,17 @@ def _json(said: Any, *, status: int = 200) -> Response:
 
 
 def _key(scope: Scope) -> ApiKey:
-    key = actions.key_of(read_session(), request.headers.get("Authorization", ""), scope)
-    g.frame_ancestors = ""
-    return key
+    return actions.key_of(read_session(), request.headers.get("Authorization", ""), scope)
+
+
+def _reader(scope: Scope) -> int:
+    """The organization whose rows this request may read; its key was used, to the hour."""
+    key, now = _key(scope), clock.now()
+    key_id, organization_id = key.id, key.organization_id
+    if actions.is_use_unnoted(key, now=now):
+        with transaction() as tx:
+            actions.note_use(tx.session, key_id, now=now)
+    return organization_id
 
 
 @bp.get("/openapi.json")
@@ -100,7 +121,7 @@ def report() -> Response:
     reported = read_report(body, now=now)
     with transaction() as tx:
         key = tx.session.get_one(ApiKey, key_id)
-        actions.note_use(tx.session, key, now=now)
+        actions.note_use(tx.session, key.id, now=now)
         said, is_new = actions.report_completion(
             tx, key, reported, body=body, idempotency_key=once, now=now
         )
@@ -111,10 +132,10 @@ def report() -> Response:
 @public
 @rate_limited
 def completions() -> Response:
-    key = _key(Scope.COMPLETIONS_READ)
+    organization_id = _reader(Scope.COMPLETIONS_READ)
     page = queries.completions(
         read_session(),
-        key.organization_id,
+        organization_id,
         person_id=_number("person_id"),
         module_id=_number("module_id"),
         after=_number("after") or 0,
@@ -127,20 +148,20 @@ def completions() -> Response:
 @public
 @rate_limited
 def modules() -> Response:
-    key = _key(Scope.MODULES_READ)
+    organization_id = _reader(Scope.MODULES_READ)
     after = _number("after") or 0
-    return _page(queries.modules(read_session(), key.organization_id, after=after, limit=_limit()))
+    return _page(queries.modules(read_session(), organization_id, after=after, limit=_limit()))
 
 
 @bp.get("/people")
 @public
 @rate_limited
 def people() -> Response:
-    key = _key(Scope.PEOPLE_READ)
+    organization_id = _reader(Scope.PEOPLE_READ)
     page = queries.people(
         read_session(),
-        key.organization_id,
-        employee_id=request.args.get("employee_id", "")[:MAX_TEXT] or None,
+        organization_id,
+        employee_id=_employee_id(),
         after=_number("after") or 0,
         limit=_limit(),
     )
@@ -154,6 +175,15 @@ def _number(name: str) -> int | None:
     if not text.isascii() or not text.isdecimal() or len(text) > MAX_DIGITS:
         raise Problem(400, "invalid_parameter", f"{name} must be a whole number.", field=name)
     return int(text)
+
+
+def _employee_id() -> str | None:
+    text = request.args.get("employee_id", "")
+    if not text:
+        return None
+    if len(text) > MAX_TEXT or not text.isprintable():
+        raise Problem(400, "invalid_parameter", "employee_id is no text.", field="employee_id")
+    return text
 
 
 def _limit() -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from plugin.api.errors import WebhookUnknownError
@@ -35,6 +35,7 @@ PREFIX = "whsec_"
 SECRET_BYTES = 24
 MAX_URL = 2048
 MAX_WEBHOOKS = 20
+"""In use at once, in one organization."""
 LOOK_BACK = timedelta(minutes=15)
 """Facts written by slow transactions appear late; they are looked for again."""
 CLAIM_LIFE = timedelta(minutes=2)
@@ -60,6 +61,16 @@ def create(
     """From now on the address is told; also its secret, which is shown this once."""
     if not is_secure_address(url):
         raise FieldError("url", _("Use a complete https address."))
+    in_use = session.scalar(
+        select(func.count(Webhook.id)).where(
+            Webhook.organization_id == organization_id, Webhook.ended_at.is_(None)
+        )
+    )
+    if (in_use or 0) >= MAX_WEBHOOKS:
+        raise FieldError(
+            "url",
+            _("%(num)d webhooks are in use. End one that is not needed.", num=MAX_WEBHOOKS),
+        )
     secret = PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
     webhook = Webhook(
         organization_id=organization_id,
@@ -237,6 +248,8 @@ def _taken(delivery_id: int) -> None:
 def _later(delivery_id: int, words: str) -> None:
     with transaction() as tx:
         delivery = tx.session.get_one(WebhookDelivery, delivery_id, with_for_update=True)
+        if delivery.state is not DeliveryState.WAITING:
+            return  # another try of the same event ended first
         delivery.claimed_at, delivery.words = None, words[:MAX_WORDS]
         if delivery.attempts > len(PAUSES):
             delivery.state = DeliveryState.FAILED
@@ -250,8 +263,9 @@ def _gone(delivery_id: int) -> None:
     """The receiver says that nobody will ever be there again (410)."""
     with transaction() as tx:
         delivery = tx.session.get_one(WebhookDelivery, delivery_id, with_for_update=True)
-        delivery.state, delivery.claimed_at = DeliveryState.FAILED, None
-        delivery.words = f"HTTP {GONE}"
+        if delivery.state is DeliveryState.WAITING:
+            delivery.state, delivery.claimed_at = DeliveryState.FAILED, None
+            delivery.words = f"HTTP {GONE}"
         webhook = tx.session.get_one(Webhook, delivery.webhook_id)
         end(tx.session, webhook, by=None, words=f"HTTP {GONE}", now=clock.now())
 

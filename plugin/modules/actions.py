@@ -86,16 +86,7 @@ def start_run(session: Session, module: Module, person_id: int, *, now: datetime
     found = queries.open_run(session, person_id, module.id)
     if found is not None:
         return found
-    run = Run(
-        organization_id=module.organization_id,
-        person_id=person_id,
-        module_id=module.id,
-        module_version_id=version.id,
-        number=queries.last_number(session, person_id, module.id) + 1,
-        state=RunState.OPEN,
-        started_at=now,
-        last_activity_at=now,
-    )
+    run = _new_run(session, module.organization_id, person_id, module.id, version.id, now)
     try:
         with session.begin_nested():
             session.add(run)
@@ -107,6 +98,41 @@ def start_run(session: Session, module: Module, person_id: int, *, now: datetime
     return run
 
 
+def _new_run(
+    session: Session,
+    organization_id: int,
+    person_id: int,
+    module_id: int,
+    version_id: int,
+    now: datetime,
+) -> Run:
+    return Run(
+        organization_id=organization_id,
+        person_id=person_id,
+        module_id=module_id,
+        module_version_id=version_id,
+        number=queries.last_number(session, person_id, module_id) + 1,
+        state=RunState.OPEN,
+        started_at=now,
+        last_activity_at=now,
+    )
+
+
+def sit_again(session: Session, run: Run, *, now: datetime) -> Run | None:
+    """Another sitting of the version of an ended one; None while any other sitting is open."""
+    if queries.open_run(session, run.person_id, run.module_id) is not None:
+        return None
+    again = _new_run(
+        session, run.organization_id, run.person_id, run.module_id, run.module_version_id, now
+    )
+    try:
+        with session.begin_nested():
+            session.add(again)
+    except IntegrityError:  # one was begun at the same moment
+        return None
+    return again
+
+
 def record_completion(
     tx: Tx,
     run: Run,
@@ -114,12 +140,13 @@ def record_completion(
     *,
     source: CompletionSource,
     evidence: JsonDict,
+    happened_at: datetime | None = None,
     now: datetime,
 ) -> Completion | None:
     """Keep what the report decides, once per sitting; nothing later undoes it.
 
     The caller holds the lock on the run. Only a better score of a passed sitting is added, as a
-    fact that supersedes the first.
+    fact that supersedes the first. `happened_at`: when that was, where it is told later.
     """
     if run.state is not RunState.OPEN:
         known = queries.completions_of_run(tx.session, run.id)
@@ -131,7 +158,7 @@ def record_completion(
     if verdict is Verdict.OPEN:
         return None
     completion = _completion(run, source, f"run:{run.id}", evidence, now)
-    completion.run_id = run.id
+    completion.run_id, completion.happened_at = run.id, happened_at or now
     completion.passed, completion.score = verdict is Verdict.PASSED, report.score
     tx.session.add(completion)
     run.state, run.ended_at = ENDED[verdict], now

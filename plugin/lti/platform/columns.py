@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
 from plugin.lti.platform import queries
@@ -19,7 +19,7 @@ from plugin.lti.platform.models import (
     ToolColumn,
     ToolLink,
 )
-from plugin.lti.platform.rules import bad, is_number, json_object, moment_of
+from plugin.lti.platform.rules import REFUSED, bad, is_number, json_object, moment_of
 from plugin.lti.tool.claims import is_id
 
 MAX_COLUMNS = 1000
@@ -77,7 +77,7 @@ def _link_uids(session: Session, columns: Sequence[ToolColumn]) -> dict[int, str
 
 def column_at(session: Session, tool: ExternalTool, uid: str) -> ToolColumn:
     """The tool's own line item; another's does not exist for it."""
-    found = session.scalar(_columns(tool).where(ToolColumn.uid == uid))
+    found = session.scalar(_columns(tool).where(ToolColumn.uid == uid)) if is_id(uid) else None
     if found is None:
         raise ServiceRefusal(404, "not_found", "this line item does not exist")
     return found
@@ -118,8 +118,8 @@ def create(
     said = json_object(body)
     label, maximum = _label(said), _maximum(said)
     link = _named_link(session, tool, said.get("resourceLinkId"))
-    made = len(session.scalars(_columns(tool).with_only_columns(ToolColumn.id)).all())
-    if made >= MAX_COLUMNS:
+    made = session.scalar(_columns(tool).with_only_columns(func.count(ToolColumn.id)))
+    if (made or 0) >= MAX_COLUMNS:
         raise ServiceRefusal(403, "too_many", f"a tool may have {MAX_COLUMNS} line items")
     column = ToolColumn(
         organization_id=tool.organization_id,
@@ -144,7 +144,9 @@ def _named_link(session: Session, tool: ExternalTool, uid: object) -> ToolLink |
     if uid is None:
         return None
     found = session.scalar(
-        select(ToolLink).where(ToolLink.tool_id == tool.id, ToolLink.uid == str(uid))
+        select(ToolLink).where(
+            ToolLink.tool_id == tool.id, ToolLink.uid == (uid if is_id(uid) else "")
+        )
     )
     if found is None:
         raise ServiceRefusal(404, "not_found", "resourceLinkId is not a link of this tool")
@@ -219,7 +221,7 @@ def results(
     limit: int,
     after: int,
 ) -> Page:
-    """The last thing the tool said of each person, as far as it was fully graded."""
+    """The last thing of the tool that was accepted of each person, as far as fully graded."""
     column = column_at(session, tool, uid)
     later = aliased(ScoreCallback)
     is_last = ~(
@@ -227,6 +229,7 @@ def results(
         .where(
             later.column_id == ScoreCallback.column_id,
             later.person_id == ScoreCallback.person_id,
+            later.outcome.not_in(list(REFUSED)),
             later.stamped_at > ScoreCallback.stamped_at,
         )
         .exists()
@@ -238,7 +241,12 @@ def results(
             (PairwiseId.tool_id == ScoreCallback.tool_id)
             & (PairwiseId.person_id == ScoreCallback.person_id),
         )
-        .where(ScoreCallback.column_id == column.id, is_last, PairwiseId.id > after)
+        .where(
+            ScoreCallback.column_id == column.id,
+            ScoreCallback.outcome.not_in(list(REFUSED)),
+            is_last,
+            PairwiseId.id > after,
+        )
         .order_by(PairwiseId.id)
         .limit(limit + 1)
     )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import select, update
+from sqlalchemy import Exists, exists, select, update
 from sqlalchemy.orm import Session
 
 from plugin.core.secrets import hash_of, new_token
@@ -19,8 +19,9 @@ from plugin.lti.platform.errors import LaunchRefusedError, ToolDisabledError
 from plugin.lti.platform.models import ExternalTool, MessageFor, ToolLaunch, ToolState
 from plugin.lti.tool.addresses import with_query
 from plugin.modules.models import Run
-from plugin.org.models import Organization, Person, SignIn
+from plugin.org.models import Grant, Organization, Person, SignIn
 from plugin.web import visits
+from plugin.web.roles import Role
 
 LIFE = timedelta(minutes=5)
 FIXED = {"response_type": "id_token", "response_mode": "form_post", "prompt": "none"}
@@ -129,18 +130,28 @@ def check_request(said: Mapping[str, str], asked: Asked) -> None:
             raise AnswerError("invalid_request", f"{name} is missing")
 
 
-def visit_name(session: Session, tool: ExternalTool, asked: Asked) -> str | None:
-    """What the visit that began the launch of these hints is called; None for unknown hints."""
-    token_hash = session.scalar(
-        select(SignIn.token_hash)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The visit a launch began in: its public name, and who may frame its pages."""
+
+    name: str
+    frame_ancestors: str
+
+
+def origin_of_hints(session: Session, tool: ExternalTool, said: Mapping[str, str]) -> Origin | None:
+    """Where the launch of these hints began; None for hints nobody gave. It opens nothing."""
+    row = session.execute(
+        select(SignIn.token_hash, SignIn.frame_ancestors)
         .join(ToolLaunch, ToolLaunch.sign_in_id == SignIn.id)
         .where(
-            ToolLaunch.login_hash == hash_of(asked.login),
-            ToolLaunch.message_hash == hash_of(asked.message),
+            ToolLaunch.login_hash == hash_of(said.get("login_hint", "")),
+            ToolLaunch.message_hash == hash_of(said.get("lti_message_hint", "")),
             ToolLaunch.tool_id == tool.id,
         )
-    )
-    return None if token_hash is None else visits.name_of_hash(token_hash)
+    ).one_or_none()
+    if row is None:
+        return None
+    return Origin(name=visits.name_of_hash(row.token_hash), frame_ancestors=row.frame_ancestors)
 
 
 def take(
@@ -260,7 +271,8 @@ def offer_answer(session: Session, launch: ToolLaunch) -> str:
 def answered_launch(
     session: Session, tool: ExternalTool, token: str, *, now: datetime
 ) -> ToolLaunch | None:
-    """The question a choice answers, used up by this caller; None when there is none."""
+    """The question a choice answers, used up by this caller; None when there is none, or when
+    who asked may not ask any more."""
     row = session.execute(
         update(ToolLaunch)
         .where(
@@ -269,12 +281,23 @@ def answered_launch(
             ToolLaunch.purpose == MessageFor.PICK,
             ToolLaunch.answered_at.is_(None),
             ToolLaunch.created_at > now - PICK_LIFE,
+            _is_still_admin(),
         )
         .values(answered_at=now)
         .returning(ToolLaunch.id)
         .execution_options(synchronize_session=False)
     ).one_or_none()
     return None if row is None else session.get_one(ToolLaunch, row.id)
+
+
+def _is_still_admin() -> Exists:
+    return exists().where(
+        Grant.person_id == ToolLaunch.person_id,
+        Grant.role == Role.ADMIN,
+        Grant.revoked_at.is_(None),
+        Person.id == Grant.person_id,
+        Person.deactivated_at.is_(None),
+    )
 
 
 PICK_LIFE = timedelta(hours=2)

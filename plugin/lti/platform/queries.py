@@ -17,6 +17,7 @@ from plugin.lti.platform.models import (
     ToolLink,
     ToolState,
 )
+from plugin.lti.tool.claims import is_id
 from plugin.modules.models import Module
 from plugin.org.models import Person
 
@@ -37,7 +38,9 @@ def tool_of(session: Session, organization_id: int, tool_id: int) -> ExternalToo
 
 def tool_at(session: Session, uid: str) -> ExternalTool:
     """The tool whose addresses these are."""
-    found = session.scalar(select(ExternalTool).where(ExternalTool.uid == uid))
+    found = None
+    if is_id(uid):
+        found = session.scalar(select(ExternalTool).where(ExternalTool.uid == uid))
     if found is None:
         raise ToolUnknownError
     return found
@@ -171,4 +174,5 @@ def person_called(session: Session, tool: ExternalTool, subject: str) -> Pairwis
 
 def is_invited(session: Session, uid: str) -> bool:
     """Whether these addresses were made for a tool that is to register itself."""
-    return session.scalar(select(ToolInvitation.id).where(ToolInvitation.uid == uid)) is not None
+    statement = select(ToolInvitation.id).where(ToolInvitation.uid == uid)
+    return is_id(uid) and session.scalar(statement) is not None

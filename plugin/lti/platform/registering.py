@@ -104,7 +104,7 @@ def register(
     if said.get("token_endpoint_auth_method", "private_key_jwt") != "private_key_jwt":
         raise _wrong("token_endpoint_auth_method")
     target = _address(described, "target_link_uri")
-    if described.get("domain") not in {urlsplit(target).netloc, urlsplit(target).hostname}:
+    if described.get("domain") not in (urlsplit(target).netloc, urlsplit(target).hostname):
         raise _wrong("domain")
     try:
         tool = actions.create_tool(

@@ -30,6 +30,13 @@ class Outcome(StrEnum):
     NOT_STARTED = "not_started"
 
 
+REFUSED = {
+    Outcome.NOT_ASSIGNED: "the module is not assigned to this person now; the score is on record",
+    Outcome.NOT_STARTED: "this person has not opened the module; the score is on record",
+}
+"""What is kept and refused all the same, and the words for it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
     """One score, read. `share` is the score as a part of the tool's own maximum."""

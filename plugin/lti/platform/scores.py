@@ -1,45 +1,44 @@
 """A tool says how somebody did: kept word by word, then made a completion (AGS 2.0, 3.4)."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from plugin.core.db import Tx
-from plugin.lti.platform import queries
+from plugin.lti.platform.columns import column_at
 from plugin.lti.platform.errors import ServiceRefusal
-from plugin.lti.platform.models import ExternalTool, ScoreCallback, ToolColumn, ToolLink
+from plugin.lti.platform.models import (
+    ExternalTool,
+    PairwiseId,
+    ScoreCallback,
+    ToolColumn,
+    ToolLink,
+)
 from plugin.lti.platform.rules import Outcome, Said, read_score, report_of
 from plugin.modules import actions as module_actions
 from plugin.modules import queries as module_queries
 from plugin.modules.models import Completion, CompletionSource, Module, Run, RunState
 from plugin.modules.visibility import Doors
 
-REFUSED = {
-    Outcome.NOT_ASSIGNED: "the module is not assigned to this person now; the score is on record",
-    Outcome.NOT_STARTED: "this person has not opened the module; the score is on record",
-}
-
 
 def receive(
     tx: Tx, tool: ExternalTool, column_uid: str, body: bytes, *, doors: Doors, now: datetime
 ) -> Outcome:
     """The score is on record, and is a completion if it is the tool's last word on a person who
-    opened the module. The identical message again changes nothing.
+    opened the module. An identical message again changes nothing, also when others came since.
 
     Raises ServiceRefusal: 404 for a foreign line item or person, 409 for an older timestamp.
     """
-    column = _locked(tx.session, tool, column_uid)
+    column = column_at(tx.session, tool, column_uid)
     said = read_score(body, now=now)
-    called = queries.person_called(tx.session, tool, said.subject)
-    if called is None:
-        raise ServiceRefusal(404, "not_found", "userId is nobody we launched here")
+    called = _held(tx.session, tool, said.subject)
     digest = hashlib.sha256(body).hexdigest()
-    last = _last(tx.session, column, called.person_id)
-    if last is not None and last.digest == digest:
-        return Outcome(last.outcome)
-    if last is not None and said.stamped_at <= last.stamped_at:
+    for known in _as_late(tx.session, column, called.person_id, said.stamped_at):
+        if known.digest == digest:
+            return Outcome(known.outcome)
         raise ServiceRefusal(409, "conflict", "a score with the same or a later timestamp is known")
     run, outcome = _applied(tx, column, called.person_id, said, digest, doors=doors, now=now)
     tx.session.add(
@@ -62,27 +61,33 @@ def receive(
     return outcome
 
 
-def _locked(session: Session, tool: ExternalTool, uid: str) -> ToolColumn:
-    """The line item, held until the end: what a tool says at once is heard one after the other."""
+def _held(session: Session, tool: ExternalTool, subject: str) -> PairwiseId:
+    """Whom the tool means, held until the end: what it says of one person at once is heard one
+    after the other, and nobody waits for what it says of others."""
     found = session.scalar(
-        select(ToolColumn)
-        .where(
-            ToolColumn.uid == uid, ToolColumn.tool_id == tool.id, ToolColumn.removed_at.is_(None)
-        )
+        select(PairwiseId)
+        .where(PairwiseId.tool_id == tool.id, PairwiseId.subject == subject)
         .with_for_update()
     )
     if found is None:
-        raise ServiceRefusal(404, "not_found", "this line item does not exist")
+        raise ServiceRefusal(404, "not_found", "userId is nobody we launched here")
     return found
 
 
-def _last(session: Session, column: ToolColumn, person_id: int) -> ScoreCallback | None:
-    return session.scalar(
+def _as_late(
+    session: Session, column: ToolColumn, person_id: int, moment: datetime
+) -> Sequence[ScoreCallback]:
+    """What is known of this moment, or else the last thing known of a later one."""
+    return session.scalars(
         select(ScoreCallback)
-        .where(ScoreCallback.column_id == column.id, ScoreCallback.person_id == person_id)
-        .order_by(ScoreCallback.stamped_at.desc())
+        .where(
+            ScoreCallback.column_id == column.id,
+            ScoreCallback.person_id == person_id,
+            ScoreCallback.stamped_at >= moment,
+        )
+        .order_by(ScoreCallback.stamped_at)
         .limit(1)
-    )
+    ).all()
 
 
 def _applied(
@@ -109,12 +114,20 @@ def _applied(
     report = report_of(said, pass_share=module.pass_share)
     if report is None:
         return run, Outcome.NOTED
-    run = _sitting(tx.session, module, run, now)
+    sitting = _sitting(tx.session, run, now)
+    if sitting is None:
+        return run, Outcome.NOT_COUNTED
     evidence = {"tool_id": link.tool_id, "callback": digest, "at": said.stamped_at.isoformat()}
     made = module_actions.record_completion(
-        tx, run, report, source=CompletionSource.LTI, evidence=evidence, now=now
+        tx,
+        sitting,
+        report,
+        source=CompletionSource.LTI,
+        evidence=evidence,
+        happened_at=max(run.started_at, min(said.stamped_at, now)),
+        now=now,
     )
-    return run, _outcome(made)
+    return sitting, _outcome(made)
 
 
 def _outcome(made: Completion | None) -> Outcome:
@@ -141,14 +154,12 @@ def _run(session: Session, link: ToolLink, person_id: int) -> Run | None:
     )
 
 
-def _sitting(session: Session, module: Module, run: Run, now: datetime) -> Run:
-    """Where the report belongs: a sitting that ended without a pass makes room for another one,
-    which the tool began without us."""
+def _sitting(session: Session, run: Run, now: datetime) -> Run | None:
+    """Where the report belongs: a sitting that ended without a pass makes room for another one of
+    the same version, which the tool began without us; None when a newer version is begun."""
     if run.state is RunState.OPEN:
         return run
     known = module_queries.completions_of_run(session, run.id)
     if known and known[-1].passed:
         return run
-    fresh = module_actions.start_run(session, module, run.person_id, now=now)
-    session.flush()
-    return fresh
+    return module_actions.sit_again(session, run, now=now)

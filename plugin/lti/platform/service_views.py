@@ -23,8 +23,11 @@ from plugin.lti.platform.addresses import PlatformAddresses, platform_addresses
 from plugin.lti.platform.columns import Page
 from plugin.lti.platform.errors import ServiceRefusal, ToolUnknownError
 from plugin.lti.platform.models import ExternalTool
+from plugin.lti.platform.rules import REFUSED, bad
+from plugin.lti.tool.claims import is_id
 from plugin.modules import visibility
 from plugin.web.identity import public
+from plugin.web.limits import limiter
 
 bp = Blueprint("services", __name__, url_prefix="/platform")
 
@@ -36,7 +39,19 @@ MEMBERS = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
 FORM = "application/x-www-form-urlencoded"
 MAX_BODY = 64 * 1024
 MAX_DIGITS = 18
+TOO_LARGE, TOO_FAST = 413, 429
 READ_COLUMNS = (scopes.LINE_ITEM, scopes.LINE_ITEM_READ)
+
+
+def _caller() -> str:
+    """Who is counted: an address at one tool's services. No stranger uses up a tool's share."""
+    return f"{(request.view_args or {}).get('uid', '')} {request.remote_addr or ''}"
+
+
+often_enough = limiter.shared_limit("1200 per minute", scope="external", key_func=_caller)
+tokens_often_enough = limiter.shared_limit(
+    "60 per minute", scope="external.token", key_func=_caller
+)
 
 
 @bp.before_request
@@ -60,7 +75,13 @@ def _unknown(_error: ToolUnknownError) -> Response:
 
 @bp.errorhandler(HTTPException)
 def _http(error: HTTPException) -> Response:
-    return _json({"error": error.name}, status=error.code or 500)
+    """Every refusal has the same form; who is too fast hears when to go on (RFC 6585)."""
+    words = {TOO_LARGE: "too_large", TOO_FAST: "too_many_requests"}
+    code = words.get(error.code or 0, "bad_request")
+    answer = _refused(ServiceRefusal(error.code or 500, code, error.name))
+    if error.code == TOO_FAST:
+        answer.headers["Retry-After"] = "60"
+    return answer
 
 
 def _json(said: Any, *, status: int = 200, kind: str = "application/json") -> Response:
@@ -89,6 +110,7 @@ def _body(kind: str) -> bytes:
 
 @bp.get("/<uid>/.well-known/openid-configuration")
 @public
+@often_enough
 def configuration(uid: str) -> Response:
     """What a tool reads before it registers itself: of a tool, or of an open invitation."""
     session = read_session()
@@ -100,6 +122,7 @@ def configuration(uid: str) -> Response:
 
 @bp.post("/<uid>/register")
 @public
+@tokens_often_enough
 def register(uid: str) -> Response:
     """A tool registers itself, with the token of its invitation."""
     if request.mimetype != "application/json":
@@ -114,6 +137,7 @@ def register(uid: str) -> Response:
 
 @bp.post("/<uid>/token")
 @public
+@tokens_often_enough
 def token(uid: str) -> Response:
     """An access token for a signed assertion."""
     tool, now, said = queries.tool_at(read_session(), uid), clock.now(), request.form.to_dict()
@@ -133,17 +157,17 @@ def token(uid: str) -> Response:
 
 @bp.get("/<uid>/lineitems")
 @public
+@often_enough
 def line_items(uid: str) -> Response:
     tool = _tool(uid, READ_COLUMNS)
-    said = request.args
     limit, after = _paging()
     page = columns.listed(
         read_session(),
         tool,
         _ours(uid),
-        link_uid=said.get("resource_link_id"),
-        resource_id=said.get("resource_id"),
-        tag=said.get("tag"),
+        link_uid=_filter("resource_link_id"),
+        resource_id=_filter("resource_id"),
+        tag=_filter("tag"),
         limit=limit,
         after=after,
     )
@@ -152,6 +176,7 @@ def line_items(uid: str) -> Response:
 
 @bp.post("/<uid>/lineitems")
 @public
+@often_enough
 def new_line_item(uid: str) -> Response:
     tool_id, body = _tool(uid, [scopes.LINE_ITEM]).id, _body(LINE_ITEM)
     with transaction() as tx:
@@ -162,6 +187,7 @@ def new_line_item(uid: str) -> Response:
 
 @bp.get("/<uid>/lineitems/<item>")
 @public
+@often_enough
 def line_item(uid: str, item: str) -> Response:
     tool = _tool(uid, READ_COLUMNS)
     return _json(columns.one(read_session(), tool, item, _ours(uid)), kind=LINE_ITEM)
@@ -169,6 +195,7 @@ def line_item(uid: str, item: str) -> Response:
 
 @bp.put("/<uid>/lineitems/<item>")
 @public
+@often_enough
 def change_line_item(uid: str, item: str) -> Response:
     tool_id, body = _tool(uid, [scopes.LINE_ITEM]).id, _body(LINE_ITEM)
     with transaction() as tx:
@@ -179,6 +206,7 @@ def change_line_item(uid: str, item: str) -> Response:
 
 @bp.delete("/<uid>/lineitems/<item>")
 @public
+@often_enough
 def remove_line_item(uid: str, item: str) -> Response:
     tool_id = _tool(uid, [scopes.LINE_ITEM]).id
     with transaction() as tx:
@@ -189,6 +217,7 @@ def remove_line_item(uid: str, item: str) -> Response:
 
 @bp.post("/<uid>/lineitems/<item>/scores")
 @public
+@often_enough
 def score(uid: str, item: str) -> Response:
     """The callback: kept before it counts. What is refused for who it is about is kept as well."""
     tool_id, body = _tool(uid, [scopes.SCORE]).id, _body(SCORE)
@@ -196,13 +225,14 @@ def score(uid: str, item: str) -> Response:
     with transaction() as tx:
         tool = tx.session.get_one(ExternalTool, tool_id)
         outcome = scores.receive(tx, tool, item, body, doors=doors, now=clock.now())
-    if outcome in scores.REFUSED:
-        raise ServiceRefusal(403, outcome.value, scores.REFUSED[outcome])
+    if outcome in REFUSED:
+        raise ServiceRefusal(403, outcome.value, REFUSED[outcome])
     return Response(status=204)
 
 
 @bp.get("/<uid>/lineitems/<item>/results")
 @public
+@often_enough
 def results(uid: str, item: str) -> Response:
     tool = _tool(uid, [scopes.RESULT_READ])
     limit, after = _paging()
@@ -211,7 +241,7 @@ def results(uid: str, item: str) -> Response:
         tool,
         item,
         _ours(uid),
-        subject=request.args.get("user_id"),
+        subject=_filter("user_id"),
         limit=limit,
         after=after,
     )
@@ -220,14 +250,15 @@ def results(uid: str, item: str) -> Response:
 
 @bp.get("/<uid>/memberships")
 @public
+@often_enough
 def memberships(uid: str) -> Response:
     tool = _tool(uid, [scopes.MEMBERSHIP])
     limit, after = _paging()
     page = members.listed(
         read_session(),
         tool,
-        link_uid=request.args.get("rlid"),
-        role=request.args.get("role"),
+        link_uid=_filter("rlid"),
+        role=_filter("role"),
         limit=limit,
         after=after,
     )
@@ -241,6 +272,14 @@ def memberships(uid: str) -> Response:
 
 def _paging() -> tuple[int, int]:
     return _number("limit", columns.MAX_PAGE, columns.MAX_PAGE), _number("from", 0, 10**MAX_DIGITS)
+
+
+def _filter(name: str) -> str | None:
+    """What a list is narrowed by; what no row can hold is refused, not asked of the database."""
+    text = request.args.get(name)
+    if text and not is_id(text):
+        raise bad(f"{name} must be a text of at most 255 printable characters")
+    return text or None
 
 
 def _number(name: str, default: int, most: int) -> int:

@@ -13,7 +13,7 @@ from plugin.lti.platform import actions, launching, queries, signing
 from plugin.lti.platform.addresses import platform_addresses
 from plugin.lti.platform.errors import PickRefusedError
 from plugin.lti.platform.launching import AnswerError, Asked
-from plugin.lti.platform.models import ExternalTool
+from plugin.lti.platform.models import ExternalTool, ToolState
 from plugin.lti.platform.picking import NotAnAnswerError, Picked, read_answer
 from plugin.lti.platform.signing import ForeignTokenError
 from plugin.lti.tool.addresses import origin_of
@@ -37,9 +37,11 @@ def authorize(uid: str) -> str:
     """The tool asks who opens it; the answer goes to a registered address and nowhere else."""
     tool = queries.tool_at(read_session(), uid)
     said = {**request.args.to_dict(), **request.form.to_dict()}
+    origin = launching.origin_of_hints(read_session(), tool, said)
+    # our own page holds the tool's frame, and the LMS holds our page
+    headers.frame_ancestors("'self'", *(origin.frame_ancestors.split() if origin else ()))
     asked = launching.read_request(said, tool)
-    visitor = _visitor(tool, asked)
-    _allow_our_frames(visitor)
+    visitor = visitor_in(origin.name) if origin else None
     try:
         launching.check_request(said, asked)
         fields = {"id_token": _message(uid, asked, visitor), "state": asked.state}
@@ -47,13 +49,6 @@ def authorize(uid: str) -> str:
         fields = {"error": error.error, "error_description": error.words, "state": asked.state}
     headers.form_action(origin_of(asked.redirect_uri) or "")
     return render_template("external/answer.html", address=asked.redirect_uri, fields=fields)
-
-
-def _visitor(tool: ExternalTool, asked: Asked) -> Me | None:
-    """Who began the launch, if it was in this browser: the tool's request names no visit of ours,
-    and the browser may hold several."""
-    name = launching.visit_name(read_session(), tool, asked)
-    return visitor_in(name) if name else None
 
 
 def _message(uid: str, asked: Asked, visitor: Me | None) -> str:
@@ -82,12 +77,6 @@ def _full(endpoint: str, **parts: Any) -> str:
     return current_settings().tool_url + url_for(endpoint, **parts)
 
 
-def _allow_our_frames(visitor: Me | None) -> None:
-    """Our own page holds the tool's frame, and the LMS holds our page."""
-    ancestors = visitor.frame_ancestors.split() if visitor else []
-    headers.frame_ancestors("'self'", *ancestors)
-
-
 @bp.get("/<uid>/jwks")
 @public
 def jwks(uid: str) -> Response:
@@ -107,7 +96,7 @@ def answer(uid: str, token: str) -> str:
     tool = queries.tool_at(session, uid)
     headers.frame_ancestors("*")
     launch = launching.waiting_launch(session, tool, token)
-    if launch is None:
+    if launch is None or tool.state is not ToolState.ACTIVE:
         raise PickRefusedError("token")
     picked, nonce = _picked(tool, str(launch.id), request.form.get("JWT", ""))
     with transaction() as tx:

@@ -15,6 +15,7 @@ from plugin.core.audit import AuditEntry
 from plugin.core.db import db, transaction
 from plugin.modules.models import Completion, CompletionSource, Module, ModuleState
 from plugin.org.models import Identity, Person
+from plugin.web.limits import limiter
 from tests.conftest import NOW
 from tests.functional.assign.places import row, training
 from tests.functional.lti.platform import ABSENT
@@ -352,3 +353,29 @@ def test_the_use_of_a_key_is_noted(caller: Caller, lars: Person, module: Module)
     caller.report(said(module))
     db.session.rollback()
     assert db.session.query(ApiKey).one().used_at == NOW
+
+
+@pytest.mark.parametrize("path", ["/completions", "/modules", "/people"])
+def test_reading_is_use_too(caller: Caller, path: str) -> None:
+    assert caller.get(path).status_code == 200
+    db.session.rollback()
+    assert db.session.query(ApiKey).one().used_at == NOW
+
+
+def test_a_number_no_score_can_be_is_refused(caller: Caller, lars: Person, module: Module) -> None:
+    answer = caller.report({**said(module), "score": 10**400})
+    assert (answer.status_code, answer.get_json()["field"]) == (422, "score")
+
+
+@pytest.mark.parametrize("text", ["%00", "a" * 256])
+def test_an_employee_id_that_is_none_is_refused(caller: Caller, text: str) -> None:
+    answer = caller.get(f"/people?employee_id={text}")
+    assert (answer.status_code, answer.get_json()["field"]) == (400, "employee_id")
+
+
+def test_who_tries_keys_is_counted_by_address(caller: Caller) -> None:
+    limiter.reset()
+    answers = {caller.get("/modules", f"ma_{number}").status_code for number in range(120)}
+    assert answers == {401}
+    assert caller.get("/modules", "ma_one_more").status_code == 429
+    limiter.reset()

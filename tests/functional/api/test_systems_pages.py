@@ -97,3 +97,10 @@ def test_the_list_takes_the_same_statements_for_more(admin: FlaskClient) -> None
             "/admin/systems/webhooks/new", data={"url": url, "events": ["certificate.issued"]}
         )
     assert count() == few
+
+
+def test_only_so_many_webhooks_are_in_use(admin: FlaskClient) -> None:
+    said = {"url": "https://hr.example.test/hook", "events": ["completion.recorded"]}
+    answers = [admin.post("/admin/systems/webhooks/new", data=said) for _ in range(21)]
+    assert [each.status_code for each in answers] == [200] * 20 + [422]
+    assert "20 webhooks are in use" in answers[20].text

@@ -125,6 +125,9 @@ def test_an_invitation_works_once_and_for_a_week(
 @pytest.mark.parametrize(
     ("change", "named"),
     [
+        ({"described": {"domain": ["maker.example.test"]}}, "domain"),
+        ({"described": {"domain": {"a": 1}}}, "domain"),
+        ({"redirect_uris": [{"a": 1}]}, "redirect_uris"),
         ({"initiate_login_uri": ABSENT}, "initiate_login_uri"),
         ({"initiate_login_uri": "http://maker.example.test/login"}, "initiate_login_uri"),
         ({"initiate_login_uri": "javascript:alert(1)"}, "initiate_login_uri"),
