@@ -1,5 +1,6 @@
 """A real SMTP server that tests look into: it keeps mails, and refuses when told to."""
 
+import asyncio
 import socket
 import ssl
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ class Inbox:
     """What the server received; `answers` are said instead of 250, one per mail.
 
     `hang_up_after`: the server drops each connection after so many mails, as servers do.
+    `refused`: what is always said to an address. `delay`: seconds it thinks about each mail; who
+    may not have waited for the 250 is in `unheard`, by the part of the Message-ID before the @.
     """
 
     def __init__(self) -> None:
@@ -25,6 +28,9 @@ class Inbox:
         self.senders: list[str] = []
         self.connections: set[object] = set()
         self.hang_up_after: int | None = None
+        self.refused: dict[str, str] = {}
+        self.delay = 0.0
+        self.unheard: set[str] = set()
         self.port = 0
 
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
@@ -38,6 +44,8 @@ class Inbox:
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        if address in self.refused:
+            return self.refused[address]
         if self.answers:
             answer = self.answers.pop(0)
             if answer != "250":
@@ -50,6 +58,9 @@ class Inbox:
         assert isinstance(content, bytes)
         mail = message_from_bytes(content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
+        if self.delay:
+            self.unheard.add(str(mail["Message-ID"]).strip("<>").partition("@")[0])
+            await asyncio.sleep(self.delay)
         self.mails.append(mail)
         self.senders.append(str(envelope.mail_from))
         self.connections.add(session.peer)
