@@ -236,6 +236,7 @@ def _page_facts() -> dict[str, object]:
     return {
         "product_name": current_settings().product_name,
         "me": _me(),
+        "answers_a_visit": identity.answers_a_visit(),
         "navigation": navigation.links(_me()),
         "navigation_below": navigation.links_below(_me()),
         "page_language": language.replace("_", "-"),

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 from plugin.assign import listed
 from plugin.assign.listed import Duties
-from plugin.assign.models import Configuration, StoredStanding
+from plugin.assign.models import Configuration
 from plugin.assign.statement import is_active
 from plugin.notify.models import Message, MessageKind, MessageState
 from plugin.org.models import Grant, Membership, Person, Unit
@@ -71,9 +71,11 @@ def news(
     session: Session, organization_id: int, *, weekly: bool, since: datetime, at: datetime
 ) -> Mapping[int, News]:
     """By manager: what is new since the last round. Weekly all matters, else only those whose last
-    day has come within a week. In three statements, however many managers and people there are."""
-    duties = listed.duties(session, organization_id, at)
-    matters = _weekly(duties, at) if weekly else [(Matter.ESCALATED, _escalated(since, at))]
+    day has come within a week. In three statements, however many managers and people there are;
+    whom a version that has just taken effect has yet to judge is judged here, as for lists."""
+    reach = Reach(organization_id=organization_id, unit_ids=None)
+    duties = listed.answering(session, reach, at)
+    matters = _weekly(duties) if weekly else [(Matter.ESCALATED, _escalated(duties, since))]
     found: dict[int, News] = defaultdict(News)
     for row in session.execute(_lines(organization_id, duties, matters, at)):
         told = found[row.manager_id]
@@ -93,8 +95,8 @@ def news(
     return found
 
 
-def _weekly(duties: Duties, at: datetime) -> list[tuple[Matter, ColumnElement[bool]]]:
-    pressing = _escalated(at - ESCALATED, at)
+def _weekly(duties: Duties) -> list[tuple[Matter, ColumnElement[bool]]]:
+    pressing = _escalated(duties, duties.at - ESCALATED)
     soon = listed.ends_within(duties, EXPIRING_DAYS)
     return [
         (Matter.ESCALATED, pressing),
@@ -103,9 +105,9 @@ def _weekly(duties: Duties, at: datetime) -> list[tuple[Matter, ColumnElement[bo
     ]
 
 
-def _escalated(since: datetime, at: datetime) -> ColumnElement[bool]:
+def _escalated(duties: Duties, since: datetime) -> ColumnElement[bool]:
     """The last day came within a week since then, and the person has been reminded."""
-    standing = StoredStanding
+    standing, at = duties.standing, duties.at
     reminded = exists().where(
         Message.person_id == standing.person_id,
         Message.kind == MessageKind.REMINDER,
@@ -145,16 +147,17 @@ def _lines(
     at: datetime,
 ) -> Select[Any]:
     managed = _managed(organization_id).cte("managed")
+    standing = duties.standing
     found = union_all(
         *(
             select(
                 literal(matter.value).label("matter"),
-                StoredStanding.id,
-                StoredStanding.person_id,
-                StoredStanding.configuration_id,
-                StoredStanding.valid_through,
+                standing.id,
+                standing.person_id,
+                standing.configuration_id,
+                standing.valid_through,
             ).where(
-                StoredStanding.organization_id == organization_id,
+                standing.organization_id == organization_id,
                 listed.is_obliged(duties),
                 condition,
             )

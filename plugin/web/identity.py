@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
-from flask import current_app, g, session
+from flask import current_app, g, has_request_context, request, session
 from sqlalchemy.orm import Session
 
 from plugin.core import clock
@@ -124,3 +124,11 @@ def public(view: Callable[P, R]) -> Callable[P, R]:
     """The view answers anybody; said aloud so that a test can prove every page decided."""
     view.required_role = None  # type: ignore[attr-defined]
     return view
+
+
+def answers_a_visit() -> bool:
+    """Whether this address answers a visit; public ones answer anybody and touch nothing of it."""
+    if not has_request_context():
+        return False
+    view = current_app.view_functions.get(request.endpoint or "")
+    return getattr(view, "required_role", None) is not None

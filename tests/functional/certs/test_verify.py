@@ -13,9 +13,11 @@ from plugin.certs.models import Certificate
 from plugin.core import clock
 from plugin.core.db import db, transaction
 from plugin.org.models import Membership, UnitKind
+from plugin.web.roles import Role
 from tests.conftest import CONTENT, NOW, TOOL
 from tests.functional.assign.places import publish, row, training
 from tests.functional.certs.proofs import certificate, editions, learner
+from tests.support.html import read
 from tests.support.work import work_off
 from tests.support.world import World
 
@@ -208,6 +210,25 @@ def test_no_engine_keeps_it_no_cookie_is_set_and_no_referrer_leaks(
         assert "Set-Cookie" not in answer.headers
         assert '<meta name="robots" content="noindex, nofollow">' in answer.get_data(as_text=True)
         assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_what_was_said_to_a_visit_is_neither_shown_nor_taken_by_public_pages(
+    world: World, client: FlaskClient
+) -> None:
+    ada = learner(world)
+    ada.passes()
+    admin = world.person("Grace Hopper", email="grace@example.test")
+    world.grant(admin, Role.ADMIN)
+    world.sign_in(client, admin)
+    held, said = certificate(), "The certificate is suspended."
+    suspended = client.post(f"/admin/certificates/{held.id}/suspend", data={"reason": "As told"})
+    for path in (f"/v/{held.token}", "/verify", "/v/unknown", "/no-such-page"):
+        answer = client.get(path)
+        assert said not in answer.text
+        assert "Set-Cookie" not in answer.headers
+    assert read(client.get(f"/v/{held.token}").text).by_id("main").words.startswith("INVALID")
+    assert said in client.get(suspended.location).text
+    assert said not in client.get(suspended.location).text
 
 
 def test_it_is_not_answered_on_the_packages_origin(world: World, client: FlaskClient) -> None:

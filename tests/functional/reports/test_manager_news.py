@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from plugin.assign.actions import Effect
 from plugin.core import clock
 from plugin.core.db import db, transaction
 from plugin.core.outbox import JobName, OutboxRow
@@ -16,7 +17,7 @@ from plugin.jobs import managers, periodic, reconcile
 from plugin.modules.models import Module
 from plugin.notify.models import ManagerRound, Message, MessageKind, MessageState
 from plugin.org.models import Person, Unit, UnitKind
-from plugin.reports.manager_news import news
+from plugin.reports.manager_news import Matter, news
 from plugin.web.roles import Role
 from tests.functional.assign.places import evaluate_later, publish, row, training
 from tests.support import smtp
@@ -146,6 +147,37 @@ def test_a_new_requirement_makes_people_newly_invalid(place: Place, inbox: smtp.
     (mail,) = to_managers(inbox)
     assert "Newly invalid (1)" in smtp.text_of(mail)
     assert "Ned New" in smtp.text_of(mail)
+
+
+def test_a_version_that_takes_effect_is_told_of_also_before_anybody_is_judged_by_it(
+    place: Place, inbox: smtp.Inbox
+) -> None:
+    place.learner("Ned New", days_left=200)
+    sam = place.learner("Sam Soon", days_left=4)
+    reminder = select(func.count()).select_from(Message).where(Message.person_id == sam.id)
+    morning(MONDAY - DAY)
+    assert db.session.scalar(reminder.where(Message.kind == MessageKind.REMINDER)) == 1
+    inbox.mails.clear()
+    dated = Effect(effective_on=MONDAY.date())
+    diving = row(place.world.module("Diving"))
+    with clock.at(MONDAY - DAY):
+        lifting = row(place.module, validity_months=12)
+        publish(place.asked, lifting, diving, certificate=False, effect=dated)
+    db.session.rollback()
+    organization_id = place.world.organization.id
+
+    def told(at: datetime) -> dict[Matter, list[str]]:
+        with clock.at(at):
+            found = news(db.session(), organization_id, weekly=True, since=at - DAY, at=at)
+        (mine,) = found.values()
+        return {matter: [line.person for line in lines] for matter, lines in mine.lines.items()}
+
+    assert told(MONDAY.replace(hour=0) - timedelta(seconds=1)) == {Matter.ESCALATED: ["Sam Soon"]}
+    both = {Matter.NEWLY_INVALID: ["Ned New", "Sam Soon"]}
+    assert told(MONDAY.replace(hour=0)) == both
+    with clock.at(MONDAY):
+        work_off()
+    assert told(MONDAY) == both, "the step that was late changes nothing of it"
 
 
 def test_a_regions_manager_hears_of_its_sites_and_another_sites_manager_of_nothing(
