@@ -51,12 +51,20 @@ from plugin.lti.tool import (
     review_views,
 )
 from plugin.lti.tool import views as lti
+from plugin.modules import history_import, visibility
 from plugin.modules import views as modules_views
-from plugin.modules import visibility
 from plugin.modules.models import ModuleKind
 from plugin.notify import hook_views, mailer
 from plugin.notify import views as mail_views
-from plugin.org import import_views, member_views, people_views, person_views, rule_views
+from plugin.org import (
+    import_kinds,
+    import_views,
+    member_views,
+    people_import,
+    people_views,
+    person_views,
+    rule_views,
+)
 from plugin.org import queries as org_queries
 from plugin.org import views as org_views
 from plugin.reports import ledger_views
@@ -212,6 +220,7 @@ def _register_views(app: Flask) -> None:
             },
         ),
     )
+    import_kinds.install(app.extensions, people_import.SUBJECT, history_import.SUBJECT)
 
 
 def _locale() -> str | None:

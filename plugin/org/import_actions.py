@@ -1,4 +1,4 @@
-"""Everything an import of people changes: itself, and by chunks the people, units and rights."""
+"""What an import changes: itself; and one of people, by chunks, the people, units and rights."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +20,10 @@ from plugin.core.secrets import new_token
 from plugin.core.storage import Storage
 from plugin.org.errors import ImportBusyError, ImportHasErrorsError, ImportOverError
 from plugin.org.import_file import describe
-from plugin.org.import_models import ImportRow, ImportState, PersonImport
-from plugin.org.import_rules import Line
+from plugin.org.import_format import Format
+from plugin.org.import_kinds import Cause
+from plugin.org.import_models import ImportKind, ImportRow, ImportState, PersonImport
+from plugin.org.import_rules import PEOPLE, Line
 from plugin.org.import_verdict import Verdict
 from plugin.org.models import Grant, Membership, MembershipSource, Person
 from plugin.web.roles import Role
@@ -46,21 +48,31 @@ class Received:
     lines: int
 
 
-def keep_file(storage: Storage, organization_id: int, filename: str, source: BinaryIO) -> Received:
-    """The file is stored; FileProblemError, and nothing stored, when it is no list of people."""
-    lines = describe(source).lines
+def keep_file(
+    storage: Storage, organization_id: int, filename: str, source: BinaryIO, kind: Format = PEOPLE
+) -> Received:
+    """The file is stored; FileProblemError, and nothing stored, when it is no file of its kind."""
+    lines = describe(source, kind).lines
     source.seek(0)
     stored = storage.put_stream(f"imports/{organization_id}/{new_token()}.csv", source)
-    name = PurePath(filename.replace("\\", "/")).name[:200] or "people.csv"
+    name = PurePath(filename.replace("\\", "/")).name[:200] or "import.csv"
     return Received(filename=name, key=stored.key, sha256=stored.sha256, lines=lines)
 
 
 def receive(
-    tx: Tx, organization_id: int, file: Received, *, tells_people: bool, by: int, now: datetime
+    tx: Tx,
+    organization_id: int,
+    file: Received,
+    *,
+    kind: ImportKind = ImportKind.PEOPLE,
+    tells_people: bool,
+    by: int,
+    now: datetime,
 ) -> PersonImport:
     """An import of this file exists and its check is owed."""
     row = PersonImport(
         organization_id=organization_id,
+        kind=kind,
         filename=file.filename,
         file_key=file.key,
         sha256=file.sha256,
@@ -77,7 +89,7 @@ def receive(
         about=row,
         by=by,
         now=now,
-        after={"filename": file.filename, "sha256": file.sha256},
+        after={"kind": kind.value, "filename": file.filename, "sha256": file.sha256},
     )
     tx.then(JobName.CHECK_IMPORT, row.id)
     return row
@@ -125,21 +137,11 @@ def cancel(tx: Tx, row: PersonImport, *, by: int, now: datetime) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """Why a chunk of rows changes anything: which import, whose, when."""
-
-    organization_id: int
-    import_id: int
-    is_silent: bool
-    by: int | None
-    now: datetime
-
-
-def write(session: Session, rows: Sequence[tuple[Line, Verdict]], cause: Cause) -> Sequence[int]:
+def write(tx: Tx, rows: Sequence[tuple[Line, Verdict]], cause: Cause) -> Sequence[int]:
     """What the verdicts say is so, in a fixed number of statements; the person of each row."""
     if not rows:
         return []
+    session = tx.session
     verdicts = [verdict for _line, verdict in rows]
     people = _people(session, verdicts, cause)
     told = list(zip(verdicts, people, strict=True))

@@ -1,4 +1,4 @@
-"""Reading a file of people: its encoding, its delimiter, its rows; a piece at a time."""
+"""Reading a CSV file of any kind: its encoding, its delimiter, its rows; a piece at a time."""
 
 import codecs
 import csv
@@ -7,16 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from plugin.org.import_rules import (
-    MAX_ROWS,
-    FileProblemError,
-    Layout,
-    Line,
-    known_columns,
-    read_header,
-    read_line,
-)
+from plugin.org.import_format import AnyLine, FileProblemError, Format, Layout
 
+MAX_ROWS = 100_000
 BLOCK = 256 * 1024
 MAX_HEADER = 64 * 1024
 MAX_MEGABYTES = 20
@@ -36,10 +29,11 @@ class Described:
     header_line: int
     layout: Layout
     lines: int
+    kind: Format
 
 
-def describe(source: BinaryIO) -> Described:
-    """How the file is written; FileProblemError when it is no list of people at all."""
+def describe(source: BinaryIO, kind: Format) -> Described:
+    """How the file is written; FileProblemError when it is no file of this kind at all."""
     encoding, lines = _encoding_of(source)
     source.seek(0)
     text = io.TextIOWrapper(source, encoding=encoding, newline="")
@@ -47,17 +41,18 @@ def describe(source: BinaryIO) -> Described:
         first, number = _first_line(text)
     finally:
         text.detach()
-    delimiter, header = _header_of(first)
+    delimiter, header = _header_of(first, kind)
     return Described(
         encoding=encoding,
         delimiter=delimiter,
         header_line=number,
-        layout=read_header(header),
+        layout=kind.read_header(header),
         lines=lines,
+        kind=kind,
     )
 
 
-def read(source: BinaryIO, how: Described) -> Iterator[Line]:
+def read(source: BinaryIO, how: Described) -> Iterator[AnyLine]:
     """The rows of the file in order, empty ones left out; FileProblemError where it breaks off."""
     source.seek(0)
     text = io.TextIOWrapper(source, encoding=how.encoding, newline="")
@@ -67,7 +62,7 @@ def read(source: BinaryIO, how: Described) -> Iterator[Line]:
         for cells in rows:
             line = None
             if begins > how.header_line:
-                line = read_line(how.layout, begins, cells)
+                line = how.kind.read_line(how.layout, begins, cells)
             begins = rows.line_num + 1
             if line is None:
                 continue
@@ -121,12 +116,12 @@ def _first_line(text: io.TextIOWrapper) -> tuple[str, int]:
     raise FileProblemError("empty")
 
 
-def _header_of(line: str) -> tuple[str, list[str]]:
+def _header_of(line: str, kind: Format) -> tuple[str, list[str]]:
     """The delimiter under which most cells are names of ours, and those cells."""
     best: tuple[int, str, list[str]] | None = None
     for delimiter in _DELIMITERS:
         cells = next(csv.reader([line], delimiter=delimiter))
-        known = known_columns(cells)
+        known = kind.known_columns(cells)
         if best is None or (known, len(cells)) > (best[0], len(best[2])):
             best = (known, delimiter, cells)
     if best is None or best[0] == 0:

@@ -1,4 +1,6 @@
-"""The form that brings a file of people."""
+"""The forms that bring files."""
+
+from collections.abc import Mapping
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -6,6 +8,7 @@ from flask_wtf.file import FileField, FileRequired
 from wtforms import BooleanField, ValidationError
 
 from plugin.org.import_file import MAX_BYTES, MAX_MEGABYTES
+from plugin.org.import_models import ImportKind
 
 
 class ImportForm(FlaskForm):  # type: ignore[misc]
@@ -36,3 +39,21 @@ class ImportForm(FlaskForm):  # type: ignore[misc]
                     size=MAX_MEGABYTES,
                 )
             )
+
+
+class HistoryForm(ImportForm):
+    """A list of completions as CSV, and whether people are told of the certificates they give."""
+
+    tells_people = BooleanField(
+        _l("Send mails about the certificates this gives"),
+        description=_l(
+            "Normally history is silent: certificates are made and can be downloaded, and "
+            "reminders go when their day comes, but nobody is mailed about what they did long ago."
+        ),
+    )
+
+
+FORMS: Mapping[ImportKind, type[ImportForm]] = {
+    ImportKind.PEOPLE: ImportForm,
+    ImportKind.COMPLETIONS: HistoryForm,
+}

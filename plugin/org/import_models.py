@@ -1,4 +1,4 @@
-"""Tables of imports of people: the file, how far it has come, and what each of its rows does."""
+"""Tables of imports: the file, how far it has come, and what each of its rows does."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -7,7 +7,14 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from plugin.core.base import Base, EnumText, IntKey, JsonDict, JsonList
-from plugin.org.import_rules import RowOutcome
+from plugin.org.import_format import RowOutcome
+
+
+class ImportKind(StrEnum):
+    """What the rows of a file are about."""
+
+    PEOPLE = "people"
+    COMPLETIONS = "completions"
 
 
 class ImportState(StrEnum):
@@ -21,7 +28,10 @@ class ImportState(StrEnum):
 
 
 class PersonImport(Base):
-    """A file of people. `through_line` is the last line of the file the present step has done."""
+    """A file of people, or of what they completed.
+
+    `through_line` is the last line of the file the present step has done.
+    """
 
     __tablename__ = "person_import"
     __table_args__ = (
@@ -37,6 +47,7 @@ class PersonImport(Base):
 
     id: Mapped[IntKey]
     organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    kind: Mapped[ImportKind] = mapped_column(EnumText(ImportKind))
     filename: Mapped[str]
     file_key: Mapped[str]
     sha256: Mapped[str]

@@ -2,15 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, true, union
 from sqlalchemy.orm import Session
 
 from plugin.org.errors import ImportNotFoundError
-from plugin.org.import_models import ImportRow, ImportState, PersonImport
-from plugin.org.import_rules import FileRole, Line, RowOutcome
-from plugin.org.import_verdict import Facts, Known
+from plugin.org.import_format import RowOutcome
+from plugin.org.import_models import ImportKind, ImportRow, ImportState, PersonImport
+from plugin.org.import_rules import FileRole, Line
+from plugin.org.import_verdict import Facts, Known, Named
 from plugin.org.models import Grant, Membership, MembershipSource, Person, Unit
 from plugin.web.listing import Asked, Slice, like
 
@@ -20,23 +21,34 @@ SORTS = ("created", "filename")
 
 def facts_of(session: Session, organization_id: int, lines: Sequence[Line]) -> Facts:
     """Everything known that these rows may be about, in at most four statements."""
-    people = _people(session, organization_id, lines)
-    by_email: dict[str, list[Known]] = defaultdict(list)
-    for each in people:
-        if each.email:
-            by_email[each.email.lower()].append(each)
-    ids = [each.id for each in people]
+    found = people_of(session, organization_id, lines)
+    ids = sorted(
+        {each.id for each in found.by_employee_id.values()}
+        | {each.id for people in found.by_email.values() for each in people}
+    )
     manages = any(line.role is FileRole.MANAGER for line in lines)
-    return Facts(
-        by_employee_id={each.employee_id: each for each in people if each.employee_id},
-        by_email=by_email,
+    return replace(
+        found,
         units=_units(session, organization_id),
         imported=_imported(session, organization_id, ids),
         managed=_managed(session, organization_id, ids) if manages else frozenset(),
     )
 
 
-def _people(session: Session, organization_id: int, lines: Sequence[Line]) -> Sequence[Known]:
+def people_of(session: Session, organization_id: int, lines: Sequence[Named]) -> Facts:
+    """The people these rows may be about, in one statement."""
+    people = _people(session, organization_id, lines)
+    by_email: dict[str, list[Known]] = defaultdict(list)
+    for each in people:
+        if each.email:
+            by_email[each.email.lower()].append(each)
+    return Facts(
+        by_employee_id={each.employee_id: each for each in people if each.employee_id},
+        by_email=by_email,
+    )
+
+
+def _people(session: Session, organization_id: int, lines: Sequence[Named]) -> Sequence[Known]:
     """Whoever has one of the employee IDs or addresses; of an address, everybody who has it."""
     ids = {line.employee_id for line in lines if line.employee_id}
     written = {line.email for line in lines if line.email}
@@ -165,6 +177,8 @@ def imports(session: Session, organization_id: int, asked: Asked) -> Slice[Impor
     wanted: list[ColumnElement[bool]] = [PersonImport.organization_id == organization_id]
     if state := asked.filters.get("state"):
         wanted.append(PersonImport.state == ImportState(state))
+    if kind := asked.filters.get("kind"):
+        wanted.append(PersonImport.kind == ImportKind(kind))
     if asked.q:
         name = func.lower(PersonImport.filename)
         wanted.append(name.like(like(asked.q.lower()), escape="\\"))

@@ -2,8 +2,10 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
-from plugin.org.import_rules import UNIT_COLUMNS, FileRole, Line, Problem, RowOutcome
+from plugin.org.import_format import Problem, RowOutcome
+from plugin.org.import_rules import UNIT_COLUMNS, FileRole, Line
 
 _COLUMN_OF = {kind: column for column, kind in UNIT_COLUMNS.items()}
 
@@ -47,6 +49,24 @@ class Verdict:
     manages: tuple[int, ...] = ()
     problems: tuple[Problem, ...] = ()
 
+    @property
+    def plan(self) -> dict[str, Any]:
+        """What is kept of it."""
+        return {
+            "changes": {name: list(pair) for name, pair in self.changes.items()},
+            "joins": list(self.joins),
+            "manages": list(self.manages),
+        }
+
+
+class Named(Protocol):
+    """A row that says whom it is about by employee ID, email or both."""
+
+    @property
+    def employee_id(self) -> str: ...
+    @property
+    def email(self) -> str: ...
+
 
 class Seen:
     """Whom earlier rows of the file were about, by the line that was first."""
@@ -80,7 +100,7 @@ class Seen:
 def judge(line: Line, facts: Facts, seen: Seen) -> Verdict:
     """What this row would do, given the facts and the rows before it."""
     problems = list(line.problems)
-    known = _match(line, facts, problems)
+    known = match(line, facts, problems)
     first = seen.line_of(line, known)
     if first is not None:
         problems.append(Problem("", "same_person", str(first)))
@@ -130,7 +150,7 @@ def changes_of(line: Line, known: Known | None) -> dict[str, tuple[str, str]]:
     return {name: (old, new) for name, old, new in told if old != new}
 
 
-def _match(line: Line, facts: Facts, problems: list[Problem]) -> Known | None:
+def match(line: Named, facts: Facts, problems: list[Problem]) -> Known | None:
     """The person the row is about: by employee ID, else by email."""
     found = facts.by_employee_id.get(line.employee_id) if line.employee_id else None
     if found is None and line.email:
@@ -140,7 +160,7 @@ def _match(line: Line, facts: Facts, problems: list[Problem]) -> Known | None:
     return found
 
 
-def _by_email(line: Line, all_of_them: Sequence[Known], problems: list[Problem]) -> Known | None:
+def _by_email(line: Named, all_of_them: Sequence[Known], problems: list[Problem]) -> Known | None:
     people = [each for each in all_of_them if each.is_active] or all_of_them
     if len(people) > 1:
         problems.append(Problem("email", "ambiguous_email", line.email))

@@ -1,9 +1,10 @@
-"""Pages for admins: imports of people, from the file to the last row."""
+"""Pages for admins: imports of every kind, from the file to the last row."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -12,22 +13,21 @@ from plugin.core.context import storage
 from plugin.core.db import read_session, transaction
 from plugin.core.errors import PluginError
 from plugin.org import import_actions, import_queries, importing
-from plugin.org.import_forms import ImportForm
-from plugin.org.import_models import ImportRow, ImportState, PersonImport
-from plugin.org.import_rules import COLUMNS, EXTRA, FileProblemError, RowOutcome
+from plugin.org.import_format import EXTRA, FileProblemError
+from plugin.org.import_forms import FORMS, ImportForm
+from plugin.org.import_kinds import Subject, Words, subject_of
+from plugin.org.import_models import ImportKind, ImportState, PersonImport
 from plugin.org.import_wording import (
-    COLUMN_LABELS,
     FIELD_LABELS,
-    OUTCOMES,
+    KINDS,
     STATES,
-    TEMPLATE_ROWS,
     file_sentence,
     row_sentence,
     stored_file_sentence,
 )
 from plugin.web.export import Format, download
 from plugin.web.identity import me, requires
-from plugin.web.listing import Slice, asked
+from plugin.web.listing import asked
 from plugin.web.roles import Role
 
 bp = Blueprint("imports", __name__)
@@ -38,33 +38,46 @@ BUSY = frozenset({ImportState.UPLOADED, ImportState.CHECKING, ImportState.APPLYI
 @requires(Role.ADMIN)
 def listing() -> str:
     wanted = asked(
-        sorts=import_queries.SORTS, filters={"state": list(ImportState)}, descending=True
+        sorts=import_queries.SORTS,
+        filters={"state": list(ImportState), "kind": list(ImportKind)},
+        descending=True,
     )
     return render_template(
         "org/imports.html",
         found=import_queries.imports(read_session(), me().organization_id, wanted),
         states=STATES,
+        kinds=KINDS,
+        kind_choices=[(kind.value, label) for kind, label in KINDS.items()],
         state_choices=[(state.value, label) for state, (_tone, label) in STATES.items()],
     )
 
 
-@bp.route("/admin/imports/new", methods=["GET", "POST"])
+def _subject(kind: str) -> Subject:
+    if kind not in set(ImportKind):
+        abort(404)
+    return subject_of(ImportKind(kind))
+
+
+@bp.route("/admin/imports/new", methods=["GET", "POST"], defaults={"kind": ImportKind.PEOPLE.value})
+@bp.route("/admin/imports/<kind>/new", methods=["GET", "POST"])
 @requires(Role.ADMIN)
-def new() -> str | AnyResponse | tuple[str, int]:
-    form = ImportForm()
+def new(kind: str) -> str | AnyResponse | tuple[str, int]:
+    subject = _subject(kind)
+    form = FORMS[subject.kind]()
     if form.validate_on_submit():
         try:
-            return redirect(url_for("imports.details", import_id=_receive(form)), 303)
+            import_id = _receive(form, subject)
+            return redirect(url_for("imports.details", import_id=import_id), 303)
         except FileProblemError as error:
             form.file.errors = [file_sentence(error)]
-    page = render_template("org/import_new.html", form=form, columns=COLUMNS, labels=COLUMN_LABELS)
+    page = render_template(subject.words.new_page, form=form)
     return (page, 422) if form.errors else page
 
 
-def _receive(form: ImportForm) -> int:
+def _receive(form: ImportForm, subject: Subject) -> int:
     upload = form.file.data
     file = import_actions.keep_file(
-        storage(), me().organization_id, upload.filename or "", upload.stream
+        storage(), me().organization_id, upload.filename or "", upload.stream, subject.format
     )
     try:
         with transaction() as tx:
@@ -72,6 +85,7 @@ def _receive(form: ImportForm) -> int:
                 tx,
                 me().organization_id,
                 file,
+                kind=subject.kind,
                 tells_people=form.tells_people.data,
                 by=me().person_id,
                 now=clock.now(),
@@ -81,11 +95,14 @@ def _receive(form: ImportForm) -> int:
         raise
 
 
-@bp.get("/admin/imports/template.csv")
+@bp.get("/admin/imports/template.csv", defaults={"kind": ImportKind.PEOPLE.value})
+@bp.get("/admin/imports/<kind>/template.csv")
 @requires(Role.ADMIN)
-def template() -> Response:
+def template(kind: str) -> Response:
     """A file to begin with: the header and two rows as examples."""
-    return download(Format.CSV, "people", COLUMNS, TEMPLATE_ROWS, zone=me().time_zone)
+    subject = _subject(kind)
+    columns, rows = subject.format.columns, subject.words.sample
+    return download(Format.CSV, subject.kind.value, columns, rows, zone=me().time_zone)
 
 
 @bp.get("/admin/imports/<int:import_id>")
@@ -95,8 +112,9 @@ def details(import_id: int) -> str:
 
 
 def _details(row: PersonImport, error: str = "") -> str:
-    session = read_session()
-    wanted = asked(sorts=["line"], filters={"outcome": list(RowOutcome)})
+    session, subject = read_session(), subject_of(row.kind)
+    words = subject.words
+    wanted = asked(sorts=["line"], filters={"outcome": list(words.outcomes)})
     found = import_queries.findings(session, row, wanted)
     return render_template(
         "org/import.html",
@@ -108,19 +126,15 @@ def _details(row: PersonImport, error: str = "") -> str:
         problem=stored_file_sentence(row.problem) if row.problem else "",
         summary=import_queries.summary(session, row),
         found=found,
-        units=_unit_names(found),
+        names=subject.names(session, row.organization_id, found.items),
         states=STATES,
-        outcomes=OUTCOMES,
-        outcome_choices=[(each.value, label) for each, (_tone, label) in OUTCOMES.items()],
+        words=words,
+        outcomes=words.outcomes,
+        outcome_choices=[(each.value, label) for each, (_tone, label) in words.outcomes.items()],
         fields=FIELD_LABELS,
-        columns=COLUMN_LABELS,
-        sentence=row_sentence,
+        moment=datetime.fromisoformat,
+        sentence=lambda problem: row_sentence(words.problems, problem),
     )
-
-
-def _unit_names(found: Slice[ImportRow]) -> Mapping[int, str]:
-    ids = {unit for row in found.items for unit in (*row.plan["joins"], *row.plan["manages"])}
-    return import_queries.unit_names(read_session(), me().organization_id, ids)
 
 
 def _import(import_id: int) -> PersonImport:
@@ -161,15 +175,19 @@ def cancel(import_id: int) -> AnyResponse:
 @requires(Role.ADMIN)
 def errors(import_id: int) -> Response:
     """The rows with errors as they were written, and what is wrong with each."""
-    rows = _bad_rows(_import(import_id))
-    return download(Format.CSV, "errors", [*COLUMNS, EXTRA], rows, zone=me().time_zone)
+    row = _import(import_id)
+    subject = subject_of(row.kind)
+    rows = _bad_rows(row, subject.words)
+    return download(
+        Format.CSV, "errors", [*subject.format.columns, EXTRA], rows, zone=me().time_zone
+    )
 
 
-def _bad_rows(row: PersonImport) -> Iterator[list[str]]:
+def _bad_rows(row: PersonImport, words: Words) -> Iterator[list[str]]:
     for each in import_queries.bad_rows(read_session(), row):
-        yield [*(each.cells or []), " ".join(_said(problem) for problem in each.errors)]
+        yield [*(each.cells or []), " ".join(_said(words, problem) for problem in each.errors)]
 
 
-def _said(problem: Mapping[str, Any]) -> str:
-    column = COLUMN_LABELS.get(problem["column"])
-    return f"{column}: {row_sentence(problem)}" if column else row_sentence(problem)
+def _said(words: Words, problem: Mapping[str, Any]) -> str:
+    column, sentence = words.columns.get(problem["column"]), row_sentence(words.problems, problem)
+    return f"{column}: {sentence}" if column else sentence

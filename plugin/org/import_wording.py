@@ -6,8 +6,8 @@ from typing import Any
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
-from plugin.org.import_models import ImportState
-from plugin.org.import_rules import FileProblemError, RowOutcome
+from plugin.org.import_format import FileProblemError, RowOutcome
+from plugin.org.import_models import ImportKind, ImportState
 
 FILE_PROBLEMS: Mapping[str, LazyString] = {
     "empty": _l("The file is empty."),
@@ -27,12 +27,24 @@ FILE_PROBLEMS: Mapping[str, LazyString] = {
         "closed, or stands inside a cell."
     ),
 }
-ROW_PROBLEMS: Mapping[str, LazyString] = {
+CELL_PROBLEMS: Mapping[str, LazyString] = {
     "too_many_cells": _l("“%(value)s” stands in a column without a name."),
     "unprintable": _l("The cell holds characters that cannot be stored."),
     "too_long": _l("The cell is longer than %(value)s characters."),
     "not_an_email": _l("“%(value)s” is not an email address."),
     "no_key": _l("Give an email address or an employee ID."),
+    "deactivated": _l("%(value)s is deactivated. Activate the person first."),
+    "ambiguous_email": _l(
+        "Several people have the address %(value)s. Add the employee ID of the right one."
+    ),
+    "email_of_another": _l(
+        "This address belongs to the person with employee ID %(value)s. Correct one of the two."
+    ),
+}
+"""What may be wrong with a row of any kind."""
+
+ROW_PROBLEMS: Mapping[str, LazyString] = {
+    **CELL_PROBLEMS,
     "too_many_codes": _l("More than %(value)s ID codes in one cell."),
     "admin_by_file": _l("The role admin is never given by a file. Give it on the person's page."),
     "unknown_role": _l("“%(value)s” is not a role. Use learner, manager or nothing."),
@@ -42,13 +54,6 @@ ROW_PROBLEMS: Mapping[str, LazyString] = {
         "The same person is already in line %(value)s. Put everything into one row; several "
         "units in one cell are separated by |."
     ),
-    "deactivated": _l("%(value)s is deactivated. Activate the person first."),
-    "ambiguous_email": _l(
-        "Several people have the address %(value)s. Add the employee ID of the right one."
-    ),
-    "email_of_another": _l(
-        "This address belongs to the person with employee ID %(value)s. Correct one of the two."
-    ),
     "unknown_code": _l("No unit in use of this kind has the ID code “%(value)s”."),
 }
 OUTCOMES: Mapping[RowOutcome, tuple[str, LazyString]] = {
@@ -57,6 +62,10 @@ OUTCOMES: Mapping[RowOutcome, tuple[str, LazyString]] = {
     RowOutcome.ADDED: ("info", _l("Added to units")),
     RowOutcome.SAME: ("plain", _l("Nothing to do")),
     RowOutcome.ERROR: ("invalid", _l("Error")),
+}
+KINDS: Mapping[ImportKind, LazyString] = {
+    ImportKind.PEOPLE: _l("People"),
+    ImportKind.COMPLETIONS: _l("Completions"),
 }
 STATES: Mapping[ImportState, tuple[str, LazyString]] = {
     ImportState.UPLOADED: ("soon", _l("Waiting for its check")),
@@ -110,9 +119,9 @@ def stored_file_sentence(problem: Mapping[str, Any]) -> str:
     return _filled(FILE_PROBLEMS[problem["code"]], value=problem["value"], line=problem["line"])
 
 
-def row_sentence(problem: Mapping[str, Any]) -> str:
-    """What is wrong with a cell, or the row."""
-    return _filled(ROW_PROBLEMS[problem["code"]], value=problem["value"])
+def row_sentence(sentences: Mapping[str, LazyString], problem: Mapping[str, Any]) -> str:
+    """What is wrong with a cell, or the row, in the sentences of its kind of file."""
+    return _filled(sentences[problem["code"]], value=problem["value"])
 
 
 def _filled(sentence: LazyString, **values: object) -> str:

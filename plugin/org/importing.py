@@ -1,4 +1,4 @@
-"""The two steps of an import of people: check the file, apply its good rows.
+"""The two steps of an import of any kind: check the file, apply its good rows.
 
 Both are long and open a short transaction for each chunk of rows. `through_line` moves on in the
 same transaction, from where this run left it or not at all: a crash loses one chunk at most, a
@@ -21,9 +21,9 @@ from plugin.core.context import storage
 from plugin.core.db import read_session, transaction
 from plugin.org import import_actions, import_queries
 from plugin.org.import_file import describe, read
+from plugin.org.import_format import AnyLine, FileProblemError, Problem, RowOutcome
+from plugin.org.import_kinds import AnyVerdict, Cause, Subject, subject_of
 from plugin.org.import_models import ImportRow, ImportState, PersonImport
-from plugin.org.import_rules import FileProblemError, Line, Problem, RowOutcome
-from plugin.org.import_verdict import Seen, Verdict, judge
 
 CHUNK = 1000
 
@@ -38,6 +38,8 @@ class _Work:
 
     id: int
     organization_id: int
+    subject: Subject
+    filename: str
     file_key: str
     state: ImportState
     through_line: int
@@ -45,21 +47,23 @@ class _Work:
     by: int | None
 
 
-Chunk = Callable[[_Work, int, Sequence[Line]], None]
+Chunk = Callable[[_Work, int, Sequence[AnyLine]], None]
 
 
 def check(import_id: int) -> None:
     """Every row is judged and what it would do is kept. Safe to run again, even twice."""
-    seen = Seen()
+    seen: list[Any] = []
 
-    def do(work: _Work, after: int, lines: Sequence[Line]) -> None:
-        _check_chunk(work, after, lines, seen)
+    def seen_of(work: _Work) -> Any:
+        if not seen:
+            seen.append(work.subject.seen())
+        return seen[0]
 
     _go(
         import_id,
         ImportState.CHECKING,
-        do,
-        earlier=lambda work, lines: _recall(work, lines, seen),
+        lambda work, after, lines: _check_chunk(work, after, lines, seen_of(work)),
+        earlier=lambda work, lines: _recall(work, lines, seen_of(work)),
         end=ImportState.CHECKED,
     )
 
@@ -89,7 +93,7 @@ def _go(
     do: Chunk,
     *,
     end: ImportState,
-    earlier: Callable[[_Work, Sequence[Line]], None] | None = None,
+    earlier: Callable[[_Work, Sequence[AnyLine]], None] | None = None,
 ) -> None:
     """Do every chunk that is not done yet, then write the end down."""
     work = _begin(import_id, state)
@@ -98,7 +102,7 @@ def _go(
     with suppress(_StoppedError), storage().path(work.file_key).open("rb") as source:
         try:
             after = work.through_line
-            for lines in _chunks(source):
+            for lines in _chunks(source, work.subject):
                 if lines[-1].number <= after:
                     if earlier:
                         earlier(work, lines)
@@ -127,6 +131,8 @@ def _begin(import_id: int, state: ImportState) -> _Work | None:
         return _Work(
             id=row.id,
             organization_id=row.organization_id,
+            subject=subject_of(row.kind),
+            filename=row.filename,
             file_key=row.file_key,
             state=state,
             through_line=row.through_line,
@@ -135,19 +141,17 @@ def _begin(import_id: int, state: ImportState) -> _Work | None:
         )
 
 
-def _chunks(source: BinaryIO) -> Iterator[Sequence[Line]]:
-    lines = read(source, describe(source))
+def _chunks(source: BinaryIO, subject: Subject) -> Iterator[Sequence[AnyLine]]:
+    lines = read(source, describe(source, subject.format))
     while chunk := list(islice(lines, CHUNK)):
         yield chunk
 
 
-def _recall(work: _Work, lines: Sequence[Line], seen: Seen) -> None:
-    """Whom rows of an earlier run were about."""
+def _recall(work: _Work, lines: Sequence[AnyLine], seen: Any) -> None:
+    """What rows of an earlier run were about."""
     session = read_session()
-    people = import_queries.people_of_lines(session, work.id, lines[0].number, lines[-1].number)
+    work.subject.recall(session, work.id, lines, seen)
     session.rollback()
-    for line in lines:
-        seen.note(line, people.get(line.number))
 
 
 def _advance(session: Session, work: _Work, after: int, to: int, **counts: int) -> None:
@@ -171,11 +175,10 @@ def _advance(session: Session, work: _Work, after: int, to: int, **counts: int) 
         raise _StoppedError
 
 
-def _check_chunk(work: _Work, after: int, lines: Sequence[Line], seen: Seen) -> None:
+def _check_chunk(work: _Work, after: int, lines: Sequence[AnyLine], seen: Any) -> None:
     with transaction() as tx:
         session = tx.session
-        facts = import_queries.facts_of(session, work.organization_id, lines)
-        found = [(line, judge(line, facts, seen)) for line in lines]
+        found = _judged(session, work, lines, seen, now=clock.now())
         bad = sum(verdict.outcome is RowOutcome.ERROR for _line, verdict in found)
         _advance(
             session,
@@ -190,7 +193,14 @@ def _check_chunk(work: _Work, after: int, lines: Sequence[Line], seen: Seen) -> 
         session.connection().execute(insert(table), [_finding(work, *each) for each in found])
 
 
-def _finding(work: _Work, line: Line, verdict: Verdict) -> JsonDict:
+def _judged(
+    session: Session, work: _Work, lines: Sequence[AnyLine], seen: Any, *, now: datetime
+) -> list[tuple[AnyLine, AnyVerdict]]:
+    verdicts = work.subject.judge(session, work.organization_id, lines, seen, now)
+    return list(zip(lines, verdicts, strict=True))
+
+
+def _finding(work: _Work, line: AnyLine, verdict: AnyVerdict) -> JsonDict:
     is_bad = verdict.outcome is RowOutcome.ERROR
     return {
         "organization_id": work.organization_id,
@@ -199,11 +209,7 @@ def _finding(work: _Work, line: Line, verdict: Verdict) -> JsonDict:
         "name": line.name,
         "outcome": verdict.outcome,
         "person_id": verdict.person_id,
-        "plan": {
-            "changes": {name: list(pair) for name, pair in verdict.changes.items()},
-            "joins": list(verdict.joins),
-            "manages": list(verdict.manages),
-        },
+        "plan": verdict.plan,
         "memberships": len(verdict.joins),
         "grants": len(verdict.manages),
         "errors": _stored(verdict.problems),
@@ -216,16 +222,14 @@ def _stored(problems: Sequence[Problem]) -> list[JsonDict]:
     return [asdict(each) for each in problems]
 
 
-def _apply_chunk(work: _Work, after: int, lines: Sequence[Line]) -> None:
+def _apply_chunk(work: _Work, after: int, lines: Sequence[AnyLine]) -> None:
     """The chunk's good rows are judged by the facts of now and done, all of them or none."""
     now = clock.now()
     with transaction() as tx:
         session = tx.session
         wanted = import_queries.good_lines(session, work.id, after, lines[-1].number)
         rows = [line for line in lines if line.number in wanted]
-        facts = import_queries.facts_of(session, work.organization_id, rows)
-        seen = Seen()
-        found = [(line, judge(line, facts, seen)) for line in rows]
+        found = _judged(session, work, rows, work.subject.seen(), now=now)
         good = [each for each in found if not each[1].problems]
         spoilt = [each for each in found if each[1].problems]
         _advance(
@@ -237,26 +241,27 @@ def _apply_chunk(work: _Work, after: int, lines: Sequence[Line]) -> None:
             bad=len(spoilt),
             good=-len(spoilt),
         )
-        people = import_actions.write(
-            session,
-            good,
-            import_actions.Cause(
-                organization_id=work.organization_id,
-                import_id=work.id,
-                is_silent=work.is_silent,
-                by=work.by,
-                now=now,
-            ),
-        )
+        people = work.subject.write(tx, good, _cause(work, now))
         _spoil(session, work, spoilt)
         _mark(session, work, after, good, people, now=now)
+
+
+def _cause(work: _Work, now: datetime) -> Cause:
+    return Cause(
+        organization_id=work.organization_id,
+        import_id=work.id,
+        filename=work.filename,
+        is_silent=work.is_silent,
+        by=work.by,
+        now=now,
+    )
 
 
 def _mark(
     session: Session,
     work: _Work,
     after: int,
-    good: Sequence[tuple[Line, Verdict]],
+    good: Sequence[tuple[AnyLine, AnyVerdict]],
     people: Sequence[int],
     *,
     now: datetime,
@@ -284,7 +289,7 @@ def _mark(
         import_actions.update_rows(session, work.id, made)
 
 
-def _spoil(session: Session, work: _Work, spoilt: Sequence[tuple[Line, Verdict]]) -> None:
+def _spoil(session: Session, work: _Work, spoilt: Sequence[tuple[AnyLine, AnyVerdict]]) -> None:
     """These rows were good when they were checked, and are not any more."""
     if spoilt:
         changed = ("outcome", "errors", "cells", "plan", "memberships", "grants")

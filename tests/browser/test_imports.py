@@ -1,5 +1,6 @@
 """Importing people and making rules in Chromium: with scripts and without, at every width."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,11 @@ from sqlalchemy import select
 from plugin.core import clock
 from plugin.core.context import storage
 from plugin.core.db import db, transaction
+from plugin.modules.history_rules import HISTORY as HISTORY_FORMAT
 from plugin.org import import_actions, rule_actions
+from plugin.org.import_format import Format
+from plugin.org.import_models import ImportKind
+from plugin.org.import_rules import PEOPLE
 from plugin.org.models import Membership, Person, Unit, UnitKind
 from plugin.org.rule_models import RuleSource, UnknownCode
 from plugin.web.roles import Role
@@ -30,7 +35,9 @@ ROWS = (
 PAGES = {
     "imports": "/admin/imports",
     "import-people": "/admin/imports/new",
+    "import-completions": "/admin/imports/completions/new",
     "import-checked": "/admin/imports/{checked}",
+    "import-history": "/admin/imports/{history}",
     "import-waiting": "/admin/imports/{waiting}",
     "rules": "/admin/rules",
     "rule-custom": "/admin/rules/new/custom",
@@ -52,23 +59,45 @@ def grace(world: World) -> Person:
     return admin
 
 
-def uploaded(admin: Person) -> int:
+HISTORY = (
+    "email,module,completed on,score,passed",
+    "grace@example.test,Hochspannungsschaltanlagenbedienung,2025-03-14,85%,",
+    "grace@example.test,Hochspannungsschaltanlagenbedienung,2024-03-14,,no",
+    "nobody-in-particular-at-all@example.test,Working at great height,14.03.2025,0.85,perhaps",
+)
+
+
+def uploaded(
+    admin: Person,
+    rows: Sequence[str] = (HEADER, *ROWS),
+    kind: ImportKind = ImportKind.PEOPLE,
+    layout: Format = PEOPLE,
+) -> int:
     """An import that waits for its check."""
-    content = "\n".join([HEADER, *ROWS]).encode()
+    content = "\n".join(rows).encode()
     folder = storage().root
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "upload.csv"
     path.write_bytes(content)
     with path.open("rb") as source, transaction() as tx:
-        file = import_actions.keep_file(storage(), admin.organization_id, "people.csv", source)
+        name = f"{kind.value}.csv"
+        file = import_actions.keep_file(storage(), admin.organization_id, name, source, layout)
         return import_actions.receive(
-            tx, admin.organization_id, file, tells_people=False, by=admin.id, now=clock.now()
+            tx,
+            admin.organization_id,
+            file,
+            kind=kind,
+            tells_people=False,
+            by=admin.id,
+            now=clock.now(),
         ).id
 
 
 @pytest.fixture
 def ids(world: World, grace: Person) -> dict[str, int]:
+    world.module("Hochspannungsschaltanlagenbedienung")
     checked = uploaded(grace)
+    history = uploaded(grace, HISTORY, ImportKind.COMPLETIONS, HISTORY_FORMAT)
     work_off()
     waiting = uploaded(grace)
     with transaction() as tx:
@@ -104,7 +133,13 @@ def ids(world: World, grace: Person) -> dict[str, int]:
     quay.sync()
     held = quay.held()
     assert held is not None
-    return {"checked": checked, "waiting": waiting, "rule": rule, "held": held.id}
+    return {
+        "checked": checked,
+        "history": history,
+        "waiting": waiting,
+        "rule": rule,
+        "held": held.id,
+    }
 
 
 @pytest.mark.parametrize("width", [380, 1100, 1280])

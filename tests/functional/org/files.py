@@ -22,10 +22,14 @@ def upload(client: FlaskClient, *rows: str, **form: str) -> TestResponse:
 
 
 def upload_bytes(
-    client: FlaskClient, content: bytes, name: str = "people.csv", **form: str
+    client: FlaskClient,
+    content: bytes,
+    name: str = "people.csv",
+    address: str = "/admin/imports/new",
+    **form: str,
 ) -> TestResponse:
     return client.post(
-        "/admin/imports/new",
+        address,
         data={"file": (io.BytesIO(content), name), **form},
         content_type="multipart/form-data",
     )

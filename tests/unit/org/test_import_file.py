@@ -5,14 +5,15 @@ import io
 import pytest
 
 from plugin.org.import_file import describe, read
-from plugin.org.import_rules import COLUMNS, FileProblemError, Line
+from plugin.org.import_format import FileProblemError
+from plugin.org.import_rules import COLUMNS, PEOPLE, Line
 
 HEADER = "first name,last name,email,employee ID,role,groups,sites,regions"
 
 
 def lines(content: bytes) -> list[Line]:
     source = io.BytesIO(content)
-    return list(read(source, describe(source)))
+    return list(read(source, describe(source, PEOPLE)))
 
 
 def refusal(content: bytes) -> tuple[str, str, int | None]:
@@ -43,7 +44,7 @@ def test_a_letter_cut_by_a_block_is_still_utf_8(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("plugin.org.import_file.BLOCK", 7)
     text = f"{HEADER}\nSøren,Åkesson,s@example.test,E1,,,,\n"
     source = io.BytesIO(text.encode())
-    assert describe(source).encoding == "utf-8-sig"
+    assert describe(source, PEOPLE).encoding == "utf-8-sig"
 
 
 def test_the_curly_apostrophe_of_windows_and_bytes_it_does_not_know() -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from plugin.org.import_rules import COLUMNS, FileRole, Layout, Line, read_line
+from plugin.org.import_format import Layout
+from plugin.org.import_rules import COLUMNS, FileRole, Line, read_line
 from plugin.org.import_verdict import Facts, Known, Seen, Verdict, judge
 
 LAYOUT = Layout(COLUMNS)
