@@ -1,6 +1,6 @@
 """What the running app offers to every feature: its settings and its storage."""
 
-from typing import cast
+from typing import Any, cast
 
 from flask import current_app
 
@@ -16,3 +16,8 @@ def current_settings() -> Settings:
 def storage() -> Storage:
     """The storage of the running app."""
     return Storage(current_settings().storage_path)
+
+
+def wired(name: str) -> Any:
+    """What the app has installed under this name."""
+    return current_app.extensions[name]

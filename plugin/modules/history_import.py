@@ -95,7 +95,7 @@ def _found(line: HistoryLine, known: Known) -> HistoryVerdict:
     """Whom, what and when the row means."""
     problems = list(line.problems)
     person = match(line, known.people, problems)
-    if person is None and not problems:
+    if person is None and not any(each.column == "email" for each in problems):
         problems.append(Problem("", "unknown_person"))
     module = _module(line, known, problems)
     happened_at = line.happened_at(known.zone)

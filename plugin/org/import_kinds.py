@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, cast
 
-from flask import current_app
 from flask_babel import LazyString
 from sqlalchemy.orm import Session
 
 from plugin.core.base import JsonDict
+from plugin.core.context import wired
 from plugin.core.db import Tx
 from plugin.org.import_format import Format, Problem, RowOutcome
 from plugin.org.import_models import ImportKind, ImportRow
@@ -94,4 +94,4 @@ def install(extensions: MutableMapping[str, Any], *subjects: Subject) -> None:
 
 def subject_of(kind: ImportKind) -> Subject:
     """What the running app knows of this kind."""
-    return cast(Subject, current_app.extensions[EXTENSION][kind])
+    return cast(Subject, wired(EXTENSION)[kind])

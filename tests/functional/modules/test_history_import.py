@@ -158,6 +158,7 @@ def test_every_error_names_its_line_column_and_what_to_do(
         "E1,,Working at height,2025-03-14,0.85,perhaps",
         ",gone@x.test,Working at height,2025-03-14,,",
         "E1,,Working at height,2025-03-14,,yes,more",
+        "E8,,Diving,someday,,",
     )
     said = {int(line): words for line, _who, words in lines(page(signed_in, import_id))}
     numbers = ", ".join(str(each.id) for each in twins)
@@ -191,6 +192,11 @@ def test_every_error_names_its_line_column_and_what_to_do(
         15: (
             "Error “more” stands in a column without a name. The same completion is already in "
             "line 12."
+        ),
+        16: (
+            "Error Completed on: “someday” is not a day of the calendar. Write it as in "
+            "2025-03-14. Nobody is known by this employee ID or email. Import or add the person "
+            "first. Module: No module has the title or number “Diving”."
         ),
     }
     refused = signed_in.post(f"/admin/imports/{import_id}/apply", data={"rows": "good"})
