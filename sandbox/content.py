@@ -25,7 +25,9 @@ PICKING = "pick"
 """The message hint of a launch that picks content."""
 SETTINGS = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
 ITEMS = "https://purl.imsglobal.org/spec/lti-dl/claim/content_items"
+WORDS = "https://purl.imsglobal.org/spec/lti-dl/claim/"
 MAX_ITEMS = 50
+MAX_WORDS = 300
 
 
 def settings(url: str) -> dict[str, Any]:
@@ -64,13 +66,14 @@ def back() -> AnyResponse:
     for item in items[:MAX_ITEMS] if isinstance(items, list) else []:
         if isinstance(item, dict) and item.get("type") == "ltiResourceLink":
             add(item)
-    return redirect(url_for("content.done"), 303)
+    words = said.get(WORDS + "errormsg") or said.get(WORDS + "msg") or ""
+    return redirect(url_for("content.done", words=str(words)[:MAX_WORDS] or None), 303)
 
 
 @bp.get("/content/done")
 def done() -> str:
-    """Inside the frame: the way out of it."""
-    return render_template("done.html")
+    """Inside the frame: what the tool said, if anything, and the way out of it."""
+    return render_template("done.html", words=request.args.get("words", "")[:MAX_WORDS])
 
 
 def add(item: dict[str, Any]) -> Placement:

@@ -12,7 +12,7 @@ SWITCHES = {
     "is_locked": "Grades are locked: every score is answered with 500",
     "keeps_nothing": "Scores are taken and not kept",
     "keeps_older_out": "A score that is not newer than the last change is refused",
-    "gives_access": "Tokens are good for something",
+    "gives_access": "Tools get access to grades and people",
     "has_test_student": "The list of people holds a test student",
 }
 MOST_SECONDS, MOST_FAILURES = 20, 100

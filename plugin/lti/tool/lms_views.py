@@ -229,7 +229,13 @@ def accept(registration_id: int, number: int) -> AnyResponse:
 
 @bp.post("/admin/lms/<int:registration_id>/<any(disable,enable):what>")
 @requires(Role.ADMIN)
-def switch(registration_id: int, what: str) -> AnyResponse:
+def switch(registration_id: int, what: str) -> AnyResponse | str:
+    """Launches are refused or accepted. Whoever came by the LMS's own launch is asked first: the
+    way they came is closed, too.
+    """
+    own = _load(registration_id)
+    if what == "disable" and _is_own_launch(own) and "sure" not in request.form:
+        return _page(own, is_leaving=True)
     state = RegistrationState.DISABLED if what == "disable" else RegistrationState.ACTIVE
     with transaction() as tx:
         found = _in(tx, registration_id)
@@ -311,7 +317,11 @@ def _back(registration_id: int) -> AnyResponse:
 
 
 def _page(
-    registration: Registration, form: OriginsForm | None = None, *, again: str | None = None
+    registration: Registration,
+    form: OriginsForm | None = None,
+    *,
+    again: str | None = None,
+    is_leaving: bool = False,
 ) -> str:
     session = read_session()
     found = checks.findings(session, registration)
@@ -333,6 +343,7 @@ def _page(
         where=where,
         what_next=what_next,
         again=again,
+        is_leaving=is_leaving,
         variables=_variables(registration),
         is_here=_is_own_launch(registration),
         is_framed=request.headers.get("Sec-Fetch-Dest") == "iframe",

@@ -57,6 +57,15 @@ def test_picked_content_is_an_activity_with_its_column(
     assert len(peer.grades.columns) == 2
 
 
+def test_who_cancels_reads_in_the_lms_what_the_tool_said(peer: Peer, client: FlaskClient) -> None:
+    token = answer_of(peer, client, cancel="1")
+    with peer.app.test_client() as browser:
+        page = browser.post("/content/return", data={"JWT": token}, follow_redirects=True).text
+    assert "Nothing was added to the course." in page
+    assert "has been changed" not in page
+    assert len(peer.app.extensions["placements"]) == 2
+
+
 def test_an_answer_nobody_signed_changes_nothing(
     peer: Peer, client: FlaskClient, module: Module
 ) -> None:

@@ -191,8 +191,25 @@ def test_an_admin_from_the_lms_sees_the_variables_and_the_frame(
     address = f"/admin/lms/{registration().id}"
     page = read(client.get(address, headers={"Sec-Fetch-Dest": "iframe"}).text).words
     assert "Cookies and frame in this browser Passed" in page
-    assert "What your launch said for custom parameters: context_history" in page
+    assert "What your launch said for custom parameters: context_history: said" in page
+    assert "person_sourcedid: not said" in page
     assert "Cookies work, in a window of its own" in client.get(address).text
+
+
+def test_who_came_from_the_lms_is_asked_before_it_is_disabled(
+    world: World, launched: Peer, client: FlaskClient
+) -> None:
+    person = db.session.query(Person).join(Identity, Identity.person_id == Person.id).one()
+    world.grant(person, Role.ADMIN)
+    launched.launch("lars")
+    address = f"/admin/lms/{registration().id}/disable"
+    asked = client.post(address)
+    assert asked.status_code == 200
+    assert f"plugin lms enable {registration().uid}" in read(asked.text).words
+    assert registration().state == "active"
+    assert client.post(address, data={"sure": "1"}).status_code == 303
+    db.session.rollback()
+    assert registration().state == "disabled"
 
 
 def test_the_report_has_no_secret_and_nobody_in_it(admin: FlaskClient, launched: Peer) -> None:
