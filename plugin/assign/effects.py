@@ -67,9 +67,9 @@ class Question:
 def outcomes(question: Question) -> CTE:
     """One line for each covered person.
 
-    `valid`, `through`, `proved_at`: as the rules would have it. `has_news`: an unmet duty that is
-    new to them. `was_known`, `was_valid`, `was_through`, `continuous_since_at`, `promised`: as it
-    is stored now. `silent`: only silent memberships cover them.
+    `valid`, `complete`, `through`, `proved_at`: as the rules would have it. `has_news`: an unmet
+    duty that is new to them. `was_known`, `was_valid`, `was_through`, `continuous_since_at`,
+    `promised`: as it is stored now. `silent`: only silent memberships cover them.
     """
     covered, before = _covered(question), _before(question)
     proven = _proven(question, covered) if question.required else None
@@ -94,12 +94,13 @@ def _judged(question: Question, proven: Any, before: CTE) -> tuple[ColumnElement
     if proven is None:
         return (
             false().label("valid"),
+            false().label("complete"),
             cast(null(), Date).label("through"),
             cast(null(), MOMENT).label("proved_at"),
             false().label("has_news"),
         )
     today, known_at = literal(question.today, Date), before.c.effective_at
-    ends, facts, news = [], [], []
+    ends, facts, known, news = [], [], [], []
     for place, row in enumerate(question.required):
         day: ColumnElement[Any] = proven.c[f"day{place}"]
         end: ColumnElement[Any] = day
@@ -111,11 +112,13 @@ def _judged(question: Question, proven: Any, before: CTE) -> tuple[ColumnElement
         since = literal(row.required_since or question.at, MOMENT)
         is_open = or_(end.is_(None), end < today, by_grace)
         ends.append(func.coalesce(end, NEVER))
+        known.append(end.is_not(None))
         facts.append(and_(day.is_not(None), not_(by_grace)))
         news.append(and_(is_open, or_(known_at.is_(None), since > known_at)))
     through = Earliest(*ends)
     return (
         and_(through >= today, or_(*facts)).label("valid"),
+        and_(*known, or_(*facts)).label("complete"),
         through.label("through"),
         proven.c.proved_at,
         or_(*news).label("has_news"),

@@ -26,6 +26,8 @@ class Progress:
     """When the first of the waiting mails may go; None: at once, or nothing waits."""
     mails_sent: int
     mails_failed: int
+    mails_held_back: int
+    """Of a kind that is switched off, or with nothing to say any more."""
 
     @property
     def percent(self) -> int:
@@ -62,6 +64,10 @@ def progress_of(session: Session, configuration: Configuration, at: datetime) ->
         mails_from=first if first and first > at else None,
         mails_sent=mails.get(MessageState.SENT, 0),
         mails_failed=sum(
-            mails.get(each, 0) for each in (MessageState.FAILED, MessageState.UNDELIVERABLE)
+            mails.get(each, 0)
+            for each in (MessageState.FAILED, MessageState.UNDELIVERABLE, MessageState.BOUNCED)
+        ),
+        mails_held_back=sum(
+            mails.get(each, 0) for each in (MessageState.SUPPRESSED, MessageState.CANCELLED)
         ),
     )

@@ -1,6 +1,6 @@
 """What a publish will do, counted before it is done (domain §6.1): the numbers that then happen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -18,9 +18,14 @@ from plugin.assign.validity import local_date
 from plugin.certs.models import Certificate, CertificateEvent, Edition
 from plugin.certs.rules import EventKind
 from plugin.core.base import UTCDateTime
+from plugin.notify.gate import has_dead_address
+from plugin.notify.letterhead import Letterhead, letterhead
+from plugin.notify.models import MessageKind
 from plugin.org.models import Person
 
 MOMENT = UTCDateTime()
+ByKind = Mapping[MessageKind, ColumnElement[bool]]
+"""Who is sent a mail of this kind, were nothing in the way."""
 
 
 class Group(StrEnum):
@@ -37,6 +42,7 @@ class Group(StrEnum):
     RENEWED = "renewed"
     CERTIFICATE_MAILS = "certificate_mails"
     WITHOUT_ADDRESS = "without_address"
+    SWITCHED_OFF = "switched_off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +65,8 @@ class Impact:
 
 
 def impact(session: Session, configuration: Configuration, coming: NextVersion) -> Impact:
-    """The counts for everybody covered, in one statement."""
-    lines, groups = _lines(configuration, coming)
+    """The counts for everybody covered, in one statement; and one for what is mailed at all."""
+    lines, groups = _lines(session, configuration, coming)
     columns: list[ColumnElement[Any]] = [
         func.count().filter(condition).label(group.value) for group, condition in groups.items()
     ]
@@ -92,7 +98,7 @@ def names(
     limit: int,
 ) -> Sequence[tuple[int, str]]:
     """The people of one group by name: their ids and names."""
-    lines, groups = _lines(configuration, coming)
+    lines, groups = _lines(session, configuration, coming)
     rows = session.execute(
         select(Person.id, Person.full_name)
         .select_from(lines.source)
@@ -114,7 +120,7 @@ class _Lines:
 
 
 def _lines(
-    configuration: Configuration, coming: NextVersion
+    session: Session, configuration: Configuration, coming: NextVersion
 ) -> tuple[_Lines, dict[Group, ColumnElement[bool]]]:
     """Everybody covered with their certificate, and the condition of each group."""
     question = Question(
@@ -134,7 +140,9 @@ def _lines(
         .outerjoin(last, last.certificate_id == Certificate.id)
         .outerjoin(withheld, withheld.c.certificate_id == Certificate.id)
     )
-    groups = _groups(coming, question, outcome.c, last, withheld.c.certificate_id.is_(None))
+    head = letterhead(session, configuration.organization_id)
+    is_free = withheld.c.certificate_id.is_(None)
+    groups = _groups(coming, question, outcome.c, last, is_free, head)
     lines = _Lines(
         source=source,
         through=outcome.c.through,
@@ -174,17 +182,42 @@ def _groups(
     line: Any,
     last: Any,
     is_free: ColumnElement[bool],
+    head: Letterhead,
 ) -> dict[Group, ColumnElement[bool]]:
-    has_address = Person.email.is_not(None)
     holds = and_(Certificate.id.is_not(None), Certificate.erased_at.is_(None), is_free)
     had = and_(line.was_valid, line.promised, holds)
-    news = and_(line.has_news, not_(and_(~line.was_known, line.silent)))
-    is_lost = (
-        and_(line.was_valid, line.promised, ~line.valid, ~line.has_news)
-        if coming.certificate_on and question.required
-        else literal(False)
-    )
     gives = and_(line.valid, true() if coming.certificate_on else literal(False))
+    editions = _editions(coming, line, last, holds=holds, gives=gives)
+    first, restored, renewed = editions.values()
+    told = and_(first, _is_mailed(line, coming.certificate_start))
+    proves = bool(coming.certificate_on and question.required)
+    grace = [row.grace.last_day for row in question.required if row.grace and not row.grace.terms]
+    return {
+        Group.COVERED: true(),
+        Group.NEWLY_OBLIGED: line.has_news,
+        Group.TURN_INVALID: and_(had, ~line.valid) if proves else literal(False),
+        Group.END: literal(False) if proves else had,
+        Group.AT_RISK: and_(had, gives, line.through.in_(grace)) if grace else literal(False),
+        Group.ISSUED: first,
+        Group.RESTORED: restored,
+        Group.RENEWED: renewed,
+        **_mails(
+            _training_mails(line, proves=proves),
+            {**editions, MessageKind.CERTIFICATE_ISSUED: told},
+            head,
+        ),
+    }
+
+
+def _editions(
+    coming: NextVersion,
+    line: Any,
+    last: Any,
+    *,
+    holds: ColumnElement[bool],
+    gives: ColumnElement[bool],
+) -> ByKind:
+    """Who is given which edition, by the mail that brings it."""
     may_have = or_(Certificate.id.is_(None), holds)
     first = and_(gives, may_have, last.id.is_(None), _is_issued(line, coming.certificate_start))
     again = and_(gives, holds, last.id.is_not(None))
@@ -195,26 +228,46 @@ def _groups(
         last.valid_through.is_not(None),
         line.through > last.valid_through,
     )
-    mailed = or_(and_(first, _is_mailed(line, coming.certificate_start)), restored, renewed)
-    turns_invalid = (
-        and_(had, ~line.valid) if coming.certificate_on and question.required else literal(False)
-    )
-    is_over = not (coming.certificate_on and question.required)
-    grace = [row.grace.last_day for row in question.required if row.grace and not row.grace.terms]
-    at_risk = and_(had, gives, line.through.in_(grace)) if grace else literal(False)
     return {
-        Group.COVERED: true(),
-        Group.NEWLY_OBLIGED: line.has_news,
-        Group.TRAINING_MAILS: and_(or_(news, is_lost), has_address),
-        Group.TURN_INVALID: turns_invalid,
-        Group.END: had if is_over else literal(False),
-        Group.AT_RISK: at_risk,
-        Group.ISSUED: first,
-        Group.RESTORED: restored,
-        Group.RENEWED: renewed,
-        Group.CERTIFICATE_MAILS: and_(mailed, has_address),
-        Group.WITHOUT_ADDRESS: and_(or_(news, is_lost, mailed), ~has_address),
+        MessageKind.CERTIFICATE_ISSUED: first,
+        MessageKind.CERTIFICATE_RESTORED: restored,
+        MessageKind.CERTIFICATE_RENEWED: renewed,
     }
+
+
+def _training_mails(line: Any, *, proves: bool) -> ByKind:
+    """Who is told of duties or of a certificate they took; the same as `duties.mail_about`."""
+    took = and_(line.was_valid, line.promised, ~line.valid)
+    news = and_(line.has_news, not_(and_(~line.was_known, line.silent)))
+    lost = and_(took, ~line.has_news) if proves else literal(False)
+    return {
+        MessageKind.NEW_TRAINING: and_(news, ~took),
+        MessageKind.NEW_REQUIREMENT: or_(and_(news, took), and_(lost, ~line.complete)),
+        MessageKind.EXPIRED: and_(lost, line.complete),
+    }
+
+
+def _mails(
+    training: ByKind, certificates: ByKind, head: Letterhead
+) -> dict[Group, ColumnElement[bool]]:
+    """Which mails go and which do not, as `gate.hindrance` decides when they are about to leave."""
+    has_address = Person.email.is_not(None)
+    reached = and_(has_address, ~has_dead_address(Person))
+    both = {**training, **certificates}
+    goes = _any(both, head.mails)
+    return {
+        Group.TRAINING_MAILS: and_(_any(training, head.mails), reached),
+        Group.CERTIFICATE_MAILS: and_(_any(certificates, head.mails), reached),
+        Group.WITHOUT_ADDRESS: or_(
+            and_(goes, ~reached), and_(_any(both, lambda _kind: True), ~has_address)
+        ),
+        Group.SWITCHED_OFF: and_(_any(both, lambda kind: not head.mails(kind)), has_address),
+    }
+
+
+def _any(asked: ByKind, chosen: Callable[[MessageKind], bool]) -> ColumnElement[bool]:
+    """A mail of one of the chosen kinds is asked for."""
+    return or_(literal(False), *(each for kind, each in asked.items() if chosen(kind)))
 
 
 def _is_issued(line: Any, start: CertificateStart) -> ColumnElement[bool]:

@@ -42,6 +42,7 @@ LABELS: Mapping[Group, LazyString] = {
     Group.TRAINING_MAILS: _l("Mails about new training"),
     Group.CERTIFICATE_MAILS: _l("Mails with a certificate"),
     Group.WITHOUT_ADDRESS: _l("People concerned whom mail does not reach"),
+    Group.SWITCHED_OFF: _l("People not mailed because the organization has switched the kind off"),
 }
 TONES = {Group.TURN_INVALID: "invalid", Group.END: "invalid", Group.AT_RISK: "soon"}
 

@@ -12,13 +12,15 @@ from plugin.certs.impact import Group
 from plugin.certs.models import Certificate, Edition
 from plugin.core import clock
 from plugin.core.db import db, transaction
+from plugin.core.outbox import evaluate_people
 from plugin.modules.history import Past, record_history
 from plugin.modules.models import Module
-from plugin.notify.models import Message, MessageKind
+from plugin.notify.mail_models import MailSettings
+from plugin.notify.models import Message, MessageKind, MessageState
 from plugin.org.models import Membership, MembershipSource, Organization, Person, Unit
 from tests.conftest import NOW
 from tests.functional.assign.places import evaluate_later, publish, row, training
-from tests.functional.certs.test_impact import carry_out, foresee, prepare
+from tests.functional.certs.test_impact import bury, carry_out, foresee, prepare
 from tests.support import smtp
 from tests.support.days import at, pass_by, subjects
 from tests.support.work import work_off
@@ -84,6 +86,11 @@ def import_history(world: World, module: Module, people: list[int], **how: bool)
 def kinds() -> Counter[MessageKind]:
     db.session.rollback()
     return Counter(db.session.scalars(select(Message.kind)))
+
+
+def states() -> Counter[MessageState]:
+    db.session.rollback()
+    return Counter(db.session.scalars(select(Message.state)))
 
 
 def test_an_import_of_history_mails_nobody_and_reminders_come_when_their_day_comes(
@@ -184,6 +191,33 @@ def test_the_toggle_mails_exactly_whom_the_impact_names(world: World, inbox: smt
     assert shown.counts[Group.ISSUED] == shown.mails == SWITCHED_ON
     assert subjects(inbox) == ["Your certificate for Basic safety"] * SWITCHED_ON
     assert db.session.scalar(select(func.count()).select_from(Certificate)) == SWITCHED_ON
+
+
+def test_mails_the_impact_leaves_out_are_the_ones_that_do_not_leave(
+    world: World, inbox: smtp.Inbox
+) -> None:
+    unit, done, more = world.unit(), world.module(), world.module("More")
+    asked = training(unit, row(done))
+    people = crowd(world, unit, 6, silent=True)
+    for person_id in people[:4]:
+        world.completion(db.session.get_one(Person, person_id), done)
+    with transaction() as tx:
+        evaluate_people(tx.session, people)
+    work_off()
+    bury(world, db.session.get_one(Person, people[0]))
+    bury(world, db.session.get_one(Person, people[4]))
+    off = [MessageKind.NEW_TRAINING.value]
+    organization_id = world.organization.id
+    world.add(MailSettings(organization_id=organization_id, off_kinds=off, updated_at=NOW))
+    before = len(inbox.mails)
+    with clock.at(NOW + timedelta(hours=1)):
+        prepare(asked, [row(done), row(more)], on=True)
+        shown, _ = foresee(asked, Effect())
+        carry_out(asked, Effect())
+        work_off()
+    assert shown.mails == len(inbox.mails) - before == 3, "told of the certificate it took"
+    assert shown.counts[Group.SWITCHED_OFF] == states()[MessageState.SUPPRESSED] == 2
+    assert shown.counts[Group.WITHOUT_ADDRESS] == states()[MessageState.UNDELIVERABLE] == 1
 
 
 def passed_over_the_year(world: World) -> tuple[Unit, Module, int]:

@@ -1,5 +1,6 @@
 """The numbers shown before a publish are the numbers that then happen (domain §6.1)."""
 
+import random
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -21,7 +22,11 @@ from plugin.core import clock
 from plugin.core.db import db, transaction
 from plugin.core.outbox import JobName, OutboxRow
 from plugin.jobs import step
-from plugin.notify.models import Message, MessageState
+from plugin.notify import gate
+from plugin.notify.letterhead import letterhead
+from plugin.notify.mail_models import AddressEvent, AddressFact, AddressSource, MailSettings
+from plugin.notify.models import Hindrance, Message, MessageKind
+from plugin.org.models import Person
 from tests.conftest import NOW
 from tests.functional.assign.places import row, training
 from tests.functional.assign.test_equality import History
@@ -58,6 +63,43 @@ def work() -> None:
             step.run(row_id)
 
 
+SWITCHABLE = [
+    MessageKind.NEW_TRAINING,
+    MessageKind.NEW_REQUIREMENT,
+    MessageKind.EXPIRED,
+    MessageKind.CERTIFICATE_RENEWED,
+    MessageKind.CERTIFICATE_RESTORED,
+]
+UNREACHED = {Hindrance.NO_ADDRESS, Hindrance.DEAD_ADDRESS}
+
+
+def bury(world: World, person: Person) -> None:
+    """A mail server said that the person's address does not exist."""
+    person.email = f"dead{person.id}@example.test"
+    world.add(person)
+    event = AddressEvent(
+        organization_id=person.organization_id,
+        person_id=person.id,
+        address=person.email,
+        fact=AddressFact.HARD,
+        source=AddressSource.REPORT,
+        words="550 5.1.1 unknown",
+        at=NOW,
+        seal=f"dead:{person.id}",
+    )
+    world.add(event)
+
+
+def fate(kind: MessageKind, person_id: int) -> Hindrance | None:
+    """What becomes of a mail of this kind to this person: what is queued, and then the gate."""
+    session = db.session()
+    person = session.get_one(Person, person_id)
+    if person.email is None:
+        return Hindrance.NO_ADDRESS
+    head = letterhead(session, person.organization_id)
+    return gate.hindrance(kind, gate.addressee(session, person_id), head)
+
+
 class Life(History):
     """A history in which certificates are issued too, and sometimes withheld."""
 
@@ -68,6 +110,12 @@ class Life(History):
         for person in self.people[::3]:
             person.email = None
             world.add(person)
+        for person in self.people[1::3]:
+            bury(world, person)
+        dice = random.Random(seed)
+        off = [kind.value for kind in SWITCHABLE if dice.random() < 0.4]
+        organization_id = world.organization.id
+        world.add(MailSettings(organization_id=organization_id, off_kinds=off, updated_at=NOW))
         work()
 
     def step(self) -> None:
@@ -162,25 +210,29 @@ def happened(configuration_id: int, before: dict[str, Any], life: Life) -> dict[
         )
     ).all()
     kinds = Counter(edition.kind for edition in editions)
-    people = {person.id: person for person in life.people}
     owner = {each.id: each.person_id for each in db.session.scalars(select(Certificate))}
-    mailed = [people[owner[each.certificate_id]] for each in editions if not each.silent]
-    mailed += [people[each.args[0]] for each in waiting]
-    told = {message.person_id for message in messages}
+    proofs = [
+        (certificates.MAIL_OF[each.kind], owner[each.certificate_id])
+        for each in editions
+        if not each.silent
+    ]
+    proofs += [(MessageKind.CERTIFICATE_RENEWED, each.args[0]) for each in waiting]
+    news = [(message.kind, message.person_id) for message in messages]
+    ends = {mail: fate(*mail) for mail in news + proofs}
     states = holders(life, configuration_id)
     valid_before = [who for who, was in before["states"].items() if was is CertificateState.VALID]
     return {
         Group.COVERED: before["covered"],
-        Group.TRAINING_MAILS: sum(each.state is MessageState.QUEUED for each in messages),
+        Group.TRAINING_MAILS: sum(ends[mail] is None for mail in news),
         Group.TURN_INVALID: sum(states[who] is CertificateState.INVALID for who in valid_before),
         Group.END: sum(states[who] is CertificateState.ENDED for who in valid_before),
         Group.ISSUED: kinds[EditionKind.FIRST],
         Group.RESTORED: kinds[EditionKind.RESTORATION],
         Group.RENEWED: kinds[EditionKind.RENEWAL] + len(waiting),
-        Group.CERTIFICATE_MAILS: sum(person.email is not None for person in mailed),
-        Group.WITHOUT_ADDRESS: len(
-            {who for who in told if people[who].email is None}
-            | {person.id for person in mailed if person.email is None}
+        Group.CERTIFICATE_MAILS: sum(ends[mail] is None for mail in proofs),
+        Group.WITHOUT_ADDRESS: len({who for (_, who), end in ends.items() if end in UNREACHED}),
+        Group.SWITCHED_OFF: len(
+            {who for (_, who), end in ends.items() if end is Hindrance.SWITCHED_OFF}
         ),
     }
 
@@ -283,7 +335,7 @@ def test_the_counts_can_be_opened_to_names_and_cost_the_same_for_any_number(worl
                 db.session(), configuration, coming, Group.TURN_INVALID, offset=10, limit=10
             )
         assert [name for _, name in listed] == ["P10 X", "P11 X"]
-        assert len(statements) <= 2
+        assert len(statements) <= 3
 
 
 def test_a_grace_shows_who_is_at_risk_and_until_when(world: World) -> None:

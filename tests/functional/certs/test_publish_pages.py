@@ -11,7 +11,8 @@ from sqlalchemy import select
 from plugin.assign.models import Configuration
 from plugin.core import clock
 from plugin.core.db import db
-from plugin.notify.models import Message
+from plugin.notify.mail_models import MailSettings
+from plugin.notify.models import Message, MessageKind
 from plugin.org.models import Unit
 from plugin.web.roles import Role
 from tests.conftest import NOW
@@ -21,6 +22,7 @@ from tests.functional.certs.test_impact import prepare, work
 from tests.support.html import read
 from tests.support.pages import press, press_publish
 from tests.support.queries import counted
+from tests.support.work import work_off
 from tests.support.world import World
 
 AT_RISK = "Certificates that turn invalid after the grace, if nothing is done"
@@ -119,6 +121,24 @@ def test_what_was_seen_is_published_and_its_progress_can_be_followed(
     assert "3 people have been judged by it." in after
     assert [each.words for each in read(after).by_id("progress").all("dd")] == ["2", "0", "1"]
     assert [version.reason for version in versions(asked)] == ["as the regulation asks", "New law"]
+
+
+def test_mails_of_a_kind_that_is_switched_off_are_not_promised(
+    world: World, admin: FlaskClient, asked: int
+) -> None:
+    off = [MessageKind.NEW_REQUIREMENT.value]
+    organization_id = world.organization.id
+    world.add(MailSettings(organization_id=organization_id, off_kinds=off, updated_at=NOW))
+    page = admin.get(address(asked)).text
+    assert "No mail will go." in page
+    label = "People not mailed because the organization has switched the kind off"
+    assert numbers(page)[label] == "2"
+    names = admin.get(f"{address(asked)}/switched_off").text
+    assert "1 to 2 of 2" in names
+    done = press_publish(admin, address(asked), reason="New law")
+    work_off()
+    after = read(admin.get(done.location).text).by_id("progress")
+    assert [each.words for each in after.all("dd")] == ["0", "0", "1", "2"]
 
 
 def test_mails_that_wait_for_the_morning_say_so(admin: FlaskClient, asked: int) -> None:
