@@ -1,8 +1,11 @@
 """A reminder an admin or manager sends now: what one person has to do, in one mail."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
+from flask_babel import LazyString
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -14,12 +17,19 @@ from plugin.assign.validity import local_date
 from plugin.core import audit
 from plugin.core.base import JsonDict
 from plugin.core.db import Tx
+from plugin.notify import gate
 from plugin.notify.actions import queue_message
-from plugin.notify.gate import addressee
-from plugin.notify.models import MessageKind
+from plugin.notify.models import Hindrance, MessageKind
 from plugin.org.errors import FieldError
 from plugin.org.models import Organization, Person
 from plugin.org.reach import Reach
+
+WHY_NOT: Mapping[Hindrance, LazyString] = {
+    Hindrance.NO_ADDRESS: _l("This person has no email address."),
+    Hindrance.DEAD_ADDRESS: _l("Mail to this person’s address comes back."),
+    Hindrance.UNSUBSCRIBED: _l("This person has switched reminders by mail off."),
+    Hindrance.SWITCHED_OFF: _l("Your organization has switched reminders by mail off."),
+}
 
 
 def remind(tx: Tx, person: Person, reach: Reach, *, by: int, now: datetime) -> bool:
@@ -51,13 +61,10 @@ def remind(tx: Tx, person: Person, reach: Reach, *, by: int, now: datetime) -> b
 
 def _check_reachable(session: Session, person: Person) -> None:
     """Refuses, saying why, where the reminder would be held back."""
-    to = addressee(session, person.id)
-    if to.address is None:
-        raise FieldError("person", _("This person has no email address."))
-    if to.is_dead:
-        raise FieldError("person", _("Mail to this person’s address comes back."))
-    if not to.wants_reminders:
-        raise FieldError("person", _("This person has switched reminders by mail off."))
+    door = gate.of(session, person.organization_id, person.id)
+    why = gate.hindrance(MessageKind.REMINDER, door.to, door.head)
+    if why is not None:
+        raise FieldError("person", str(WHY_NOT[why]))
 
 
 def _items(

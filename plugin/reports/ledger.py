@@ -110,7 +110,7 @@ def count_stuck(reach: Reach, at: datetime) -> Any:
         .where(
             Message.organization_id == reach.organization_id,
             is_stuck(at),
-            reach.people(Message.person_id, at),
+            _is_open_to(reach, at),
         )
         .scalar_subquery()
     )
@@ -141,9 +141,16 @@ def _messages(reach: Reach, at: datetime) -> Select[Any]:
         .outerjoin(SentMail, SentMail.id == Message.mail_id)
         .where(
             Message.organization_id == reach.organization_id,
-            reach.people(Message.person_id, at),
+            _is_open_to(reach, at),
         )
     )
+
+
+def _is_open_to(reach: Reach, at: datetime) -> ColumnElement[bool]:
+    """The message is to somebody in reach; what a manager is told names people of other units."""
+    if reach.is_whole:
+        return true()
+    return and_(reach.people(Message.person_id, at), Message.kind != MessageKind.MANAGER_DIGEST)
 
 
 def _narrowed(reach: Reach, asked: Asked, at: datetime) -> Select[Any]:

@@ -15,7 +15,7 @@ from plugin.core.db import db, transaction
 from plugin.jobs import reconcile
 from plugin.modules.models import Completion, Module
 from plugin.notify.emails import wording_of
-from plugin.notify.mail_models import ChoicePlace
+from plugin.notify.mail_models import ChoicePlace, MailSettings
 from plugin.notify.models import Message, MessageKind
 from plugin.notify.reminder_choices import choose
 from plugin.org.models import Person, Unit
@@ -386,6 +386,16 @@ def test_a_reminder_needs_an_address_and_something_to_say(
     ada.email = None
     world.add(ada)
     assert "This person has no email address." in remind(admin, ada)
+    assert reminded(ada) == []
+
+
+def test_a_reminder_is_not_promised_where_the_organization_mails_none(
+    world: World, admin: FlaskClient, ada: Person, asked: int
+) -> None:
+    off = [MessageKind.REMINDER.value]
+    organization_id = world.organization.id
+    world.add(MailSettings(organization_id=organization_id, off_kinds=off, updated_at=NOW))
+    assert "Your organization has switched reminders by mail off." in remind(admin, ada)
     assert reminded(ada) == []
 
 

@@ -12,6 +12,7 @@ from plugin.certs.models import Certificate
 from plugin.core import clock
 from plugin.core.db import db, transaction
 from plugin.notify import bounce_actions
+from plugin.notify.actions import queue_message
 from plugin.notify.bounces import Report
 from plugin.notify.mail_models import AddressSource, SentMail
 from plugin.notify.models import Message, MessageKind, MessageState
@@ -189,6 +190,30 @@ def test_a_managers_ledger_holds_their_units_people_only(told: Crowd, client: Fl
     assert "Nothing matches." in seen(client, PATH).words
     seen(client, f"{PATH}/{number}", 404)
     assert "Ann" not in client.get(f"{PATH}.csv").get_data(as_text=True)
+
+
+def test_what_a_manager_is_told_of_other_units_is_not_in_the_ledger_of_these(
+    told: Crowd, world: World, client: FlaskClient
+) -> None:
+    both = told.manager("Yard", name="Max Other")
+    world.member(both, told.units["Quay"])
+    with transaction() as tx:
+        queue_message(
+            tx,
+            organization_id=world.organization.id,
+            person_id=both.id,
+            kind=MessageKind.MANAGER_DIGEST,
+            key="manager_digest",
+            facts={"matters": {}, "unreachable": 1},
+            now=clock.now() - timedelta(hours=1),
+        )
+    number = message_id(MessageKind.MANAGER_DIGEST)
+    world.sign_in(client, told.manager("Quay"))
+    assert "Max" not in seen(client, PATH).words
+    assert "Max" not in seen(client, f"{PATH}?state=stuck").words
+    seen(client, f"{PATH}/{number}", 404)
+    admin(told, client)
+    seen(client, f"{PATH}/{number}")
 
 
 def test_learners_and_other_organizations_see_none_of_it(
