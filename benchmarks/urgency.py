@@ -43,9 +43,9 @@ BULK = (
     SELECT 1, {unit}, id, 'csv', now() - interval '9 days', now() - interval '9 days', false
     FROM person WHERE given_name = 'Person'""",
     """INSERT INTO completion (organization_id, person_id, module_id, module_version_id, passed,
-        happened_at, learned_at, source, evidence)
+        happened_at, learned_at, source, evidence, silent)
     SELECT 1, id, {module}, {version}, true, now() - interval '8 days', now() - interval '8 days',
-        'manual', '{{}}'
+        'manual', '{{}}', false
     FROM person WHERE given_name = 'Person'""",
 )
 

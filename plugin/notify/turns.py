@@ -31,14 +31,14 @@ def next_turn(given: Given, *, minute: int, limit: int, is_bulk: bool) -> tuple[
     return _bulk_turn(given, minute, limit) if is_bulk else _single_turn(given, minute, limit)
 
 
-def _share(limit: int) -> int:
-    """What a bulk may have of a minute."""
-    return limit - max(1, limit // KEPT) if limit > 1 else limit
+def _share(limit: int, minute: int) -> int:
+    """What a bulk may have of this minute; where one a minute is all there is, every other one."""
+    return limit - max(1, limit // KEPT) if limit > 1 else 1 - minute % 2
 
 
 def _bulk_turn(given: Given, minute: int, limit: int) -> tuple[int, Given]:
     at = max(minute, given.bulk_minute, given.single_minute)
-    while given.bulk_in(at) >= min(_share(limit), limit - given.single_in(at)):
+    while given.bulk_in(at) >= min(_share(limit, at), limit - given.single_in(at)):
         at += 1
     return at, replace(given, bulk_minute=at, bulk_used=given.bulk_in(at) + 1)
 
@@ -52,4 +52,4 @@ def _single_turn(given: Given, minute: int, limit: int) -> tuple[int, Given]:
 
 def _bulk_by_then(given: Given, minute: int, limit: int) -> int:
     """How much of a minute a bulk has: its whole share of one it has gone past."""
-    return _share(limit) if minute < given.bulk_minute else given.bulk_in(minute)
+    return _share(limit, minute) if minute < given.bulk_minute else given.bulk_in(minute)

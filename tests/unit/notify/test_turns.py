@@ -29,6 +29,12 @@ def test_a_single_mail_goes_now_however_far_the_bulk_has_reached() -> None:
     assert found[-1] == (False, 100)
 
 
+def test_one_mail_a_minute_leaves_room_for_single_mails_too() -> None:
+    found = turns([True] * 100 + [False], limit=1)
+    assert found[-2][1] > 250
+    assert found[-1] == (False, 101)
+
+
 def test_single_mails_alone_may_have_the_whole_minute() -> None:
     assert [at for _, at in turns([False] * 9, limit=4)] == [100] * 4 + [101] * 4 + [102]
 
