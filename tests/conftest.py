@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import text
 
 from plugin.app import create_app, tables
 from plugin.core import clock, migrate
 from plugin.core.db import db
 from plugin.core.settings import Environment, Settings
 from plugin.scorm import vendor
-from tests.support import databases, services
+from tests.support import databases, emptying, key_pairs, services
 from tests.support.world import World
 from tools import assets
 
@@ -55,10 +54,13 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 @pytest.fixture(scope="session")
 def whole_app(settings: Settings) -> Flask:
     migrate.upgrade(settings.sqlalchemy_url)
+    key_pairs.reuse()
     app = create_app(settings)
     app.testing = True
     app.config["PROPAGATE_EXCEPTIONS"] = False
     app.config["WTF_CSRF_ENABLED"] = False
+    with app.app_context():
+        emptying.watch(db.engine)
     return app
 
 
@@ -99,10 +101,6 @@ def client(app: Flask) -> FlaskClient:
 
 
 def _empty_tables() -> None:
-    names = [f'"{table.name}"' for table in reversed(tables().sorted_tables)]
+    """The tables a test wrote to are empty, and numbers begin with 1 again."""
     with db.engine.connect().execution_options(writes=True) as connection, connection.begin():
-        if connection.dialect.name == "postgresql":
-            connection.execute(text(f"TRUNCATE {', '.join(names)} RESTART IDENTITY CASCADE"))
-            return
-        for name in names:
-            connection.execute(text(f"DELETE FROM {name}"))
+        emptying.empty(connection, tables())
