@@ -13,6 +13,7 @@ SWITCHES = {
     "keeps_nothing": "Scores are taken and not kept",
     "keeps_older_out": "A score that is not newer than the last change is refused",
     "gives_access": "Tools get access to grades and people",
+    "offers_notices": "Tools are told of copied courses (open the tool once; then see Tools)",
     "has_test_student": "The list of people holds a test student",
 }
 MOST_SECONDS, MOST_FAILURES = 20, 100

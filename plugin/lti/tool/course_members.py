@@ -58,6 +58,25 @@ def courses(session: Session, organization_id: int) -> Sequence[tuple[LmsCourse,
     return [(row[0], row[1]) for row in rows]
 
 
+def not_yet(
+    session: Session, unit: Unit, known: Sequence[tuple[LmsCourse, str]]
+) -> list[tuple[LmsCourse, str]]:
+    """Those of the courses that do not fill the unit yet."""
+    tied = {
+        tuple(row)
+        for row in session.execute(
+            select(RosterTie.registration_id, RosterTie.deployment_id, RosterTie.context_id).where(
+                RosterTie.unit_id == unit.id, RosterTie.until_at.is_(None)
+            )
+        )
+    }
+    return [
+        (each, lms)
+        for each, lms in known
+        if (each.registration_id, each.deployment_id, each.context_id) not in tied
+    ]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
     """A learner on a course's roster; roles in the LMS's own words."""

@@ -19,7 +19,7 @@ from plugin.lti.tool.claims import LTI, VERSION, DeepLinking
 from plugin.lti.tool.errors import ContentRequestError
 from plugin.lti.tool.models import ContentRequest, Registration
 from plugin.lti.tool.queries import Trust
-from plugin.modules.models import Module, ModuleState
+from plugin.modules.models import Module, ModuleKind, ModuleState
 from plugin.org.models import Unit
 from plugin.web.listing import like
 
@@ -44,6 +44,8 @@ class Offer:
     text: str
     custom: Mapping[str, str]
     is_graded: bool
+    is_graded_there: bool = False
+    """A teacher gives the grade in the LMS; it completes the module."""
 
 
 def begin(
@@ -151,6 +153,7 @@ def _of_module(module: Module) -> Offer:
         text=module.description,
         custom={"module": str(module.id)},
         is_graded=True,
+        is_graded_there=module.kind is ModuleKind.LMS_GRADE,
     )
 
 

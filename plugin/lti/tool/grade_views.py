@@ -130,9 +130,13 @@ def of_unit(unit_id: int) -> str | Response | tuple[str, int]:
     """The courses that fill a unit, and one more."""
     session = read_session()
     unit = _unit(session, unit_id)
+    ties = course_members.ties(session, unit)
     known = course_members.courses(session, unit.organization_id)
+    offered = known if request.method == "POST" else course_members.not_yet(session, unit, known)
     form = TieForm()
-    form.course_id.choices = [SelectChoice(each.id, f"{each.title} – {lms}") for each, lms in known]
+    form.course_id.choices = [
+        SelectChoice(each.id, f"{each.title} – {lms}") for each, lms in offered
+    ]
     if known and form.validate_on_submit():
         _tie(unit_id, form.course_id.data)
         flash(_("The course fills the unit from now on. Its people are being read."))
@@ -140,7 +144,7 @@ def of_unit(unit_id: int) -> str | Response | tuple[str, int]:
     page = render_template(
         "lti/unit_courses.html",
         unit=unit,
-        ties=course_members.ties(session, unit),
+        ties=ties,
         form=form if known else None,
     )
     return (page, 422) if form.errors else page

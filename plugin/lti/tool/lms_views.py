@@ -111,7 +111,12 @@ def new(make: str) -> str | AnyResponse | tuple[str, int]:
     """The values of both sides: ours to copy into the LMS, its to copy here."""
     if make not in (*MAKES, "other"):
         abort(404)
-    form = RegistrationForm(data=addresses_at(make, request.args.get("site", "")))
+    form = RegistrationForm(
+        data={
+            **addresses_at(make, request.args.get("site", "")),
+            "uid": request.args.get("uid", ""),  # whoever copied our addresses already keeps them
+        }
+    )
     if not form.has_uid():
         form.uid.data = secrets.token_hex(8)
     if form.validate_on_submit() and (number := _register(make, form)):

@@ -234,6 +234,8 @@ def code_of(product: str | None) -> str:
 def addresses_at(make: str, site: str) -> dict[str, str]:
     """Where an LMS of this make at `site` answers, as far as one can know."""
     base = site.strip().rstrip("/")
+    if base and "://" not in base:
+        base = f"https://{base}"
     return {
         name: pattern.replace("{site}", base)
         for name, pattern in profile_of(make).addresses.items()

@@ -13,7 +13,7 @@ from plugin.core import clock
 from plugin.core.db import db
 from plugin.lti.tool.claims import LTI
 from plugin.lti.tool.models import ContentRequest
-from plugin.modules.models import Module, ModuleState
+from plugin.modules.models import Module, ModuleKind, ModuleState
 from tests.conftest import NOW
 from tests.functional.assign.places import row, training
 from tests.functional.lti.platform import ABSENT, LEARNER, TEACHER, Lms
@@ -212,6 +212,15 @@ def test_only_what_the_organization_has_published_is_offered(
     assert "Theirs" not in words
     picked = [f"module:{draft.id}", f"module:{theirs.id}", "module:x", "module:" + "9" * 30]
     assert client.post(page, data={"item": picked}).status_code == 422
+
+
+def test_a_module_that_teachers_grade_is_told_from_the_others(
+    world: World, client: FlaskClient, lms: Lms, module: Module
+) -> None:
+    world.module("Fire drill", kind=ModuleKind.LMS_GRADE)
+    words = read(client.get(page_of(client, lms)).text).words
+    assert "Fire drill module, graded by a teacher in the LMS" in words
+    assert f"{module.title} module, graded" not in words
 
 
 def test_a_search_keeps_what_was_picked(

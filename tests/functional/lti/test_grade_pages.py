@@ -156,6 +156,8 @@ def test_a_course_fills_a_unit_and_is_untied(world: World, admin: FlaskClient) -
     words = read(admin.get(address).text).words
     assert "Safety 101" in words
     assert "Campus 4" in words
+    assert "Every course whose people an LMS lists fills this unit already." in words
+    assert admin.post(address, data={"course_id": course}).status_code == 303, "no harm"
     tie = db.session.scalars(select(RosterTie)).one()
     assert admin.post(f"{address}/{tie.id}/read").status_code == 303
     assert admin.post(f"{address}/{tie.id}/untie").status_code == 303
@@ -164,7 +166,9 @@ def test_a_course_fills_a_unit_and_is_untied(world: World, admin: FlaskClient) -
         Membership.source == MembershipSource.ROSTER, Membership.until_at.is_(None)
     )
     assert db.session.scalars(open_now).all() == []
-    assert "4 memberships ended" in admin.get(address).text
+    page = admin.get(address).text
+    assert "4 memberships ended" in page
+    assert [each.attributes["value"] for each in read(page).all("option")] == [course]
 
 
 def test_untying_twice_is_harmless(world: World, admin: FlaskClient) -> None:

@@ -14,6 +14,7 @@ from plugin.lti.tool.queries import key_set
 from plugin.web.roles import Role
 from tests.functional.lti.conftest import register
 from tests.functional.lti.platform import Lms
+from tests.support.html import read
 from tests.support.queries import counted
 from tests.support.world import World
 
@@ -106,9 +107,19 @@ def test_a_name_we_did_not_make_is_replaced(admin: FlaskClient, uid: str) -> Non
     assert re.fullmatch(r"[0-9a-f]{16}", db.session.scalars(select(Registration.uid)).one())
 
 
-def test_a_site_fills_in_its_addresses(admin: FlaskClient) -> None:
-    page = admin.get("/admin/lms/new/moodle?site=https://moodle.example.test/").text
+@pytest.mark.parametrize("site", ["https://moodle.example.test/", " moodle.example.test"])
+def test_a_site_fills_in_its_addresses(admin: FlaskClient, site: str) -> None:
+    page = admin.get("/admin/lms/new/moodle", query_string={"site": site}).text
     assert 'value="https://moodle.example.test/mod/lti/auth.php"' in page
+
+
+def test_our_values_stay_when_the_site_is_filled_in(admin: FlaskClient) -> None:
+    first = read(admin.get("/admin/lms/new/moodle").text)
+    asking = next(each for each in first.all("form") if each.all("input", name="site"))
+    uid = asking.all("input", name="uid")[0].attributes["value"]
+    page = admin.get("/admin/lms/new/moodle", query_string={"site": "m.example", "uid": uid}).text
+    assert f"/lti/{uid}/launch" in page
+    assert "/lti/..-/launch" not in admin.get("/admin/lms/new/moodle?uid=..-").text
 
 
 def test_a_waiting_deployment_is_accepted(world: World, admin: FlaskClient, lms: Lms) -> None:

@@ -27,6 +27,13 @@ def test_it_behaves_like_another_make_and_fails_as_asked(peer: Peer) -> None:
     assert MAKES["canvas"].fails_with == []
 
 
+def test_notices_of_copied_courses_are_switched_on(peer: Peer) -> None:
+    with peer.app.test_client() as browser:
+        assert browser.post("/behaviour", data={"offers_notices": "1"}).status_code == 303
+        assert "copied courses" in browser.get("/behaviour").text
+    assert peer.grades.behaviour.offers_notices
+
+
 @pytest.mark.parametrize(
     ("address", "said"),
     [
