@@ -21,10 +21,11 @@ from plugin.assign import (
     record_views,
     template_views,
     version_views,
+    withheld,
 )
 from plugin.assign import person_views as training_views
 from plugin.assign import queries as assign_queries
-from plugin.certs import issued_views, publish_views, transcript_views
+from plugin.certs import decided, issued_views, publish_views, transcript_views
 from plugin.certs import views as certs_views
 from plugin.core import demo_clock, languages, log
 from plugin.core.base import Base
@@ -209,6 +210,7 @@ def _register_views(app: Flask) -> None:
     for blueprint in (content_views.bp, document_files.bp):
         csrf.exempt(blueprint)
         headers.content_only(app, blueprint)
+    withheld.install(app.extensions, decided.withheld_of_person)
     visibility.install(
         app.extensions,
         visibility.Doors(

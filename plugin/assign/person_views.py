@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from plugin.assign import as_of, queries, reminders, waivers, why
+from plugin.assign import as_of, queries, reminders, waivers, why, withheld
 from plugin.assign.as_of import AsOf
 from plugin.assign.fetch import Facts, facts
 from plugin.assign.models import Waiver
@@ -39,6 +39,7 @@ class Card:
     unit: str
     standing: Standing
     is_valid: bool
+    is_withheld: bool
     why: why.Derivation
     waivers: dict[int, Waiver]
 
@@ -57,8 +58,12 @@ def show(person_id: int) -> str:
     given = waivers.in_force(session, person_id, moment.at)
     reach = reach_of(session, me())
     behind = _completions(session, found, person_id)
+    zones = {each: line.zone for each, line in found.lines.items()}
+    decided = withheld.decisions(current_app.extensions)(
+        session, person.organization_id, person_id, zones, moment.at
+    )
     cards = [
-        _card(found, person_id, each, given, behind)
+        _card(found, person_id, each, given, behind, decided.get(each, ""))
         for each in sorted(found.configurations)
         if reach.has_unit(found.lines[each].unit_id)
     ]
@@ -98,6 +103,7 @@ def _card(
     configuration_id: int,
     given: dict[tuple[int, int], Waiver],
     behind: dict[int, Completion],
+    decided: str,
 ) -> Card:
     standing, line = found.standing(person_id, configuration_id), found.lines[configuration_id]
     titles = {each.id: each.title for each in found.modules.values()}
@@ -108,7 +114,8 @@ def _card(
         unit=line.unit_name,
         standing=standing,
         is_valid=standing.is_valid(found.at),
-        why=why.derivation(standing, line, titles, behind),
+        is_withheld=bool(decided),
+        why=why.derivation(standing, line, titles, behind, withheld=decided),
         waivers={
             module_id: waiver for (which, module_id), waiver in given.items()
             if which == configuration_id

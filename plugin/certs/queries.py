@@ -14,7 +14,7 @@ from plugin.assign.standing import Standing
 from plugin.certs.errors import CertificateNotFoundError, EditionNotReadyError
 from plugin.certs.facts import CertificateFacts
 from plugin.certs.models import Certificate, CertificateEvent, Edition
-from plugin.certs.rules import CertificateState, EditionFacts, EventFacts, EventKind, state
+from plugin.certs.rules import CertificateState, EditionFacts, EventFacts, state, withheld_since
 from plugin.org.models import Organization, Person
 
 
@@ -113,13 +113,9 @@ def answer(
     )
     standing = found.standing(certificate.person_id, certificate.configuration_id)
     events = events_of(session, certificate)
-    withheld = {EventKind.REVOKED, EventKind.SUSPENDED}
-    since = max(
-        (each.at for each in events if each.kind in withheld and each.at <= at), default=None
-    )
     return Answer(
         state=state(events, standing, at=at),
-        state_since=since,
+        state_since=withheld_since(events, at=at),
         person=person,
         organization=organization,
         configuration=found.lines[certificate.configuration_id],

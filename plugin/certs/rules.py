@@ -76,6 +76,14 @@ def withheld_by(events: Sequence[EventFacts], *, at: datetime) -> CertificateSta
     return None
 
 
+def withheld_since(events: Sequence[EventFacts], *, at: datetime) -> datetime | None:
+    """When an admin last suspended or revoked it."""
+    withheld = {EventKind.REVOKED, EventKind.SUSPENDED}
+    return max(
+        (each.at for each in events if each.kind in withheld and each.at <= at), default=None
+    )
+
+
 def has_ended(standing: Standing) -> bool:
     """The configuration no longer gives this person a certificate, whatever they completed."""
     gives = standing.certificate_on and standing.has_required and not standing.archived

@@ -71,14 +71,21 @@ def verdict(answer: Answer) -> Verdict:
     )
 
 
-def _reason(answer: Answer) -> str:
-    zone = answer.standing.zone
-    since = _day(local_date(answer.state_since, zone)) if answer.state_since else ""
-    match answer.state:
+def withheld_words(state: CertificateState, since: datetime | None, zone: str) -> str:
+    """An admin's decision and its day at the unit; nothing when nobody withholds it."""
+    day = _day(local_date(since, zone)) if since else ""
+    match state:
         case CertificateState.REVOKED:
-            return _("Revoked on %(day)s. This is final.", day=since)
+            return _("Revoked on %(day)s. This is final.", day=day)
         case CertificateState.SUSPENDED:
-            return _("Suspended since %(day)s.", day=since)
+            return _("Suspended since %(day)s.", day=day)
+    return ""
+
+
+def _reason(answer: Answer) -> str:
+    match answer.state:
+        case CertificateState.REVOKED | CertificateState.SUSPENDED:
+            return withheld_words(answer.state, answer.state_since, answer.standing.zone)
         case CertificateState.ENDED:
             return _("Ended: this training no longer applies to this person.")
         case CertificateState.INVALID:
