@@ -98,6 +98,7 @@ def _want(
         grade = _new_grade(tx.session, owed, person_id, now)
     elif (
         grade.wanted == wanted.share
+        and grade.is_completed == wanted.is_completed
         and grade.subject == owed.subject
         and not (again and grade.state in NOT_TAKEN)
     ):
@@ -106,6 +107,7 @@ def _want(
     grade.begun_at = wanted.begun_at
     grade.reached_at = wanted.reached_at or (now if is_more else grade.reached_at)
     grade.wanted, grade.wanted_at, grade.subject = wanted.share, now, owed.subject
+    grade.is_completed = wanted.is_completed
     if grade.state is GradeState.OVERRIDDEN:
         return  # a teacher's word stands until an admin says otherwise
     if grade.state is GradeState.WAITING and grade.attempts:

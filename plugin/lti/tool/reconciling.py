@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 
 from plugin.core import clock
 from plugin.core.context import current_settings
@@ -14,7 +14,7 @@ from plugin.core.outbox import JobName
 from plugin.lti.tool import services
 from plugin.lti.tool.results import results
 from plugin.lti.tool.score_rows import CLAIM_LIFE, ask_to_send
-from plugin.lti.tool.score_rules import LONGEST_PAUSE, MAX_ATTEMPTS, is_same
+from plugin.lti.tool.score_rules import LONGEST_PAUSE, MAX_ATTEMPTS, SPACING, is_same
 from plugin.lti.tool.service_models import Grade, GradeState, LineItem, LmsCourse
 from plugin.lti.tool.services import RESULTS, Client, ServiceError
 
@@ -34,9 +34,10 @@ def ask_again(tx: Tx, *, now: datetime) -> int:
                 Grade.state == GradeState.FAILED,
                 (Grade.state == GradeState.WAITING) & (Grade.due_at <= now - LONGEST_PAUSE),
             ),
+            _is_free(now),
             Grade.line_item_id.in_(select(LineItem.id).where(LineItem.ended_at.is_(None))),
         )
-        .values(state=GradeState.WAITING, attempts=MAX_ATTEMPTS - 1, due_at=now, claimed_at=None)
+        .values(state=GradeState.WAITING, attempts=MAX_ATTEMPTS - 1, due_at=now)
         .returning(Grade.line_item_id, Grade.id)
         .execution_options(synchronize_session=False)
     ).all()
@@ -51,12 +52,17 @@ def ask_for_forgotten(tx: Tx, *, now: datetime) -> int:
         .where(
             Grade.state == GradeState.WAITING,
             Grade.due_at <= now - FORGOTTEN,
-            or_(Grade.claimed_at.is_(None), Grade.claimed_at <= now - CLAIM_LIFE),
+            _is_free(now),
         )
         .order_by(Grade.id)
     ).all()
     ask_to_send(tx, [(row.line_item_id, row.id) for row in rows])
     return len(rows)
+
+
+def _is_free(now: datetime) -> ColumnElement[bool]:
+    """Nobody is sending the grade, or who did has died."""
+    return or_(Grade.claimed_at.is_(None), Grade.claimed_at <= now - CLAIM_LIFE)
 
 
 def ask_to_compare(tx: Tx) -> int:
@@ -79,13 +85,14 @@ def compare_column(line_item_id: int) -> None:
     if place is None:
         return
     client, url = place
+    began_at = clock.now()
     try:
         theirs = {each.subject: each.share for each in results(client, url)}
     except (OutgoingError, ServiceError) as error:
         log.warning("column.not_compared", line_item_id=line_item_id, reason=type(error).__name__)
         return
     with transaction() as tx:
-        _compare_all(tx, line_item_id, theirs, now=clock.now())
+        _compare_all(tx, line_item_id, theirs, began_at=began_at, now=clock.now())
 
 
 def _place(line_item_id: int) -> tuple[Client, str] | None:
@@ -105,10 +112,22 @@ def _place(line_item_id: int) -> tuple[Client, str] | None:
     return client, url
 
 
-def _compare_all(tx: Tx, line_item_id: int, theirs: Mapping[str, float], *, now: datetime) -> None:
+def _compare_all(
+    tx: Tx,
+    line_item_id: int,
+    theirs: Mapping[str, float],
+    *,
+    began_at: datetime,
+    now: datetime,
+) -> None:
+    """Grades that were settled since reading began are not what was read: the next night sees."""
     rows = tx.session.scalars(
         select(Grade)
-        .where(Grade.line_item_id == line_item_id, Grade.state.in_(COMPARED))
+        .where(
+            Grade.line_item_id == line_item_id,
+            Grade.state.in_(COMPARED),
+            Grade.due_at <= began_at + SPACING,  # settled grades are due again after SPACING
+        )
         .order_by(Grade.id)
         .with_for_update()
     ).all()

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select, update
@@ -109,6 +109,8 @@ def _parcel(row: Grade, item: LineItem, client: Client, now: datetime) -> Parcel
         grade_id=row.id,
         subject=row.subject,
         value=row.wanted,
+        is_completed=row.is_completed,
+        told_completed=row.told_completed,
         sent=row.sent,
         tried=row.tried,
         forced=row.forced,
@@ -167,8 +169,9 @@ def told_before(line_item_id: int, grade_ids: Sequence[int]) -> Mapping[int, lis
     return found
 
 
-def note_tries(batch: Batch, learned: Mapping[int, float | None]) -> Mapping[int, float]:
-    """These grades may reach the LMS from now on; the newest values, to be sent.
+def note_tries(batch: Batch, learned: Mapping[int, float | None]) -> Sequence[Parcel]:
+    """These grades may reach the LMS from now on; the same parcels as they are wanted now, in
+    order.
 
     `learned` says of each what the gradebook is known to hold. Who is not in the answer was taken
     over by another sender.
@@ -186,10 +189,21 @@ def note_tries(batch: Batch, learned: Mapping[int, float | None]) -> Mapping[int
             update(Grade)
             .where(Grade.id.in_(list(learned)), Grade.claimed_at == batch.claimed_at)
             .values(tried=Grade.wanted)
-            .returning(Grade.id, Grade.wanted)
+            .returning(Grade.id, Grade.wanted, Grade.is_completed, Grade.begun_at, Grade.reached_at)
             .execution_options(synchronize_session=False)
         ).all()
-    return {row.id: row.wanted for row in rows}
+    newest = {row.id: row for row in rows}
+    return [
+        replace(
+            each,
+            value=newest[each.grade_id].wanted,
+            is_completed=newest[each.grade_id].is_completed,
+            begun_at=newest[each.grade_id].begun_at,
+            reached_at=newest[each.grade_id].reached_at,
+        )
+        for each in batch.parcels
+        if each.grade_id in newest
+    ]
 
 
 def ask_to_send(tx: Tx, grades: Sequence[tuple[int, int]]) -> None:

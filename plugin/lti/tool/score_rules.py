@@ -42,6 +42,8 @@ class Parcel:
     grade_id: int
     subject: str
     value: float
+    is_completed: bool
+    told_completed: bool | None
     sent: float | None
     tried: float | None
     forced: bool
@@ -51,6 +53,11 @@ class Parcel:
     """The stamp is at least this, whatever our clock did in between (A9)."""
     begun_at: datetime | None = None
     reached_at: datetime | None = None
+
+    @property
+    def is_other_progress(self) -> bool:
+        """Whether the LMS was told the opposite of its completion, which no result shows."""
+        return self.told_completed is not None and self.told_completed != self.is_completed
 
 
 class Word(Enum):
@@ -102,7 +109,7 @@ def looked(parcel: Parcel, theirs: Result | None, before: Collection[float] = ()
         return Look.SEND
     known = [each for each in (parcel.sent, parcel.tried, *before) if each is not None]
     if says(theirs.share, parcel.value, known):
-        return Look.ARRIVED
+        return Look.SEND if parcel.is_other_progress else Look.ARRIVED
     if any(is_same(theirs.share, each) for each in known):
         return Look.SEND
     if not known and theirs.share == 0 and parcel.product in FILLS_WITH_NOUGHTS:
@@ -142,12 +149,11 @@ def score_of(parcel: Parcel, stamp: datetime, comment: str | None = None) -> dic
 
     A comment that is there already is said again, since an LMS takes its absence for its end (A11).
     """
-    is_done = parcel.is_module or parcel.value >= 1
     said: dict[str, Any] = {
         "userId": parcel.subject,
         "scoreGiven": round(parcel.value * MAXIMUM, 4),
         "scoreMaximum": MAXIMUM,
-        "activityProgress": "Completed" if is_done else "InProgress",
+        "activityProgress": _progress(parcel),
         "gradingProgress": "FullyGraded",
         "timestamp": _text(stamp),
     }
@@ -163,6 +169,13 @@ def score_of(parcel: Parcel, stamp: datetime, comment: str | None = None) -> dic
         if "submission" in said:
             said[CANVAS_SUBMISSION]["submitted_at"] = said["submission"]["submittedAt"]
     return said
+
+
+def _progress(parcel: Parcel) -> str:
+    """A pass completes a module, however good it is; who failed it may submit again (A8)."""
+    if parcel.is_completed:
+        return "Completed"
+    return "Submitted" if parcel.is_module else "InProgress"
 
 
 def _text(moment: datetime) -> str:

@@ -67,10 +67,12 @@ def _settled(grade: Grade, outcome: Outcome, now: datetime) -> None:
         grade.tried = None
     if outcome.state is GradeState.SENT:
         grade.sent, grade.attempts, grade.words = parcel.value, 0, None
+        grade.told_completed = parcel.is_completed
         grade.due_at = now + SPACING
         grade.forced = grade.forced and not parcel.forced
         grade.state = GradeState.SENT
-        if grade.wanted != parcel.value or grade.forced:  # it changed while this was on its way
+        wanted = (grade.wanted, grade.is_completed)
+        if wanted != (parcel.value, parcel.is_completed) or grade.forced:  # changed meanwhile
             grade.state = GradeState.WAITING
     elif outcome.state is None:
         _wait(grade, outcome, now)

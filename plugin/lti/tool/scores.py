@@ -153,17 +153,14 @@ def _looked_up(parcel: Parcel, look: Look, found: Result | None) -> Outcome:
 def _sent(batch: Batch, parcels: list[Parcel], seen: Seen) -> Iterator[Outcome]:
     """The scores leave one by one, until the LMS wants a rest or our time is over."""
     learned = {each.grade_id: _learned(each, seen) for each in parcels}
-    newest = score_rows.note_tries(batch, learned) if parcels else {}
+    newest = score_rows.note_tries(batch, learned) if parcels else ()
     end, failures = batch.claimed_at + SENDING, 0
     pause: timedelta | None = None
-    for each in parcels:
-        if each.grade_id not in newest:
-            continue
+    for each in newest:
         if pause is not None or clock.now() >= end:
             yield Outcome(parcel=each, state=None, pause=pause, is_attempt=False)
             continue
-        parcel = replace(each, value=newest[each.grade_id])
-        outcome = _posted(batch, parcel, (seen or {}).get(each.subject))
+        outcome = _posted(batch, each, (seen or {}).get(each.subject))
         yield outcome
         failures = failures + 1 if outcome.is_unknown else 0
         pause = _pause(outcome, failures)
@@ -232,7 +229,8 @@ def _stale(batch: Batch, parcel: Parcel, reply: Reply, words: str) -> Outcome:
         found = {}
     theirs = found.get(parcel.subject)
     others = [] if parcel.sent is None else [parcel.sent]
-    if theirs is not None and says(theirs.share, parcel.value, others):
+    is_there = theirs is not None and says(theirs.share, parcel.value, others)
+    if theirs is not None and is_there and not parcel.is_other_progress:
         return Outcome(parcel=parcel, state=GradeState.SENT, seen=theirs.share, seen_at=clock.now())
     said = [date_of(reply), theirs.at if theirs else None]
     return Outcome(

@@ -138,6 +138,10 @@ class Grade(Base):
     subject: Mapped[str]
     wanted: Mapped[float]
     wanted_at: Mapped[datetime]
+    is_completed: Mapped[bool] = mapped_column(default=False)
+    """Whether what is wanted completes the activity: a pass, or a whole share (A8)."""
+    told_completed: Mapped[bool | None]
+    """What of that the LMS was last told."""
     begun_at: Mapped[datetime | None]
     """When the sitting began that the grade is for, if it is for one (A12)."""
     reached_at: Mapped[datetime | None]

@@ -31,9 +31,12 @@ class Owed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a column is to say: a share, and of a sitting when it began and ended."""
+    """What a column is to say: a share, whether that completes it, and of a sitting when it began
+    and ended."""
 
     share: float
+    is_completed: bool
+    """A module was passed, however well; of a training everything required is valid."""
     begun_at: datetime | None = None
     reached_at: datetime | None = None
 
@@ -52,7 +55,7 @@ def wanted_of(
             wanted = scores.get(each.module_id)
         else:
             share = share_valid(standings, each.configuration_id)
-            wanted = None if share is None else Wanted(share=share)
+            wanted = None if share is None else Wanted(share=share, is_completed=share >= 1)
         if wanted is not None:
             found[each.line_item_id] = wanted
     return found
@@ -165,7 +168,12 @@ def _best(attempts: Sequence[tuple[Completion, datetime | None]]) -> Wanted:
         attempts, key=lambda each: (each[0].passed, each[0].happened_at, each[0].id)
     )
     score = made.score if made.score is not None else float(made.passed)
-    return Wanted(share=round(score, DIGITS), begun_at=started_at, reached_at=made.happened_at)
+    return Wanted(
+        share=round(score, DIGITS),
+        is_completed=made.passed,
+        begun_at=started_at,
+        reached_at=made.happened_at,
+    )
 
 
 def organization_of(session: Session, line_item_id: int) -> int:

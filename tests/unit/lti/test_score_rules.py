@@ -33,6 +33,8 @@ def parcel(**changes: object) -> Parcel:
         "grade_id": 1,
         "subject": "6",
         "value": 0.8,
+        "is_completed": True,
+        "told_completed": None,
         "sent": None,
         "tried": None,
         "forced": False,
@@ -88,6 +90,10 @@ def test_each_answer_has_one_meaning(status: int, body: bytes, word: Word) -> No
         ({"sent": 0.5}, None, Look.SEND),
         ({"sent": 0.5, "tried": 0.6}, 0.6, Look.SEND),
         ({"sent": 0.5, "tried": 0.8}, 0.8, Look.ARRIVED),
+        ({"sent": 0.8, "told_completed": True}, 0.8, Look.ARRIVED),
+        ({"sent": 0.8, "told_completed": False}, 0.8, Look.SEND),
+        ({"sent": 0.5, "told_completed": False}, 0.8, Look.SEND),
+        ({"sent": 0.5, "told_completed": False}, 0.9, Look.OVERRIDDEN),
         ({"sent": 0.797}, 0.797, Look.SEND),
         ({"sent": 0.5, "forced": True}, 0.9, Look.SEND),
         ({"forced": True}, 0.8, Look.SEND),
@@ -133,6 +139,22 @@ def test_a8_a10_a_score_is_always_a_full_one(value: float) -> None:
     assert said["gradingProgress"] == "FullyGraded"
     assert 0 <= said["scoreGiven"] <= said["scoreMaximum"]
     assert datetime.fromisoformat(said["timestamp"]) == NOW
+
+
+@pytest.mark.parametrize(
+    ("is_completed", "is_module", "word"),
+    [
+        (True, True, "Completed"),
+        (True, False, "Completed"),
+        (False, True, "Submitted"),
+        (False, False, "InProgress"),
+    ],
+)
+def test_a8_only_what_is_passed_or_whole_is_completed(
+    is_completed: bool, is_module: bool, word: str
+) -> None:
+    said = score_of(parcel(is_completed=is_completed, is_module=is_module), NOW)
+    assert said["activityProgress"] == word
 
 
 @pytest.mark.parametrize(
