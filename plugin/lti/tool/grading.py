@@ -10,6 +10,7 @@ from plugin.assign.models import StoredStanding
 from plugin.core import audit
 from plugin.core.db import Tx, chunks
 from plugin.core.outbox import JobName
+from plugin.lti.tool import merged
 from plugin.lti.tool.score_rows import ask_to_send
 from plugin.lti.tool.score_rules import SPACING
 from plugin.lti.tool.service_models import (
@@ -38,6 +39,8 @@ def update_grades(tx: Tx, person_id: int, *, again: bool = False, now: datetime)
     anything but a full grade for the end of the grade before (checklist 4.6).
     """
     session = tx.session
+    for heir_id in merged.hand_over(session, person_id):
+        tx.then(JobName.UPDATE_GRADES, heir_id)
     owed = _owed(session, person_id)
     if not owed:
         return
