@@ -27,7 +27,8 @@ MAX_SHOWN = 200
 def read_grades(line_item_id: int) -> None:
     """What the LMS's gradebook says of the column's people are completions, as far as it is new.
 
-    A column that cannot be read whole changes nothing.
+    A column that cannot be read whole changes nothing; nor does what was read before a newer
+    reading that others made meanwhile.
     """
     session = read_session()
     item = session.get(LineItem, line_item_id)
@@ -37,7 +38,7 @@ def read_grades(line_item_id: int) -> None:
     client = services.client_of(
         session, current_settings(), course.registration_id, course.deployment_id
     )
-    url = item.url
+    url, began_at = item.url, clock.now()
     session.rollback()
     try:
         found = results(client, url)
@@ -48,7 +49,9 @@ def read_grades(line_item_id: int) -> None:
             item.read_problem = services.words_of_error(error)
         return
     with transaction() as tx:
-        _keep(tx, line_item_id, found)
+        item = tx.session.get_one(LineItem, line_item_id, with_for_update=True)
+        if item.read_at is None or item.read_at <= began_at:
+            _keep(tx, item, found)
 
 
 def _is_graded_there(session: Session, item: LineItem) -> bool:
@@ -57,9 +60,8 @@ def _is_graded_there(session: Session, item: LineItem) -> bool:
     return session.get_one(Module, item.module_id).kind is ModuleKind.LMS_GRADE
 
 
-def _keep(tx: Tx, line_item_id: int, found: Sequence[Result]) -> None:
+def _keep(tx: Tx, item: LineItem, found: Sequence[Result]) -> None:
     """Grades of people nobody here knows in the course are left out, and counted."""
-    item = tx.session.get_one(LineItem, line_item_id, with_for_update=True)
     course = tx.session.get_one(LmsCourse, item.course_id)
     people = {
         row.subject: row.person_id

@@ -48,11 +48,13 @@ class _Source:
 def sync(tie_id: int) -> None:
     """The unit holds the learners of its course, as the LMS lists them now.
 
-    A list that cannot be read whole changes nothing; the tie says what went wrong.
+    A list that cannot be read whole changes nothing; the tie says what went wrong. Nor does a list
+    that is older than what others read and applied meanwhile.
     """
     source = _source(tie_id)
     if source is None:
         return
+    began_at = clock.now()
     try:
         listed = _everybody(tie_id, source)
     except (OutgoingError, ServiceError) as error:
@@ -66,7 +68,9 @@ def sync(tie_id: int) -> None:
     said = _said_through_activity(source, learners, remarks)
     person_ids = _people(source.course_id, source.client, learners)
     with transaction() as tx:
-        tie = tx.session.get_one(RosterTie, tie_id)
+        tie = tx.session.get_one(RosterTie, tie_id, with_for_update=True)
+        if tie.synced_at is not None and tie.synced_at > began_at:
+            return
         done = roster.apply_roster(tx, tie, person_ids, ends=not listed.nameless, now=clock.now())
         _follow_rules(tx, tie, source.client, said, remarks)
         tie.problem, tie.tried_at = None, clock.now()

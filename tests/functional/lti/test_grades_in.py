@@ -1,12 +1,14 @@
 """Grades given in the LMS complete modules (AGS 2.0, results)."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from plugin.core import clock
+from plugin.core import clock, http
 from plugin.core.db import db, transaction
+from plugin.core.http import Reply
 from plugin.jobs import periodic
 from plugin.lti.tool.grades_in import read_grades
 from plugin.lti.tool.service_models import CourseMember, LineItem
@@ -228,3 +230,22 @@ def test_others_make_none(world: World, client: FlaskClient, module: Module) -> 
     world.grant(stranger, Role.ADMIN)
     world.sign_in(client, stranger)
     assert client.get(f"/admin/modules/graded/{module.id}").status_code == 404
+
+
+def test_an_older_reading_does_not_undo_a_newer_one(
+    peer: Peer, column: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer.grades.override(1, "6", 0.3)
+    left = [0.9]
+
+    def call(*args: Any, **more: Any) -> Reply:
+        reply = peer.call(*args, **more)
+        if "/results" in args[2] and left:
+            peer.grades.override(1, "6", left.pop())
+            with clock.at(NOW + timedelta(seconds=1)):
+                read_grades(column)
+        return reply
+
+    monkeypatch.setattr(http, "call", call)
+    read_grades(column)
+    assert facts() == [("6", True, 0.9, None)]
