@@ -124,13 +124,20 @@ def mark_used(session: Session, invitation_id: int, *, registration_id: int, now
     """The invitation led to this registration, and leads nowhere else."""
     used = session.execute(
         update(Invitation)
-        .where(Invitation.id == invitation_id, Invitation.used_at.is_(None))
+        .where(
+            Invitation.id == invitation_id,
+            Invitation.used_at.is_(None),
+            Invitation.withdrawn_at.is_(None),
+        )
         .values(used_at=now, registration_id=registration_id)
         .returning(Invitation.id)
         .execution_options(synchronize_session=False)
     ).one_or_none()
-    if used is None:
-        raise InvitationUsedError(invitation_id=invitation_id)
+    if used is not None:
+        return
+    if session.get_one(Invitation, invitation_id).withdrawn_at is not None:
+        raise InvitationUnknownError
+    raise InvitationUsedError(invitation_id=invitation_id)
 
 
 def open_invitations(session: Session, organization_id: int, now: datetime) -> Sequence[Invitation]:

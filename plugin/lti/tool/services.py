@@ -25,7 +25,7 @@ from plugin.lti.tool.answers import (
     words_of_error,
 )
 from plugin.lti.tool.configuration import AGS, NRPS
-from plugin.lti.tool.models import Registration
+from plugin.lti.tool.models import Registration, RegistrationState
 from plugin.lti.tool.service_tokens import Holder, access_token, called, forget_token
 
 __all__ = [
@@ -57,11 +57,15 @@ MEMBERS_JSON = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
 
 MAX_BYTES = 4 * 1024 * 1024
 UNAUTHORIZED = 401
+DISABLED = "this LMS is disabled here"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client(Holder):
     """One deployment of a registration, as a client of the LMS's services."""
+
+    is_active: bool
+    """Whether its registration is in use: a disabled one is neither told nor believed anything."""
 
     def call(
         self,
@@ -75,8 +79,11 @@ class Client(Holder):
     ) -> Reply:
         """The LMS's answer, whatever it is; a refused token is replaced once.
 
-        Raises ServiceError without a token, and OutgoingError when the LMS cannot be reached.
+        Raises ServiceError without a token or when the registration is disabled, and OutgoingError
+        when the LMS cannot be reached.
         """
+        if not self.is_active:
+            raise ServiceError("registration", 0, DISABLED)
         sent: dict[str, str] = {}
         if accept:
             sent["Accept"] = accept
@@ -114,4 +121,5 @@ def client_of(
         token_url=row.token_url,
         token_audience=row.token_audience,
         product=row.product,
+        is_active=row.state is RegistrationState.ACTIVE,
     )

@@ -370,6 +370,20 @@ def test_r7_invitations_expire_and_are_withdrawn(
     assert nothing_is_registered()
 
 
+def test_r7_what_is_withdrawn_while_an_lms_registers_registers_nobody(
+    client: FlaskClient, platform: Platform, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def call(*words: Any, **more: Any) -> Reply:
+        with transaction() as tx:
+            row = tx.session.scalars(select(Invitation)).one()
+            invitations.withdraw(tx.session, row, by=None, now=NOW)
+        return platform.call(*words, **more)
+
+    monkeypatch.setattr(http, "call", call)
+    assert come(client, token).status_code == 404
+    assert nothing_is_registered()
+
+
 def test_the_invitation_is_kept_as_a_hash_only(token: str) -> None:
     row = db.session.scalars(select(Invitation)).one()
     assert token not in json.dumps([row.token_hash, row.name])
