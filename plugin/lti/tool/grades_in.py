@@ -66,9 +66,9 @@ def _keep(tx: Tx, item: LineItem, found: Sequence[Result]) -> None:
     people = {
         row.subject: row.person_id
         for row in tx.session.execute(
-            select(CourseMember.subject, CourseMember.person_id).where(
-                CourseMember.course_id == course.id
-            )
+            select(CourseMember.subject, CourseMember.person_id)
+            .where(CourseMember.course_id == course.id)
+            .order_by(CourseMember.learns, CourseMember.seen_at)  # the newest of two counts
         )
     }
     marks = [

@@ -37,7 +37,7 @@ def hand_over(session: Session, person_id: int) -> Sequence[int]:
 
 
 def _hand_over(session: Session, member: CourseMember, heir_id: int) -> None:
-    """One account of one course; an heir who is in the course already keeps the newer account."""
+    """One account of one course; an heir who is in the course by another account keeps that."""
     theirs = aliased(Grade)
     session.execute(
         update(Grade)
@@ -52,12 +52,14 @@ def _hand_over(session: Session, member: CourseMember, heir_id: int) -> None:
         .execution_options(synchronize_session=False)
     )
     known = session.scalar(
-        select(CourseMember.id).where(
+        select(CourseMember).where(
             CourseMember.course_id == member.course_id, CourseMember.person_id == heir_id
         )
     )
     if known is None:
         member.person_id = heir_id
+    elif known.subject == member.subject:  # they have launched since
+        session.delete(member)
     else:
         member.learns = False
     session.flush()

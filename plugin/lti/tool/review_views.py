@@ -76,6 +76,8 @@ def _learner(session: Session, said: dict[str, Any]) -> tuple[LmsCourse, Person]
             LmsCourse.context_id == said["context"]["id"],
             CourseMember.subject == said["for_user"],
         )
+        .order_by(CourseMember.learns.desc(), CourseMember.seen_at.desc())
+        .limit(1)  # two entries of one human, until a step has made them one
     ).one_or_none()
     if row is None:
         raise ReviewUnknownError

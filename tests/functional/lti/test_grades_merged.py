@@ -64,6 +64,7 @@ def test_the_next_launch_does_not_take_our_own_words_for_a_teacher_s(
     assert peer.grades.share(1, "6") == pytest.approx(0.9)
     assert (grade().person_id, grade().state) == (double.id, GradeState.SENT)
     assert [each["userId"] for each in peer.posted()] == ["6", "6"]
+    assert db.session.scalars(select(CourseMember.person_id)).all() == [double.id]
 
 
 def test_undone_the_cell_is_again_of_whom_it_was(world: World, peer: Peer, double: Person) -> None:

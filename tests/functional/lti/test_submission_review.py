@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from plugin.core.db import db
 from plugin.lti.tool.configuration import AGS
+from plugin.lti.tool.service_models import CourseMember, LmsCourse
 from plugin.modules.models import Module
 from plugin.org.models import Identity, Person
 from tests.functional.assign.places import row, training
@@ -109,3 +110,23 @@ def test_the_page_belongs_to_its_visit(
     assert client.get(page).status_code == 404
     peer.launch("lars")
     assert client.get(page).status_code == 404
+
+
+def test_another_entry_by_the_same_id_is_no_obstacle(
+    world: World, peer: Peer, client: FlaskClient, lars: Person
+) -> None:
+    """Merged people have two places in a course until a step has made them one."""
+    course = db.session.scalars(select(LmsCourse)).one()
+    world.add(
+        CourseMember(
+            organization_id=course.organization_id,
+            course_id=course.id,
+            person_id=world.person("L. Odegard").id,
+            subject="6",
+            learns=False,
+            roles=[],
+            seen_at=course.seen_at,
+        )
+    )
+    answer = review(peer, client)
+    assert "Lars Ødegård" in read(client.get(answer.headers["Location"]).text).words
