@@ -13,8 +13,7 @@ from plugin.core.http import Reply
 from plugin.jobs import periodic
 from plugin.lti.tool.models import Registration
 from plugin.lti.tool.notice_models import CourseCopy, LmsNotice, NoticeHandler
-from plugin.lti.tool.service_models import LmsCourse
-from plugin.lti.tool.services import ServiceToken
+from plugin.lti.tool.service_models import LmsCourse, ServiceToken
 from plugin.web.roles import Role
 from sandbox import notices
 from sandbox.notices import COURSE_COPY
