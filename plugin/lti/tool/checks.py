@@ -236,7 +236,7 @@ def _roster(place: _Place) -> str:
 
 
 def _trial(place: _Place) -> str:
-    """A column of its own is made, a learner's score put into it, read back, and all removed."""
+    """A column of its own is made, a learner's score put into it, and all removed."""
     said = {"label": "Trial – may be removed", "scoreMaximum": 10, "resourceId": "trial"}
     made = place.client.call(
         "POST",

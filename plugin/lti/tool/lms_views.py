@@ -351,6 +351,7 @@ def _page(
         is_leaving=is_leaving,
         variables=_variables(registration),
         is_here=_is_own_launch(registration),
+        is_by_script=visits.is_by_header(),
         is_framed=request.headers.get("Sec-Fetch-Dest") == "iframe",
         form=form or OriginsForm(data={"extra_origins": "\n".join(registration.extra_origins)}),
     )

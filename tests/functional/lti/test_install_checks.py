@@ -5,6 +5,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from plugin.core import clock
@@ -15,6 +16,7 @@ from plugin.lti.tool.check_wording import LABELS, WHERE, where
 from plugin.lti.tool.checks import Name
 from plugin.lti.tool.service_models import CheckState, InstallCheck
 from plugin.org.models import Identity, Person
+from plugin.web import visits
 from plugin.web.roles import Role
 from tests.functional.lti.campus import Peer, registration
 from tests.support.html import read
@@ -238,3 +240,20 @@ def test_others_may_not_check(world: World, launched: Peer, client: FlaskClient)
     world.sign_in(client, stranger)
     assert client.post(f"/admin/lms/{number}/check").status_code == 404
     assert client.get(f"/admin/lms/{number}/report.txt").status_code == 404
+
+
+def test_an_admin_whose_browser_keeps_no_cookie_is_not_told_that_cookies_work(
+    world: World, app: Flask, launched: Peer, client: FlaskClient
+) -> None:
+    person = db.session.query(Person).join(Identity, Identity.person_id == Person.id).one()
+    world.grant(person, Role.ADMIN)
+    launched.launch("lars")
+    with client.session_transaction(base_url="https://tool.example.test") as held:
+        session, name = visits.seal(held[visits.TOKEN]), visits.name_of(held[visits.TOKEN])
+    page = app.test_client(use_cookies=False).get(
+        f"{visits.PATH}{name}/admin/lms/{registration().id}",
+        headers={"Authorization": f"Bearer {session}"},
+    )
+    words = read(page.text).words
+    assert "Cookies and frame in this browser No cookies here" in words
+    assert "Cookies work" not in words
