@@ -73,6 +73,8 @@ from plugin.reports import person_views as activity_views
 from plugin.reports import views as reports_views
 from plugin.scorm import content_views
 from plugin.scorm import views as scorm_views
+from plugin.submissions import admin_views as submissions_views
+from plugin.submissions import views as submit_views
 from plugin.web import errors, forms, headers, health, identity, limits, navigation, visits
 
 FEATURES = (
@@ -81,6 +83,7 @@ FEATURES = (
     "modules",
     "scorm",
     "documents",
+    "submissions",
     "assign",
     "certs",
     "lti.tool",
@@ -141,6 +144,8 @@ PAGES = (
     scorm_views.bp,
     documents_views.bp,
     reading_views.bp,
+    submissions_views.bp,
+    submit_views.bp,
     certs_views.bp,
     publish_views.bp,
     transcript_views.bp,
@@ -219,6 +224,7 @@ def _register_views(app: Flask) -> None:
                 ModuleKind.SCORM: scorm_views.enter,
                 ModuleKind.LTI: external_views.enter,
                 ModuleKind.DOCUMENT: reading_views.enter,
+                ModuleKind.CERTIFICATE: submit_views.enter,
             },
         ),
     )

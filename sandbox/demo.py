@@ -281,7 +281,9 @@ The demo is ready:  {places.lms_url}
   5. Be Marco, who teaches: "Add content from the tool" puts training into the course, and
      "Grades" is the gradebook the tool writes to.
   6. Be Lars again and open "Yard rules" below his training: a document to read and acknowledge.
-  7. "Clock" moves the demo by days: to a reminder, over a last day, and see what becomes of it.
+  7. "First aid" takes a certificate from elsewhere (any PDF or photo): submit one as Lars, be
+     Astrid and decide about it under Overview, Certificates to check; Lars has a mail.
+  8. "Clock" moves the demo by days: to a reminder, over a last day, and see what becomes of it.
 
 Work is queued in {queue.mode}; data and logs are in {places.folder}.
 The tool itself listens at {settings.tool_url}. Ctrl-C stops everything.

@@ -1,4 +1,4 @@
-"""What the demo's people do beside courses: a document to acknowledge."""
+"""What the demo's people do beside courses: a document, and a certificate from elsewhere."""
 
 import io
 
@@ -7,6 +7,7 @@ from plugin.core import clock
 from plugin.core.context import storage
 from plugin.core.db import transaction
 from plugin.documents import actions as documents
+from plugin.submissions import actions as submissions
 
 YARD_RULES = "Yard rules"
 _RULES = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Yard rules</title>
@@ -36,6 +37,19 @@ def yard_rules(organization_id: int) -> int:
             title=YARD_RULES,
             kept=kept,
             filename="yard-rules.pdf",
+            by=None,
+            now=clock.now(),
+        ).id
+
+
+def first_aid(organization_id: int) -> int:
+    """The module that a first-aider's certificate completes."""
+    with transaction() as tx:
+        return submissions.create_module(
+            tx,
+            organization_id,
+            title="First aid",
+            words="A certificate of a recognized trainer: in person, at least sixteen lessons.",
             by=None,
             now=clock.now(),
         ).id

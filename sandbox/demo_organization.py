@@ -55,6 +55,7 @@ class Courses:
     spaces: int
     fire: int
     rules: int
+    first_aid: int
 
 
 def load(lms_url: str) -> Tool:
@@ -69,6 +70,7 @@ def load(lms_url: str) -> Tool:
             spaces=_course(organization_id, SPACES),
             fire=_course(organization_id, FIRE),
             rules=demo_evidence.yard_rules(organization_id),
+            first_aid=demo_evidence.first_aid(organization_id),
         )
         _training(organization_id, courses)
     else:
@@ -225,10 +227,13 @@ def _training(organization_id: int, courses: Courses) -> None:
     wished = DraftRow(module_id=courses.spaces, status=optional)
     fire = DraftRow(module_id=courses.fire, status=optional)
     rules = DraftRow(module_id=courses.rules, status=optional, validity_months=12)
+    aid = DraftRow(module_id=courses.first_aid, status=optional, validity_months=24)
     later = DraftRow(module_id=courses.height, status=hidden)
     _publish(organization_id, "NQ", "Site access", [height], certificate=True)
     _publish(organization_id, "SY", "Yard access", [height, spaces], certificate=True)
-    _publish(organization_id, "WEST", "Worth knowing", [wished, fire, rules], certificate=False)
+    _publish(
+        organization_id, "WEST", "Worth knowing", [wished, fire, rules, aid], certificate=False
+    )
     _publish(organization_id, "CONTR", "From next season", [later], certificate=False)
 
 

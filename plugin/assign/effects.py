@@ -220,7 +220,9 @@ def _proven(question: Question, covered: CTE) -> CTE:
 
 def _completions(question: Question, covered: CTE) -> Select[Any]:
     term, later, at = _terms(question), aliased(Completion), question.at
-    worth = LastDay(Completion.happened_at, term.c.months, literal(question.zone, Text))
+    period = LastDay(Completion.happened_at, term.c.months, literal(question.zone, Text))
+    own_end = func.coalesce(Completion.valid_until_on, literal(FOR_EVER, Date))
+    worth = Earliest(period, own_end)
     last_day = case((worth > term.c.cap, term.c.cap), else_=worth)
     happened, learned = Completion.happened_at, Completion.learned_at
     return (

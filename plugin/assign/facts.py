@@ -73,6 +73,7 @@ def term_at(terms: tuple[TermFacts, ...], moment: datetime) -> TermFacts:
 class CompletionFacts:
     """A completion: `happened_at` dates it, `learned_at` is when we could first know.
 
+    `valid_until_on`: the last day it counts by its own words, however long the row would give.
     `silent`: history that was recorded without mail.
     """
 
@@ -83,6 +84,7 @@ class CompletionFacts:
     happened_at: datetime
     learned_at: datetime
     supersedes_id: int | None = None
+    valid_until_on: date | None = None
     silent: bool = False
 
 

@@ -253,6 +253,7 @@ def _add_people(found: Facts, lines: dict[str, list[Line]]) -> None:
                 happened_at=line.t1,
                 learned_at=line.t2,
                 supersedes_id=line.d,
+                valid_until_on=line.day,
                 silent=bool(line.e),
             )
         )

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 from plugin.assign.facts import CompletionFacts, RowFacts, TermFacts, WaiverFacts, term_at
 from plugin.assign.spans import Span
-from plugin.assign.validity import end_of, local_date, valid_through
+from plugin.assign.validity import earlier, end_of, local_date, valid_through
 
 ROUNDING = 1e-9
 FOR_EVER = datetime.max.replace(tzinfo=UTC)
@@ -36,6 +36,8 @@ class Proof:
     voided_at: datetime | None
     is_waiver: bool = False
     is_silent: bool = False
+    by_own_end: bool = False
+    """The completion's own last day comes before the one the period would give."""
     grace_until: date | None = None
 
     @property
@@ -108,7 +110,8 @@ def best(found: Iterable[Proof]) -> Proof | None:
 
 def _of_completion(completion: Learned, term: TermFacts, zone: str) -> Proof:
     fact = completion.fact
-    last_day = valid_through(fact.happened_at, term.validity_months, zone)
+    period = valid_through(fact.happened_at, term.validity_months, zone)
+    last_day = earlier(period, fact.valid_until_on)
     return Proof(
         completion_id=fact.id,
         starts_at=max(fact.happened_at, fact.learned_at),
@@ -118,6 +121,7 @@ def _of_completion(completion: Learned, term: TermFacts, zone: str) -> Proof:
         ends_at=None if last_day is None else end_of(last_day, zone),
         voided_at=completion.voided_at,
         is_silent=fact.silent,
+        by_own_end=last_day != period,
     )
 
 

@@ -47,6 +47,7 @@ class RowStanding:
     valid_through: date | None
     ends_at: datetime | None
     exempt: bool
+    by_own_end: bool
     by_grace: bool
     grace_until: date | None
     since: datetime | None
@@ -230,6 +231,7 @@ def _row(
         valid_through=best.valid_through if best else None,
         ends_at=best.ends_at if best else None,
         exempt=best.is_waiver if best else False,
+        by_own_end=best.by_own_end if best else False,
         by_grace=best.by_grace if best else False,
         grace_until=best.grace_until if best else None,
         since=row.required_since,

@@ -256,6 +256,7 @@ def _completions(asked: CTE) -> Select[Any]:
             t1=Completion.happened_at,
             t2=Completion.learned_at,
             x=Completion.score,
+            day=Completion.valid_until_on,
         )
         .select_from(Completion)
         .where(

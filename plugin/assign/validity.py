@@ -29,6 +29,11 @@ def valid_through(happened_at: datetime, months: int | None, zone: str) -> date 
     return None if months is None else add_months(local_date(happened_at, zone), months)
 
 
+def earlier(one: date | None, other: date | None) -> date | None:
+    """The earlier of two last days; None has no end."""
+    return min((day for day in (one, other) if day is not None), default=None)
+
+
 def end_of(day: date, zone: str) -> datetime:
     """The moment `day` is over for good in `zone`, in UTC: the next local midnight.
 

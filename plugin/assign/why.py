@@ -183,6 +183,7 @@ def source_words(completion: Completion) -> str:
     words = SOURCES.get(source) or {
         CompletionSource.LMS_GRADE: _("grade from the LMS"),
         CompletionSource.DOCUMENT: _("acknowledged"),
+        CompletionSource.CERTIFICATE: _("external certificate"),
         CompletionSource.MANUAL: _("by hand"),
         CompletionSource.IMPORT: _("import"),
         CompletionSource.API: _("another system"),
@@ -194,6 +195,12 @@ def source_words(completion: Completion) -> str:
 def _arithmetic(row: RowStanding, zone: str) -> str:
     if row.completed_on is None or row.valid_through is None:
         return _("It never expires.")
+    if row.by_own_end and row.grace_until is None:
+        words = _("It counts through %(day)s, its own last day.", day=day(row.valid_through))
+        if row.months_counted is None:
+            return words
+        months = ngettext("%(num)d month", "%(num)d months", row.months_counted)
+        return words + " " + _("The training would give it %(months)s.", months=months)
     if row.grace_until is not None or row.months_counted is None:
         return _(
             "It counts through %(day)s by the terms of before, for which a grace was given.",

@@ -25,6 +25,7 @@ SOURCES = {
     CompletionSource.LMS_GRADE: _l("Grade in the LMS"),
     CompletionSource.API: _l("Reported by another system"),
     CompletionSource.DOCUMENT: _l("Acknowledged"),
+    CompletionSource.CERTIFICATE: _l("External certificate"),
     CompletionSource.SCORM: "",
     CompletionSource.LTI: "",
 }

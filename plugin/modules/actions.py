@@ -1,6 +1,6 @@
 """Everything that changes modules, sittings and completions."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -23,7 +23,7 @@ from plugin.modules.models import (
 from plugin.modules.rules import Report, Verdict, is_better, outcome
 
 ENDED = {Verdict.PASSED: RunState.COMPLETED, Verdict.FAILED: RunState.FAILED}
-PROOFS = ("file", "document")
+PROOFS = ("file", "document", "certificate")
 """What of the evidence of a completion is about the thing itself, whoever says what of it."""
 BETTER_SCORE = "A better score in the same sitting."
 
@@ -141,6 +141,7 @@ def record_completion(
     source: CompletionSource,
     evidence: JsonDict,
     happened_at: datetime | None = None,
+    valid_until_on: date | None = None,
     now: datetime,
 ) -> Completion | None:
     """Keep what the report decides, once per sitting; nothing later undoes it.
@@ -160,6 +161,7 @@ def record_completion(
     completion = _completion(run, source, f"run:{run.id}", evidence, now)
     completion.run_id, completion.happened_at = run.id, happened_at or now
     completion.passed, completion.score = verdict is Verdict.PASSED, report.score
+    completion.valid_until_on = valid_until_on
     tx.session.add(completion)
     run.state, run.ended_at = ENDED[verdict], now
     tx.then(JobName.EVALUATE_PERSON, run.person_id)
@@ -228,6 +230,7 @@ def correct_completion(
         evidence={**_kept(completion.evidence), "corrected_by": by},
         supersedes_id=completion.id,
         reason=reason,
+        valid_until_on=completion.valid_until_on,
     )
     tx.session.add(right)
     audit.record(

@@ -77,6 +77,7 @@ def _copy(merge: PersonMerge, original: Completion, now: datetime) -> Completion
         source_key=_key(merge, original.id),
         evidence={**original.evidence, "merged_from": original.id},
         reason=original.reason,
+        valid_until_on=original.valid_until_on,
     )
 
 

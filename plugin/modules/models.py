@@ -1,6 +1,6 @@
 """Tables of the catalogue, of sittings, and of completions."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
@@ -14,6 +14,7 @@ class ModuleKind(StrEnum):
     LTI = "lti"
     LMS_GRADE = "lms_grade"
     DOCUMENT = "document"
+    CERTIFICATE = "certificate"
 
 
 class ModuleState(StrEnum):
@@ -34,6 +35,7 @@ class CompletionSource(StrEnum):
     LTI = "lti"
     LMS_GRADE = "lms_grade"
     DOCUMENT = "document"
+    CERTIFICATE = "certificate"
     MANUAL = "manual"
     IMPORT = "import"
     API = "api"
@@ -126,5 +128,7 @@ class Completion(AppendOnly, Base):
     run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id"), unique=True)
     supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("completion.id"), unique=True)
     reason: Mapped[str | None]
+    valid_until_on: Mapped[date | None]
+    """The last day it counts by its own words, such as an external certificate's; inclusive."""
     silent: Mapped[bool] = mapped_column(default=False)
     """History, recorded without mail about the certificates it proves."""

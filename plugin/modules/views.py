@@ -26,6 +26,7 @@ bp = Blueprint("modules", __name__)
 PAGES = {
     ModuleKind.SCORM: "scorm.module",
     ModuleKind.DOCUMENT: "documents.module",
+    ModuleKind.CERTIFICATE: "submissions.module",
     ModuleKind.LTI: "tools.module",
     ModuleKind.LMS_GRADE: "modules.graded",
 }
@@ -40,6 +41,11 @@ NEW = (
         "documents.new",
         _l("A document to acknowledge"),
         _l("A PDF: learners read it and say that they have understood it."),
+    ),
+    (
+        "submissions.new",
+        _l("A certificate from elsewhere"),
+        _l("Learners submit a certificate they hold; an admin or manager approves it."),
     ),
     (
         "modules.new_graded",

@@ -1,8 +1,9 @@
 """Kinds of modules, and where completions are known from, in the reader's language."""
 
+from datetime import date
 from typing import Any
 
-from flask_babel import gettext
+from flask_babel import format_date, gettext
 from flask_babel import lazy_gettext as _l
 
 from plugin.core.base import JsonDict
@@ -11,6 +12,7 @@ from plugin.modules.models import CompletionSource, ModuleKind
 KINDS = {
     ModuleKind.SCORM: _l("Course"),
     ModuleKind.DOCUMENT: _l("Document to acknowledge"),
+    ModuleKind.CERTIFICATE: _l("External certificate"),
     ModuleKind.LTI: _l("External tool"),
     ModuleKind.LMS_GRADE: _l("Grade from the LMS"),
 }
@@ -19,6 +21,7 @@ SOURCES = {
     CompletionSource.LTI: _l("External tool"),
     CompletionSource.LMS_GRADE: _l("Grade from the LMS"),
     CompletionSource.DOCUMENT: _l("Acknowledged"),
+    CompletionSource.CERTIFICATE: _l("External certificate"),
     CompletionSource.MANUAL: _l("By hand"),
     CompletionSource.IMPORT: _l("Import"),
     CompletionSource.API: _l("Another system"),
@@ -40,6 +43,8 @@ def evidence_words(evidence: JsonDict) -> str:
     """What was acknowledged, shown or attended; empty when the evidence names nothing."""
     if document := evidence.get("document"):
         return _("version %(number)s", number=document["number"])
+    if certificate := evidence.get("certificate"):
+        return _("%(name)s by %(issuer)s", **certificate)
     return ""
 
 
@@ -51,4 +56,16 @@ def evidence_lines(evidence: JsonDict) -> list[tuple[str, str]]:
             (_("Version"), str(document["number"])),
             ("SHA-256", document["sha256"]),
         ]
+    if certificate := evidence.get("certificate"):
+        found = [
+            (_("Certificate"), certificate["name"]),
+            (_("Issued by"), certificate["issuer"]),
+            (_("Issued on"), _day(certificate["issued_on"])),
+        ]
+        ends = certificate["ends_on"]
+        return [*found, (_("Ends on"), _day(ends))] if ends else found
     return []
+
+
+def _day(text: str) -> str:
+    return str(format_date(date.fromisoformat(text), "medium"))

@@ -19,6 +19,8 @@ class MessageKind(StrEnum):
     CERTIFICATE_RESTORED = "certificate_restored"
     CERTIFICATE_SUSPENDED = "certificate_suspended"
     CERTIFICATE_REVOKED = "certificate_revoked"
+    EVIDENCE_APPROVED = "evidence_approved"
+    EVIDENCE_REJECTED = "evidence_rejected"
     MANAGER_DIGEST = "manager_digest"
     TEST = "test"
 

@@ -30,6 +30,12 @@ _STANDING = {
     "unit": "North Quay",
     "day": "14 March 2027",
 }
+_EVIDENCE = {
+    "name": "First aid, two days",
+    "issuer": "Red Cross",
+    "module": "First aid",
+    "reason": "",
+}
 SAMPLES: Mapping[MessageKind, Mapping[str, Any]] = {
     MessageKind.NEW_TRAINING: _TRAINING,
     MessageKind.NEW_REQUIREMENT: _TRAINING,
@@ -71,6 +77,11 @@ SAMPLES: Mapping[MessageKind, Mapping[str, Any]] = {
     MessageKind.CERTIFICATE_RESTORED: _CERTIFICATE,
     MessageKind.CERTIFICATE_SUSPENDED: _EVENT,
     MessageKind.CERTIFICATE_REVOKED: _EVENT,
+    MessageKind.EVIDENCE_APPROVED: _EVIDENCE,
+    MessageKind.EVIDENCE_REJECTED: {
+        **_EVIDENCE,
+        "reason": "The name on it cannot be read. Please take the photo again.",
+    },
     MessageKind.MANAGER_DIGEST: {
         "matters": {
             "escalated": {"total": 1, "more": 0, "lines": [_STANDING]},

@@ -17,6 +17,8 @@ KINDS: Mapping[MessageKind, LazyString] = {
     MessageKind.CERTIFICATE_RESTORED: _l("Certificate restored"),
     MessageKind.CERTIFICATE_SUSPENDED: _l("Certificate suspended"),
     MessageKind.CERTIFICATE_REVOKED: _l("Certificate revoked"),
+    MessageKind.EVIDENCE_APPROVED: _l("External certificate approved"),
+    MessageKind.EVIDENCE_REJECTED: _l("External certificate rejected"),
     MessageKind.MANAGER_DIGEST: _l("Overview for managers"),
     MessageKind.TEST: _l("Test"),
 }

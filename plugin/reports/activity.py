@@ -43,6 +43,8 @@ ABOUT_PERSON = (
     "grant.revoked",
     "waiver.given",
     "waiver.ended",
+    "submission.approved",
+    "submission.rejected",
 )
 
 

@@ -56,6 +56,8 @@ WHAT: dict[tuple[Kind, str], LazyString] = {
     (Kind.CHANGE, "grant.revoked"): _l("Right taken back"),
     (Kind.CHANGE, "person.reminded"): _l("Reminded"),
     (Kind.CHANGE, "waiver.given"): _l("Waiver given"),
+    (Kind.CHANGE, "submission.approved"): _l("External certificate approved"),
+    (Kind.CHANGE, "submission.rejected"): _l("External certificate rejected"),
     (Kind.CHANGE, "waiver.ended"): _l("Waiver ended"),
 }
 OUTCOMES = {

@@ -29,6 +29,7 @@ _OWN = (
             "scorm.play",
             "external.",
             "reading.",
+            "submit.",
         ),
     ),
     _Place("dashboard.history", _l("History"), ("dashboard.history",)),
@@ -38,12 +39,29 @@ _ADMINISTRATION = (
     _Place(
         "reports.overview",
         _l("Overview"),
-        ("reports.", "ledger."),
+        (
+            "reports.",
+            "ledger.",
+            "submissions.queue",
+            "submissions.show",
+            "submissions.approve",
+            "submissions.reject",
+        ),
         below=(
             _Place("reports.overview", _l("At a glance"), ("reports.overview",)),
             _Place("reports.standings", _l("Standings"), ("reports.standings",)),
             _Place("reports.unreachable", _l("Unreachable by mail"), ("reports.unreachable",)),
             _Place("ledger.listing", _l("Mails"), ("ledger.",)),
+            _Place(
+                "submissions.queue",
+                _l("Certificates to check"),
+                (
+                    "submissions.queue",
+                    "submissions.show",
+                    "submissions.approve",
+                    "submissions.reject",
+                ),
+            ),
         ),
     ),
     _Place(
@@ -98,6 +116,8 @@ _ADMINISTRATION = (
             "scorm.results",
             "tools.",
             "documents.",
+            "submissions.new",
+            "submissions.module",
         ),
         below=(
             _Place(
@@ -110,6 +130,8 @@ _ADMINISTRATION = (
                     "scorm.package",
                     "scorm.results",
                     "documents.",
+                    "submissions.new",
+                    "submissions.module",
                 ),
             ),
             _Place("tools.listing", _l("External tools"), ("tools.",)),

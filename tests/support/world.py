@@ -1,6 +1,6 @@
 """Rows for tests: an organization, its people and places, in a few words."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeVar
 
 from flask.testing import FlaskClient
@@ -173,6 +173,7 @@ class World:
         happened_at: datetime | None = None,
         passed: bool = True,
         score: float | None = None,
+        valid_until_on: date | None = None,
     ) -> Completion:
         return self.add(
             Completion(
@@ -185,6 +186,7 @@ class World:
                 happened_at=happened_at or clock.now(),
                 learned_at=clock.now(),
                 source=CompletionSource.MANUAL,
+                valid_until_on=valid_until_on,
                 evidence={},
             )
         )

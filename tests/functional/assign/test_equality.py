@@ -102,6 +102,9 @@ class History:
             happened_at=clock.now() - timedelta(days=self.dice.choice([0, 0, 20])),
             passed=self.dice.random() < 0.8,
             score=self.dice.choice([None, 0.6, 0.9, 0.9]),
+            valid_until_on=self.dice.choice(
+                [None, None, clock.now().date() + timedelta(days=self.dice.randint(0, 60))]
+            ),
         )
 
     def move(self, person: Person) -> None:

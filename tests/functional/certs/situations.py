@@ -1,6 +1,7 @@
 """Random situations: people, units and trainings, and all that can happen to them."""
 
 import random
+from datetime import timedelta
 
 from sqlalchemy import select
 
@@ -95,13 +96,22 @@ class Situation:
             except actions.CertificateRevokedError:
                 return
 
+    def complete(self, person: Person) -> None:
+        """Some completions end by their own words."""
+        own_end = clock.now().date() + timedelta(days=self.dice.randint(1, 50))
+        self.world.completion(
+            person,
+            self.dice.choice(self.modules),
+            valid_until_on=self.dice.choice([None, None, own_end]),
+        )
+
     def happens(self) -> None:
         person = self.dice.choice(self.people)
         deed = self.dice.choice(
             [
                 lambda: self.join(person),
                 lambda: self.leave(person),
-                lambda: self.world.completion(person, self.dice.choice(self.modules)),
+                lambda: self.complete(person),
                 self.republish,
                 self.republish,
                 self.withhold,

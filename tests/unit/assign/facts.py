@@ -73,6 +73,7 @@ def passed(
     score: float | None = None,
     learned: datetime | None = None,
     supersedes: CompletionFacts | None = None,
+    until: str | None = None,
 ) -> CompletionFacts:
     return CompletionFacts(
         id=next(_numbers),
@@ -82,6 +83,7 @@ def passed(
         happened_at=when,
         learned_at=learned or when,
         supersedes_id=supersedes.id if supersedes else None,
+        valid_until_on=date.fromisoformat(until) if until else None,
     )
 
 

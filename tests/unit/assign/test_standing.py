@@ -284,3 +284,32 @@ def test_valid_means_every_required_row_is_satisfied(
     found = standing(TWO_ROWS, *history, at=at)
     assert found.is_valid(at) == (not found.missing)
     assert (found.continuous_since is not None) == found.is_valid(at)
+
+
+@pytest.mark.parametrize(
+    ("months", "until", "last_day", "by_own_end"),
+    [
+        (12, "2027-09-30", date(2027, 9, 30), True),
+        (12, "2030-01-01", date(2028, 3, 10), False),
+        (12, None, date(2028, 3, 10), False),
+        (None, "2027-09-30", date(2027, 9, 30), True),
+        (None, None, None, False),
+    ],
+)
+def test_a_completion_counts_through_the_earlier_of_its_own_end_and_the_rows(
+    months: int | None, until: str | None, last_day: date | None, by_own_end: bool
+) -> None:
+    facts = configuration(row(A, months=months))
+    found = standing(facts, passed(A, MAR_10, until=until), at=NEXT_DAY)
+    assert (found.valid_through, found.rows[0].by_own_end) == (last_day, by_own_end)
+    if last_day is not None:
+        end = end_of(last_day, LONDON)
+        assert found.is_valid(end - SECOND)
+        assert not standing(facts, passed(A, MAR_10, until=until), at=end).is_valid(end)
+
+
+def test_of_two_completions_the_one_that_lasts_longer_counts_whatever_ends_it() -> None:
+    facts = configuration(row(A, months=12))
+    by_itself = passed(A, NEXT_DAY, until="2027-06-01")
+    found = standing(facts, passed(A, MAR_10), by_itself, at=NEXT_DAY)
+    assert found.valid_through == date(2028, 3, 10)

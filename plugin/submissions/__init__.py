@@ -1,0 +1,1 @@
+"""External certificates that learners submit as evidence."""
