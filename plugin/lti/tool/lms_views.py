@@ -119,6 +119,9 @@ def new(make: str) -> str | AnyResponse | tuple[str, int]:
     )
     if not form.has_uid():
         form.uid.data = secrets.token_hex(8)
+        if request.method == "GET":  # in the address, so that looking again shows the same values
+            named = {**request.args.to_dict(), "uid": form.uid.data}
+            return redirect(url_for("lms.new", make=make, **named), 302)
     if form.validate_on_submit() and (number := _register(make, form)):
         flash(_("The LMS is registered. Open the tool from it once, then look here again."))
         return redirect(url_for("lms.show", registration_id=number), 303)

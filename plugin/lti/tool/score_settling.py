@@ -1,7 +1,7 @@
 """What came of grades on their way: each row says it, and when it is due again."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -53,9 +53,24 @@ def settle(batch: Batch, outcomes: Sequence[Outcome]) -> None:
             if outcome is not None:
                 _settled(grade, outcome, now)
         _ask_for_the_waiting(tx, rows, first=batch.parcels[0].grade_id if batch.is_full else None)
+        _look_after_the_forced(tx, rows, came, now)
     for each in outcomes:
         if each.state not in {None, GradeState.SENT}:
             log.info("grade.not_taken", grade_id=each.parcel.grade_id, state=str(each.state))
+
+
+def _look_after_the_forced(
+    tx: Tx, rows: Sequence[Grade], came: Mapping[int, Outcome], now: datetime
+) -> None:
+    """What an admin sent again went without a look at the gradebook: a teacher's own grade may
+    still stand there, and the page is to say so soon and not only after the night."""
+    columns = {
+        grade.line_item_id
+        for grade in rows
+        if grade.state is GradeState.SENT and grade.id in came and came[grade.id].parcel.forced
+    }
+    for line_item_id in sorted(columns):
+        tx.then(JobName.COMPARE_COLUMN, line_item_id, due_at=now + SPACING)
 
 
 def _settled(grade: Grade, outcome: Outcome, now: datetime) -> None:

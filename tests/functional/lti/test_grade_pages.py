@@ -147,6 +147,17 @@ def test_an_admin_sends_it_again(admin: FlaskClient, peer: Peer) -> None:
     assert len(peer.posted()) == 2
 
 
+def test_sent_again_over_a_teachers_grade_it_soon_says_that_the_teachers_stands(
+    admin: FlaskClient, peer: Peer
+) -> None:
+    peer.grades.override(1, "6", 0.95)
+    admin.post(f"/admin/lms/grades/{grade().id}/resend")
+    for second in (0, 30):
+        with clock.at(clock.now().replace(minute=59, second=second)):
+            work_off()
+    assert grade().state is GradeState.OVERRIDDEN
+
+
 def test_a_course_fills_a_unit_and_is_untied(world: World, admin: FlaskClient) -> None:
     unit = world.unit("Safety crew")
     address = f"/admin/units/{unit.id}/courses"

@@ -56,7 +56,7 @@ def test_an_admin_invites_and_withdraws(admin: FlaskClient) -> None:
 
 
 def test_an_lms_is_registered_by_hand(admin: FlaskClient, client: FlaskClient) -> None:
-    page = admin.get("/admin/lms/new/blackboard").text
+    page = admin.get("/admin/lms/new/blackboard", follow_redirects=True).text
     uid = re.search(r'name="uid" type="hidden" value="([0-9a-f]{16})"', page)
     assert uid, page
     assert f"https://tool.example.test/lti/{uid[1]}/login" in page
@@ -109,17 +109,22 @@ def test_a_name_we_did_not_make_is_replaced(admin: FlaskClient, uid: str) -> Non
 
 @pytest.mark.parametrize("site", ["https://moodle.example.test/", " moodle.example.test"])
 def test_a_site_fills_in_its_addresses(admin: FlaskClient, site: str) -> None:
-    page = admin.get("/admin/lms/new/moodle", query_string={"site": site}).text
+    page = admin.get(
+        "/admin/lms/new/moodle", query_string={"site": site}, follow_redirects=True
+    ).text
     assert 'value="https://moodle.example.test/mod/lti/auth.php"' in page
 
 
 def test_our_values_stay_when_the_site_is_filled_in(admin: FlaskClient) -> None:
-    first = read(admin.get("/admin/lms/new/moodle").text)
+    first = read(admin.get("/admin/lms/new/moodle", follow_redirects=True).text)
     asking = next(each for each in first.all("form") if each.all("input", name="site"))
     uid = asking.all("input", name="uid")[0].attributes["value"]
     page = admin.get("/admin/lms/new/moodle", query_string={"site": "m.example", "uid": uid}).text
     assert f"/lti/{uid}/launch" in page
-    assert "/lti/..-/launch" not in admin.get("/admin/lms/new/moodle?uid=..-").text
+    assert (
+        "/lti/..-/launch"
+        not in admin.get("/admin/lms/new/moodle?uid=..-", follow_redirects=True).text
+    )
 
 
 def test_a_waiting_deployment_is_accepted(world: World, admin: FlaskClient, lms: Lms) -> None:
@@ -202,3 +207,14 @@ def test_the_list_asks_as_much_for_many(world: World, admin: FlaskClient) -> Non
     with counted() as many:
         admin.get("/admin/lms")
     assert len(many) == len(few)
+
+
+def test_looking_again_at_the_wizard_shows_the_same_values(admin: FlaskClient) -> None:
+    moved = admin.get("/admin/lms/new/moodle?site=m.example")
+    assert moved.status_code == 302
+    address = moved.headers["Location"]
+    assert "site=m.example" in address
+    first, again = admin.get(address).text, admin.get(address).text
+    assert re.findall(r"/lti/[0-9a-f]{16}/launch", first) == re.findall(
+        r"/lti/[0-9a-f]{16}/launch", again
+    )
