@@ -75,13 +75,16 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
 @click.option(
     "--smtp-port", type=PORT, default=8725, show_default=True, help="Port of the mail server."
 )
-def demo(reset: bool, folder: str, port: int, lms_port: int, smtp_port: int) -> None:
-    """Run the product with a small LMS and a mail inbox beside it, until Ctrl-C.
+@click.option(
+    "--maker-port", type=PORT, default=8702, show_default=True, help="Port of the external tool."
+)
+def demo(reset: bool, folder: str, **ports: int) -> None:
+    """Run the product with a small LMS, an external tool and a mail inbox beside it, until Ctrl-C.
 
     Example: plugin demo --reset
     """
     sandbox = importlib.import_module("sandbox.demo")  # above us in the house: only when asked for
-    places = sandbox.Places(folder=Path(folder), port=port, lms_port=lms_port, smtp_port=smtp_port)
+    places = sandbox.Places(folder=Path(folder), **ports)
     sys.exit(sandbox.run(places, reset=reset))
 
 

@@ -24,6 +24,7 @@ from plugin.core.embedded import Embedded
 from plugin.core.settings import Environment, Settings
 from sandbox import demo_organization
 from sandbox.children import Child, ChildError, Family
+from sandbox.maker_lti import Notebook, Platform
 from sandbox.serve import refuse_production
 
 READY_SECONDS = 60.0
@@ -37,6 +38,8 @@ MADE_BY_US = (
     "files",
     "lms",
     "log",
+    "maker",
+    "maker.json",
     "queue",
 )
 
@@ -57,10 +60,21 @@ class Places:
     port: int = 8700
     lms_port: int = 8701
     smtp_port: int = 8725
+    maker_port: int = 8702
 
     @property
     def lms_url(self) -> str:
         return f"http://127.0.0.1:{self.lms_port}"
+
+    @property
+    def maker_url(self) -> str:
+        """The external tool is a site of its own for browsers."""
+        return f"http://quiz.localhost:{self.maker_port}"
+
+    @property
+    def maker_keys_url(self) -> str:
+        """What the product's server reaches without asking a name server."""
+        return f"http://127.0.0.1:{self.maker_port}"
 
 
 def run(places: Places, *, reset: bool) -> int:
@@ -183,7 +197,7 @@ def settings_of(places: Places, redis_url: str) -> Settings:
         database_url=f"sqlite:///{places.folder.resolve() / 'demo.db'}",
         redis_url=redis_url,
         storage_dir=str(places.folder.resolve() / "files"),
-        outgoing_allow=f"127.0.0.1:{places.lms_port}",
+        outgoing_allow=f"127.0.0.1:{places.lms_port},127.0.0.1:{places.maker_port}",
         mail_host="127.0.0.1",
         mail_port=places.smtp_port,
         mail_tls="none",
@@ -223,16 +237,35 @@ def _prepare(places: Places, settings: Settings) -> None:
     migrate.upgrade(settings.sqlalchemy_url)
     app = create_app(settings)
     with app.app_context():
-        tool = demo_organization.load(places.lms_url)
+        known = demo_organization.load(places.lms_url, places.maker_url, places.maker_keys_url)
     campus = {
         "url": places.lms_url,
         "folder": str(places.folder.resolve() / "lms"),
-        "tool": asdict(tool),
+        "tool": asdict(known.tool),
         "tool_origin": settings.tool_url,
         "clock": settings.demo_clock,
         "database_url": settings.sqlalchemy_url,
     }
+    _write_workshop(places, settings, known.platform)
     _campus_file(places).write_text(json.dumps(campus), encoding="utf-8")
+
+
+def _write_workshop(places: Places, settings: Settings, platform: Platform) -> None:
+    """What the external tool knows of the product."""
+    folder = places.folder.resolve() / "maker"
+    workshop = {
+        "url": places.maker_url,
+        "keys_url": places.maker_keys_url,
+        "folder": str(folder),
+        "platform_url": settings.tool_url,
+        "clock": settings.demo_clock,
+    }
+    _workshop_file(places).write_text(json.dumps(workshop), encoding="utf-8")
+    Notebook(folder / "platforms.json").keep(platform)
+
+
+def _workshop_file(places: Places) -> Path:
+    return places.folder / "maker.json"
 
 
 def _children(places: Places, settings: Settings) -> list[Child]:
@@ -241,6 +274,7 @@ def _children(places: Places, settings: Settings) -> list[Child]:
     serve = ["serve", "--port", str(places.port), "--workers", "2", "--threads", "4"]
     children = [
         Child("lms", [sys.executable, "-m", "sandbox.serve", campus, str(places.smtp_port)]),
+        Child("maker", [sys.executable, "-m", "sandbox.maker", str(_workshop_file(places))]),
         Child("web", [*plugin, *serve]),
         Child("dispatcher", [*plugin, "dispatcher"]),
     ]
@@ -252,6 +286,7 @@ def _children(places: Places, settings: Settings) -> list[Child]:
 def _wait_until_ready(places: Places, family: Family, stopping: list[int]) -> None:
     end = time.monotonic() + READY_SECONDS
     addresses = [f"http://127.0.0.1:{places.port}/readyz", f"{places.lms_url}/"]
+    addresses.append(f"{places.maker_keys_url}/jwks")
     while not stopping and not all(_answers(address) for address in addresses):
         family.refuse_the_dead()
         if time.monotonic() > end:
@@ -283,7 +318,10 @@ The demo is ready:  {places.lms_url}
   6. Be Lars again and open "Yard rules" below his training: a document to read and acknowledge.
   7. "First aid" takes a certificate from elsewhere (any PDF or photo): submit one as Lars, be
      Astrid and decide about it under Overview, Certificates to check; Lars has a mail.
-  8. "Clock" moves the demo by days: to a reminder, over a last day, and see what becomes of it.
+  8. "Fire extinguishers" is a quiz of somebody else's site, in a frame: its answer comes
+     back as a score, and the module is complete. Astrid finds the tool, and what it said, under
+     Modules, External tools.
+  9. "Clock" moves the demo by days: to a reminder, over a last day, and see what becomes of it.
 
 Work is queued in {queue.mode}; data and logs are in {places.folder}.
 The tool itself listens at {settings.tool_url}. Ctrl-C stops everything.
@@ -295,7 +333,7 @@ The tool itself listens at {settings.tool_url}. Ctrl-C stops everything.
 def _check_ports(places: Places) -> None:
     """Each part has a free port of its own."""
     seen = set[int]()
-    for option in ("port", "lms_port", "smtp_port"):
+    for option in ("port", "lms_port", "smtp_port", "maker_port"):
         port = getattr(places, option)
         if port in seen or not _is_free(port):
             other = port + 100 if port + 100 <= LAST_PORT else port - 100

@@ -24,7 +24,8 @@ from plugin.org.models import Identity, MembershipSource, Organization, Person, 
 from plugin.scorm import importing
 from plugin.scorm import queries as scorm_queries
 from plugin.web.roles import Role
-from sandbox import demo_evidence
+from sandbox import demo_evidence, demo_maker
+from sandbox.maker_lti import Platform
 from sandbox.moving import ZONE
 from sandbox.oidc import Tool
 from sandbox.people import PEOPLE
@@ -56,10 +57,19 @@ class Courses:
     fire: int
     rules: int
     first_aid: int
+    quiz: int
 
 
-def load(lms_url: str) -> Tool:
-    """The organization exists; returns what the LMS has to know about the tool."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the LMS and the external tool have to know about the product."""
+
+    tool: Tool
+    platform: Platform
+
+
+def load(lms_url: str, maker_url: str, maker_keys_url: str) -> Known:
+    """The organization exists, with its LMS and its external tool."""
     _check_courses()
     known = read_session().scalar(select(Organization.id).where(Organization.slug == SLUG))
     read_session().rollback()
@@ -71,11 +81,14 @@ def load(lms_url: str) -> Tool:
             fire=_course(organization_id, FIRE),
             rules=demo_evidence.yard_rules(organization_id),
             first_aid=demo_evidence.first_aid(organization_id),
+            quiz=demo_maker.ready(organization_id, maker_url, maker_keys_url),
         )
         _training(organization_id, courses)
     else:
-        _move(known, lms_url)
-    return _tool()
+        organization_id = known
+        _move(organization_id, lms_url)
+        demo_maker.ready(organization_id, maker_url, maker_keys_url)
+    return Known(_tool(), demo_maker.platform(organization_id))
 
 
 def _check_courses() -> None:
@@ -228,12 +241,12 @@ def _training(organization_id: int, courses: Courses) -> None:
     fire = DraftRow(module_id=courses.fire, status=optional)
     rules = DraftRow(module_id=courses.rules, status=optional, validity_months=12)
     aid = DraftRow(module_id=courses.first_aid, status=optional, validity_months=24)
+    quiz = DraftRow(module_id=courses.quiz, status=optional, validity_months=12)
     later = DraftRow(module_id=courses.height, status=hidden)
     _publish(organization_id, "NQ", "Site access", [height], certificate=True)
     _publish(organization_id, "SY", "Yard access", [height, spaces], certificate=True)
-    _publish(
-        organization_id, "WEST", "Worth knowing", [wished, fire, rules, aid], certificate=False
-    )
+    worth = [wished, fire, rules, aid, quiz]
+    _publish(organization_id, "WEST", "Worth knowing", worth, certificate=False)
     _publish(organization_id, "CONTR", "From next season", [later], certificate=False)
 
 

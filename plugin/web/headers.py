@@ -6,6 +6,7 @@ from plugin.core.context import current_settings
 from plugin.web.identity import me_or_none
 
 _CONTENT = "plugin_content_blueprints"
+LOOPBACK = ("http://localhost:*", "http://*.localhost:*", "http://127.0.0.1:*")
 PERMISSIONS = "camera=(), geolocation=(), microphone=()"
 PLAYER_PERMISSIONS = f"{PERMISSIONS}, unload=*"
 
@@ -64,7 +65,11 @@ def frame_src(*sources: str) -> None:
 
 
 def for_a_visit_by_script(*origins: str) -> None:
-    """This answer stays while a script shows the pages of a visit in it: it allows what they do."""
+    """This answer stays while a script shows the pages of a visit in it: it allows what they do,
+    which is also to hold external tools, of this machine too where we are on it ourselves."""
+    ours = current_settings()
+    here = LOOPBACK if ours.tool_url.startswith("http://") else ()
+    frame_src("'self'", "https:", ours.content_url, *here)
     form_action(*dict.fromkeys(each for each in origins if each.startswith("http")))
     g.permissions = PLAYER_PERMISSIONS
 

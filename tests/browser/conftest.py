@@ -48,7 +48,16 @@ def address() -> Iterator[Address]:
 
 
 @pytest.fixture(scope="session")
-def settings(address: Address, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def maker_address() -> Iterator[Address]:
+    """Where an external tool may listen: the one machine the product's server may call."""
+    with free_address() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def settings(
+    address: Address, maker_address: Address, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Settings]:
     folder = tmp_path_factory.mktemp("browser")
     with databases.fresh(folder) as url:
         yield Settings(
@@ -59,6 +68,7 @@ def settings(address: Address, tmp_path_factory: pytest.TempPathFactory) -> Iter
             secret_key="a secret only tests know, long enough",
             encryption_key="another secret only tests know, long",
             storage_dir=str(folder / "files"),
+            outgoing_allow=f"127.0.0.1:{maker_address.port}",
             mail_sender="training@example.test",
             mail_host="127.0.0.1",
             mail_tls="none",

@@ -55,6 +55,8 @@ def start(folder: Path, *more: str, port: int | None = None, lms_port: int | Non
         str(lms),
         "--smtp-port",
         str(free_port()),
+        "--maker-port",
+        str(free_port()),
         *more,
     ]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PLUGIN_")}

@@ -17,12 +17,13 @@ from plugin.lti.platform.actions import Described
 from plugin.lti.platform.addresses import platform_addresses
 from plugin.lti.platform.forms import InviteToolForm, ModuleForm, ToolForm, lines_of
 from plugin.lti.platform.models import ExternalTool, MessageFor, ToolState
+from plugin.lti.platform.player_views import way_to
 from plugin.lti.platform.rules import Outcome
 from plugin.lti.tool.addresses import origin_of, origins_of, with_query
 from plugin.modules import queries as module_queries
 from plugin.modules.models import ModuleKind
 from plugin.org.errors import FieldError
-from plugin.web import headers
+from plugin.web import headers, visits
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
 
@@ -210,7 +211,12 @@ def pick(tool_id: int) -> str:
     tool = queries.tool_of(read_session(), me().organization_id, tool_id)
     origins = origins_of((tool.login_url, tool.picker_url, *tool.redirect_urls))
     headers.frame_src("'self'", "https:", *origins)
-    return render_template("external/pick.html", tool=tool, origins=" ".join(origins))
+    return render_template(
+        "external/pick.html",
+        tool=tool,
+        origins=" ".join(origins),
+        by_script=visits.is_by_header(),
+    )
 
 
 @bp.get("/admin/tools/<int:tool_id>/pick/start")
@@ -230,10 +236,7 @@ def start_picking(tool_id: int) -> Response:
             in_window=False,
             now=clock.now(),
         )
-    headers.frame_ancestors("'self'", *person.frame_ancestors.split())
-    answer = redirect(address, 302)
-    answer.headers["Referrer-Policy"] = "no-referrer"
-    return answer
+    return way_to(address)
 
 
 @bp.route("/admin/tools/<int:tool_id>/modules/new", methods=["GET", "POST"])

@@ -2,20 +2,28 @@
 
 from datetime import datetime
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    current_app,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import Tx, read_session, transaction
-from plugin.lti.platform import launching, queries
+from plugin.lti.platform import answering, launching, queries
 from plugin.lti.platform.models import ExternalTool, MessageFor
 from plugin.lti.tool.addresses import origins_of
 from plugin.modules import queries as module_queries
 from plugin.modules import visibility
 from plugin.modules.models import Run, RunState
-from plugin.web import headers
+from plugin.web import headers, visits
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
 
@@ -31,18 +39,38 @@ def enter(tx: Tx, run: Run, now: datetime) -> str:  # noqa: ARG001 - as every wa
 @bp.get("/external/<int:run_id>")
 @requires(Role.LEARNER)
 def play(run_id: int) -> str:
-    """The tool in a frame of ours, with its storage beside it and another way in below."""
+    """The tool in a frame of ours, with its storage beside it and another way in.
+
+    A sitting that ended is said first: who passed may look again, who did not begins anew.
+    """
     session = read_session()
     run, tool = _opened(session, run_id, clock.now())
     origins = origins_of((tool.login_url, tool.target_url, *tool.redirect_urls))
     headers.frame_src("'self'", "https:", *origins)
+    is_passed = run.state is RunState.COMPLETED
     return render_template(
         "external/play.html",
         module=module_queries.module_of(session, run.organization_id, run.module_id),
         run=run,
+        is_shown=run.state is RunState.OPEN or (is_passed and "look" in request.args),
         is_open=run.state is RunState.OPEN,
+        is_passed=is_passed,
+        is_failed=run.state is RunState.FAILED,
+        tool=tool,
+        by_script=visits.is_by_header(),
         origins=" ".join(origins),
     )
+
+
+@bp.get("/external/<int:run_id>/state")
+@requires(Role.LEARNER)
+def state(run_id: int) -> Response:
+    """How the sitting stands, for the page that waits for the tool's score; one statement."""
+    person = me()
+    found = queries.latest_state(
+        read_session(), person.organization_id, person.person_id, run_id=run_id
+    )
+    return jsonify(state=found.value)
 
 
 @bp.get("/external/<int:run_id>/start")
@@ -63,10 +91,28 @@ def start(run_id: int) -> Response:
             in_window="window" in request.args,
             now=now,
         )
-    headers.frame_ancestors("'self'", *person.frame_ancestors.split())
+    return way_to(address)
+
+
+def way_to(address: str) -> Response:
+    """The browser goes to the tool; a script that asks for JSON takes it there itself, because
+    another window, or a frame without cookies, could not bring the visit along."""
+    if request.accept_mimetypes.best == "application/json":
+        return jsonify(address=address)
+    headers.frame_ancestors("'self'", *me().frame_ancestors.split())
     answer = redirect(address, 302)
     answer.headers["Referrer-Policy"] = "no-referrer"
     return answer
+
+
+@bp.post("/external/answers/<uid>")
+@requires(Role.LEARNER)
+def answer(uid: str) -> Response:
+    """The page around a tool asks for it, with the session its script holds; hints of any other
+    visit name nobody, as everywhere."""
+    tool, said = queries.tool_at(read_session(), uid), request.form.to_dict()
+    asked = launching.read_request(said, tool)
+    return jsonify(answering.answer(uid, said, asked, me()))
 
 
 def _opened(session: Session, run_id: int, now: datetime) -> tuple[Run, ExternalTool]:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import Session, aliased
 
 from plugin.lti.platform.errors import ToolUnknownError
 from plugin.lti.platform.models import (
@@ -18,7 +18,8 @@ from plugin.lti.platform.models import (
     ToolState,
 )
 from plugin.lti.tool.claims import is_id
-from plugin.modules.models import Module
+from plugin.modules.errors import RunNotFoundError
+from plugin.modules.models import Module, Run, RunState
 from plugin.org.models import Person
 
 RECENT = 50
@@ -97,6 +98,32 @@ def modules_of(session: Session, tool: ExternalTool) -> Sequence[tuple[Module, T
         .order_by(func.lower(Module.title), Module.id)
     )
     return [(row[0], row[1]) for row in rows]
+
+
+def latest_state(
+    session: Session, organization_id: int, person_id: int, *, run_id: int
+) -> RunState:
+    """How the person's sitting stands, or the one that followed it: a pass after a fail is a
+    sitting of its own."""
+    asked = aliased(Run)
+    found = session.scalar(
+        select(Run.state)
+        .join(
+            asked,
+            and_(asked.person_id == Run.person_id, asked.module_id == Run.module_id),
+        )
+        .where(
+            asked.id == run_id,
+            asked.organization_id == organization_id,
+            asked.person_id == person_id,
+            Run.number >= asked.number,
+        )
+        .order_by(Run.number.desc())
+        .limit(1)
+    )
+    if found is None:
+        raise RunNotFoundError(run_id)
+    return found
 
 
 def link_of_version(session: Session, module_version_id: int) -> ToolLink:

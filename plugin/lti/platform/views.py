@@ -1,25 +1,23 @@
 """The addresses external tools call in a browser: who is it, what was picked, the way back."""
 
-from typing import Any
+from collections.abc import Mapping
 
-from flask import Blueprint, jsonify, render_template, request, url_for
-from flask_babel import get_locale
+from flask import Blueprint, jsonify, render_template, request
 from werkzeug.wrappers import Response
 
 from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import read_session, transaction
-from plugin.lti.platform import actions, launching, queries, signing
+from plugin.lti.platform import actions, answering, launching, queries, signing
 from plugin.lti.platform.addresses import platform_addresses
 from plugin.lti.platform.errors import PickRefusedError
-from plugin.lti.platform.launching import AnswerError, Asked
 from plugin.lti.platform.models import ExternalTool, ToolState
 from plugin.lti.platform.picking import NotAnAnswerError, Picked, read_answer
 from plugin.lti.platform.signing import ForeignTokenError
 from plugin.lti.tool.addresses import origin_of
 from plugin.lti.tool.claims import text_of
 from plugin.web import headers
-from plugin.web.identity import Me, public, visitor_in
+from plugin.web.identity import public, visitor_in
 
 bp = Blueprint("platform", __name__, url_prefix="/platform")
 MAX_REQUEST = 256 * 1024
@@ -34,7 +32,9 @@ def _limit_size() -> None:
 @bp.route("/<uid>/authorize", methods=["GET", "POST"])
 @public
 def authorize(uid: str) -> str:
-    """The tool asks who opens it; the answer goes to a registered address and nowhere else."""
+    """The tool asks who opens it; the answer goes to a registered address and nowhere else.
+
+    A browser that keeps no cookie of ours in the frame asks our page around it (0120)."""
     tool = queries.tool_at(read_session(), uid)
     said = {**request.args.to_dict(), **request.form.to_dict()}
     origin = launching.origin_of_hints(read_session(), tool, said)
@@ -42,39 +42,18 @@ def authorize(uid: str) -> str:
     headers.frame_ancestors("'self'", *(origin.frame_ancestors.split() if origin else ()))
     asked = launching.read_request(said, tool)
     visitor = visitor_in(origin.name) if origin else None
-    try:
-        launching.check_request(said, asked)
-        fields = {"id_token": _message(uid, asked, visitor), "state": asked.state}
-    except AnswerError as error:
-        fields = {"error": error.error, "error_description": error.words, "state": asked.state}
     headers.form_action(origin_of(asked.redirect_uri) or "")
-    return render_template("external/answer.html", address=asked.redirect_uri, fields=fields)
+    return render_template(
+        "external/answer.html",
+        address=asked.redirect_uri,
+        fields=answering.answer(uid, said, asked, visitor),
+        question=_question(said) if origin and visitor is None else None,
+    )
 
 
-def _message(uid: str, asked: Asked, visitor: Me | None) -> str:
-    now = clock.now()
-    if visitor is None:
-        raise AnswerError("login_required", "the visit has ended, or the browser kept no cookie")
-    with transaction() as tx:
-        tool = queries.tool_at(tx.session, uid)
-        launch = launching.take(tx.session, tool, asked, sign_in_id=visitor.sign_in_id, now=now)
-        token = launching.offer_answer(tx.session, launch)
-        return launching.message_of(
-            tx.session,
-            tool,
-            launch,
-            settings=current_settings(),
-            locale=str(get_locale() or "en"),
-            nonce=asked.nonce,
-            return_url=_full("platform.back", uid=uid),
-            answer_url=_full("platform.answer", uid=uid, token=token),
-            now=now,
-        )
-
-
-def _full(endpoint: str, **parts: Any) -> str:
-    """The public address, whatever the request came by."""
-    return current_settings().tool_url + url_for(endpoint, **parts)
+def _question(said: Mapping[str, str]) -> dict[str, str]:
+    """What our page around the tool can answer if its script holds the visit (0072)."""
+    return {name: said[name] for name in answering.QUESTION if name in said}
 
 
 @bp.get("/<uid>/jwks")
