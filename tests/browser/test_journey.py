@@ -145,6 +145,23 @@ def test_a_learner_who_fails_stays_invalid_and_may_try_again(
     expect(tool.get_by_text("VALID", exact=True)).to_be_visible(timeout=10 * SECONDS)
 
 
+def test_a_quiz_of_another_site_completes_a_module_by_its_score(
+    demo: Demo, profile: BrowserContext
+) -> None:
+    page = profile.new_page()
+    tool = open_training(page, demo, "يوسف الخطيب", "My safety training")
+    tool.get_by_role("button", name="Fire extinguishers").click()
+    quiz = tool.frame_locator("#tool")
+    quiz.get_by_label("A fire blanket").check()
+    quiz.get_by_role("button", name="Answer").click()
+    arrived = tool.get_by_text("Your result has arrived. This module is complete.")
+    expect(arrived).to_be_visible(timeout=20 * SECONDS)
+    page.screenshot(path=PICTURES / "journey-5-external.png")
+    tool.get_by_role("link", name="Back to my training").click()
+    tool.get_by_role("link", name="History").click()
+    expect(tool.get_by_text("Fire extinguishers").first).to_be_visible(timeout=10 * SECONDS)
+
+
 def test_an_administrator_sees_the_units_and_a_learner_does_not(
     demo: Demo, profile: BrowserContext
 ) -> None:
