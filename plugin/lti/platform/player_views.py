@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import Tx, read_session, transaction
-from plugin.lti.platform import answering, launching, queries
+from plugin.lti.platform import answering_views, launching, queries
 from plugin.lti.platform.models import ExternalTool, MessageFor
 from plugin.lti.tool.addresses import origins_of
 from plugin.modules import queries as module_queries
@@ -112,7 +112,7 @@ def answer(uid: str) -> Response:
     visit name nobody, as everywhere."""
     tool, said = queries.tool_at(read_session(), uid), request.form.to_dict()
     asked = launching.read_request(said, tool)
-    return jsonify(answering.answer(uid, said, asked, me()))
+    return jsonify(answering_views.answer(uid, said, asked, me()))
 
 
 def _opened(session: Session, run_id: int, now: datetime) -> tuple[Run, ExternalTool]:

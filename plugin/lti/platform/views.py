@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import read_session, transaction
-from plugin.lti.platform import actions, answering, launching, queries, signing
+from plugin.lti.platform import actions, answering_views, launching, queries, signing
 from plugin.lti.platform.addresses import platform_addresses
 from plugin.lti.platform.errors import PickRefusedError
 from plugin.lti.platform.models import ExternalTool, ToolState
@@ -46,14 +46,14 @@ def authorize(uid: str) -> str:
     return render_template(
         "external/answer.html",
         address=asked.redirect_uri,
-        fields=answering.answer(uid, said, asked, visitor),
+        fields=answering_views.answer(uid, said, asked, visitor),
         question=_question(said) if origin and visitor is None else None,
     )
 
 
 def _question(said: Mapping[str, str]) -> dict[str, str]:
     """What our page around the tool can answer if its script holds the visit (0072)."""
-    return {name: said[name] for name in answering.QUESTION if name in said}
+    return {name: said[name] for name in answering_views.QUESTION if name in said}
 
 
 @bp.get("/<uid>/jwks")
