@@ -1,7 +1,7 @@
 """Judging people: the stored standings, the mails about new duties, the next step to a proof."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
@@ -19,6 +19,7 @@ from plugin.assign.models import (
 )
 from plugin.assign.standing import RowState, Standing
 from plugin.assign.statement import configurations_of_people
+from plugin.core import outbox
 from plugin.core.base import JsonDict
 from plugin.core.db import Tx
 from plugin.core.outbox import JobName
@@ -27,6 +28,8 @@ from plugin.notify.actions import NewMessage, queue_messages
 from plugin.org.models import Person
 
 CHUNK = 500
+LATELY = timedelta(hours=6)
+"""Longer than the certificates of any bulk take."""
 
 
 def evaluate_person(tx: Tx, person_id: int, *, now: datetime) -> None:
@@ -147,6 +150,24 @@ def refresh_standings(
     if changes:
         _store(tx.session, organization_id, changes, now=now)
         _follow(tx, found, organization_id, changes, now=now)
+    _hurry(tx, found, stored, at, now=now)
+
+
+def _hurry(
+    tx: Tx, found: Facts, stored: Mapping[tuple[int, int], Any], at: datetime, *, now: datetime
+) -> None:
+    """A bulk may have judged somebody between their pass and their own step, which then finds
+    nothing new: their certificate does not wait with that bulk's (docs/decisions/0095)."""
+    if outbox.is_in_bulk():
+        return
+    lately = [key for key, line in stored.items() if line.updated_at > now - LATELY]
+    waiting = outbox.waiting_in_bulk(tx.session, JobName.ISSUE_CERTIFICATE, lately)
+    valid = [key for key in waiting if _is_proof(found.standing(*key, at))]
+    tx.then_many(JobName.ISSUE_CERTIFICATE, valid)
+
+
+def _is_proof(standing: Standing) -> bool:
+    return standing.certificate_on and standing.is_valid(standing.at)
 
 
 def _judge(
@@ -246,9 +267,8 @@ def _follow(
         mail = mail_about(found, change, known, now=now)
         messages += [mail] if mail else []
         promised = known is not None and known.certificate_on
-        is_proof = standing.certificate_on and standing.is_valid(standing.at)
         is_news = change.is_of_dates or not promised or standing.certificate_start.issue_from
-        if is_proof and is_news:
+        if _is_proof(standing) and is_news:
             valid.append((change.person.id, standing.configuration_id))
     queue_messages(tx, organization_id, messages, now=now)
     if valid:

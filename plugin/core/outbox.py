@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Index, insert, text
+from sqlalchemy import Index, insert, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from plugin.core import clock
@@ -214,3 +214,21 @@ def evaluate_people(session: Session, person_ids: Sequence[int]) -> None:
         JobName.EVALUATE_PEOPLE,
         [ids[start : start + PEOPLE_PER_STEP] for start in range(0, len(ids), PEOPLE_PER_STEP)],
     )
+
+
+def waiting_in_bulk(
+    session: Session, job: JobName, among: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Which of these steps a bulk asked for and nobody has done yet."""
+    if not among:
+        return []
+    rows = session.scalars(
+        select(OutboxRow.args).where(
+            OutboxRow.job == job,
+            OutboxRow.queue == QueueName.BULK,
+            OutboxRow.done_at.is_(None),
+            OutboxRow.failed_at.is_(None),
+            OutboxRow.args.in_([list(each) for each in among]),
+        )
+    )
+    return [(args[0], args[1]) for args in rows]

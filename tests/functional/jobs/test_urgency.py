@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from plugin.assign import judgement
 from plugin.core import clock, outbox, queue
 from plugin.core.db import db, transaction
 from plugin.core.outbox import IN_BULK, QUEUE_OF, JobName, OutboxRow, QueueName
@@ -210,3 +211,34 @@ def test_what_an_admin_does_to_one_person_is_urgent_again_after_a_bulk(app: Flas
         with outbox.as_urgent_as(QueueName.HIGH):
             assert outbox.queue_of(JobName.ISSUE_CERTIFICATE) is QueueName.HIGH
     assert outbox.queue_of(JobName.DELIVER_MESSAGE) is QueueName.MAIL
+
+
+def test_whom_a_bulk_judged_first_does_not_wait_with_its_certificates(
+    world: World, inbox: smtp.Inbox, learner: Person
+) -> None:
+    inbox.mails.clear()
+    module = db.session.query(Module).filter_by(title="Diving").one()
+    world.completion(learner, module)
+    with outbox.as_urgent_as(QueueName.BULK), transaction() as tx:
+        judgement.evaluate_people(tx, [learner.id], now=clock.now())
+    assert issuing() == [QueueName.BULK]
+    with transaction() as tx:
+        judgement.evaluate_person(tx, learner.id, now=clock.now())
+    assert issuing() == [QueueName.BULK, QueueName.HIGH]
+    work_off()
+    assert len(inbox.mails) == 1
+    with transaction() as tx:
+        judgement.evaluate_person(tx, learner.id, now=clock.now())
+    assert issuing() == []
+
+
+def issuing() -> list[QueueName]:
+    """The queues of the certificates' steps that nobody has done yet."""
+    db.session.rollback()
+    return list(
+        db.session.scalars(
+            select(OutboxRow.queue)
+            .where(OutboxRow.job == JobName.ISSUE_CERTIFICATE, OutboxRow.done_at.is_(None))
+            .order_by(OutboxRow.id)
+        )
+    )
