@@ -15,6 +15,7 @@ from plugin.core.log import log
 from plugin.core.outbox import JobName, OutboxRow, Periodic, QueueName, as_urgent_as
 from plugin.core.upsert import insert_absent
 from plugin.jobs import managers, reconcile
+from plugin.jobs.set_back import CLOCKS_DIFFER
 from plugin.lti.platform.actions import forget_ended
 from plugin.lti.tool import (
     deep_linking,
@@ -27,7 +28,6 @@ from plugin.lti.tool import rosters as tied
 from plugin.lti.tool.actions import forget_logins
 from plugin.org.models import SignIn
 
-CLOCKS_DIFFER = timedelta(minutes=5)
 KEEP_DONE_STEPS = timedelta(days=7)
 KEEP_VISITS = timedelta(days=30)
 

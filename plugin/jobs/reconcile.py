@@ -33,7 +33,7 @@ from plugin.core import queue
 from plugin.core.context import current_settings
 from plugin.core.db import read_session, transaction
 from plugin.core.outbox import JobName, OutboxRow, QueueName, as_urgent_as
-from plugin.jobs import dispatch
+from plugin.jobs import dispatch, set_back
 from plugin.modules.models import Completion
 from plugin.notify.actions import CLAIM_LIFE
 from plugin.notify.models import ManagerRound, Message, MessageState
@@ -51,7 +51,8 @@ Missing = Any
 
 def run(*, now: datetime, lost_at_once: bool = False) -> dict[str, int]:
     """Queue every missing step; returns how many of each kind."""
-    repaired = {"lost": _release_lost(now, lost_at_once=lost_at_once)}
+    lost = set_back.forget_the_future(now=now) + _release_lost(now, lost_at_once=lost_at_once)
+    repaired = {"lost": lost}
     for job, missing in FINDERS.items():
         repaired[job.value] = _ask(job, missing(now))
     return repaired
