@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, exists, select, update
+from sqlalchemy import Row, bindparam, exists, select, true, update
 from sqlalchemy.orm import Session
 
 from plugin.assign import notices
@@ -34,18 +34,29 @@ def note_crossings(tx: Tx, *, now: datetime, limit: int = CHUNK) -> int:
     and the message's key makes it happen once.
     """
     due = _due(tx.session, now, limit)
-    by_organization: dict[int, list[Due]] = defaultdict(list)
-    for line in due:
-        by_organization[line.organization_id].append(line)
-    for organization_id, lines in by_organization.items():
-        _look(tx, organization_id, lines, now=now)
+    _look_at(tx, due, now=now)
     if len(due) == limit:
         tx.then(JobName.NOTE_CROSSINGS)
     return len(due)
 
 
-def _due(session: Session, now: datetime, limit: int) -> Sequence[Due]:
-    standing = StoredStanding
+def note_person(tx: Tx, person_id: int, *, now: datetime) -> None:
+    """The same for one person, about to be no longer covered; waits for who looks already."""
+    _look_at(tx, _due(tx.session, now, CHUNK, person_id), now=now)
+
+
+def _look_at(tx: Tx, due: Sequence[Due], *, now: datetime) -> None:
+    by_organization: dict[int, list[Due]] = defaultdict(list)
+    for line in due:
+        by_organization[line.organization_id].append(line)
+    for organization_id, lines in by_organization.items():
+        _look(tx, organization_id, lines, now=now)
+
+
+def _due(
+    session: Session, now: datetime, limit: int, person_id: int | None = None
+) -> Sequence[Due]:
+    standing, is_one = StoredStanding, person_id is not None
     found: Sequence[Any] = session.execute(
         select(
             standing.id,
@@ -56,10 +67,10 @@ def _due(session: Session, now: datetime, limit: int) -> Sequence[Due]:
             Person.locale,
         )
         .join(Person, Person.id == standing.person_id)
-        .where(standing.notice_at <= now)
+        .where(standing.notice_at <= now, standing.person_id == person_id if is_one else true())
         .order_by(standing.notice_at, standing.id)
         .limit(limit)
-        .with_for_update(of=standing, skip_locked=True)
+        .with_for_update(of=standing, skip_locked=not is_one)
     ).all()
     return found
 

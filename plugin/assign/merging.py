@@ -5,10 +5,12 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from plugin.assign.crossings import note_person
 from plugin.assign.models import Waiver
 from plugin.core.db import Tx
 from plugin.core.outbox import JobName
 from plugin.modules import merging as completions
+from plugin.notify import forwarding
 from plugin.org import merging as people
 from plugin.org.merge_models import PersonMerge
 from plugin.org.models import Person
@@ -19,14 +21,21 @@ def merge(
 ) -> PersonMerge | None:
     """Identities, memberships, completions and waivers of `absorbed` count for `survivor`.
 
-    Both are judged again; nobody is mailed about training they already had. None: it is so already.
+    Both are judged again; nobody is mailed about training they already had, and what `absorbed` was
+    still to hear of, `survivor` hears. None: it is so already.
     Raises FieldError for what cannot be merged.
     """
+    note_person(tx, absorbed.id, now=now)  # while the training still covers them
     made = people.begin(tx, survivor, absorbed, by=by, reason=reason, now=now)
     if made is None:
         return None
     completions.carry_over(tx, absorbed.id, now=now)
-    made.moved = {**made.moved, "waivers": _carry_waivers(tx.session, made, now=now)}
+    tx.session.flush()
+    made.moved = {
+        **made.moved,
+        "waivers": _carry_waivers(tx.session, made, now=now),
+        "messages": forwarding.forward(tx.session, absorbed, survivor, made.id, now=now),
+    }
     _judge_both(tx, made)
     return made
 
@@ -42,6 +51,8 @@ def unmerge(tx: Tx, made: PersonMerge, *, by: int, reason: str, now: datetime) -
         .values(ended_at=now)
         .execution_options(synchronize_session=False)
     )
+    absorbed = tx.session.get_one(Person, made.absorbed_id)
+    forwarding.take_back(tx.session, absorbed, made.id, made.moved.get("messages", []))
     _judge_both(tx, made)
     return True
 

@@ -78,6 +78,7 @@ def _copy(merge: PersonMerge, original: Completion, now: datetime) -> Completion
         evidence={**original.evidence, "merged_from": original.id},
         reason=original.reason,
         valid_until_on=original.valid_until_on,
+        silent=original.silent,
     )
 
 
