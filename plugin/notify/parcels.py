@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from plugin.core.base import JsonDict
 from plugin.core.db import Tx
 from plugin.core.outbox import JobName
-from plugin.notify import actions, gate, queries
+from plugin.notify import actions, digests, gate, queries
 from plugin.notify.gate import Gate
 from plugin.notify.letterhead import Letterhead
 from plugin.notify.models import CancelReason, Digest, Message, MessageKind, MessageState
@@ -20,7 +20,6 @@ from plugin.notify.queries import Envelope
 from plugin.org.models import Person
 
 MORNING = time(9)
-DIGEST = "digest"
 FAR = timedelta(days=2)
 
 Verdict = JsonDict | CancelReason
@@ -251,9 +250,9 @@ def _seal(
     if len(messages) > 1:
         envelope = replace(
             envelope,
-            template=DIGEST,
+            template=digests.DIGEST,
             key=":".join([envelope.key, *(each.key for each in messages[1:])]),
-            facts={"messages": [{**each.facts, "kind": each.kind.value} for each in messages]},
+            facts=digests.facts_of([(each.kind, each.facts) for each in messages]),
         )
     return _parcel(messages, envelope, door, digest_id)
 

@@ -1,23 +1,24 @@
-"""What a mail of a kind looks like, filled with a sample; its logo stands in the page itself."""
+"""What a mail looks like, filled with a sample; its logo stands in the page itself."""
 
 import base64
 from dataclasses import replace
 
 from plugin.core.context import current_settings
+from plugin.notify.digests import DIGEST
 from plugin.notify.emails import Wording
 from plugin.notify.letterhead import Letterhead
 from plugin.notify.letters import logo_of, words_of
 from plugin.notify.models import MessageKind
-from plugin.notify.samples import SAMPLES
+from plugin.notify.samples import TEMPLATES
 
 
-def preview(kind: MessageKind, head: Letterhead, *, person_name: str, locale: str) -> Wording:
+def preview(template: str, head: Letterhead, *, person_name: str, locale: str) -> Wording:
     """Subject, text and HTML of the sample, to this person in this language."""
     logo = logo_of(head)
-    is_reminder = kind is MessageKind.REMINDER
+    is_reminder = template in {MessageKind.REMINDER.value, DIGEST}
     words = words_of(
-        kind.value,
-        SAMPLES[kind],
+        template,
+        TEMPLATES[template],
         head,
         person_name=person_name,
         locale=locale,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from plugin.notify.digests import DIGEST, URGENCY, facts_of
 from plugin.notify.models import MessageKind
 
 _MODULES = [
@@ -40,6 +41,8 @@ SAMPLES: Mapping[MessageKind, Mapping[str, Any]] = {
     MessageKind.NEW_TRAINING: _TRAINING,
     MessageKind.NEW_REQUIREMENT: _TRAINING,
     MessageKind.REMINDER: {
+        "unit_name": "North Quay",
+        "configuration": "Basic safety",
         "items": [
             {
                 "title": "Working at height",
@@ -55,7 +58,7 @@ SAMPLES: Mapping[MessageKind, Mapping[str, Any]] = {
                 "ends_on": None,
                 "has_expired": False,
             },
-        ]
+        ],
     },
     MessageKind.EXPIRED: {
         "unit_name": "North Quay",
@@ -90,3 +93,9 @@ SAMPLES: Mapping[MessageKind, Mapping[str, Any]] = {
         "unreachable": 3,
     },
 }
+
+TEMPLATES: Mapping[str, Mapping[str, Any]] = {
+    **{kind.value: facts for kind, facts in SAMPLES.items()},
+    DIGEST: facts_of([(kind, SAMPLES[kind]) for kind in URGENCY]),
+}
+"""Every mail there is: each kind alone, and a day's news together."""

@@ -18,6 +18,7 @@ from plugin.core import clock, languages
 from plugin.core.context import current_settings, storage
 from plugin.core.db import Tx, read_session, transaction
 from plugin.notify import bounce_actions, hooks, settings_actions
+from plugin.notify.digests import DIGEST
 from plugin.notify.forms import MailForm
 from plugin.notify.letterhead import ALWAYS_MAILED, Letterhead, letterhead
 from plugin.notify.models import MessageKind
@@ -120,13 +121,14 @@ def renew_secret() -> str:
 @requires(Role.ADMIN)
 def look(kind: str) -> str:
     """One kind as text and, in a frame of its own, as HTML; in any language there are words in."""
-    wanted = _kind(kind)
+    wanted = _template(kind)
     head, language = letterhead(read_session(), me().organization_id), _language()
     headers.frame_src("'self'")
     return render_template(
         "notify/preview.html",
-        kind=wanted,
-        label=KINDS[wanted],
+        template=wanted,
+        label=_("News of the day") if wanted == DIGEST else KINDS[MessageKind(wanted)],
+        may_test=wanted != DIGEST,
         wording=preview(wanted, head, person_name=me().name, locale=language),
         head=head,
         language=language,
@@ -139,7 +141,7 @@ def look(kind: str) -> str:
 def html(kind: str) -> Response:
     """The HTML of a preview, for a sandboxed frame: it may show itself and nothing else."""
     head = letterhead(read_session(), me().organization_id)
-    words = preview(_kind(kind), head, person_name=me().name, locale=_language())
+    words = preview(_template(kind), head, person_name=me().name, locale=_language())
     response = make_response(words.html)
     response.headers["Content-Security-Policy"] = (
         "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
@@ -181,6 +183,10 @@ def _kind(kind: str) -> MessageKind:
     if kind not in {each.value for each in SAMPLES}:
         abort(404)
     return MessageKind(kind)
+
+
+def _template(kind: str) -> str:
+    return kind if kind == DIGEST else _kind(kind).value
 
 
 def _language() -> str:

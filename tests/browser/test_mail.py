@@ -15,7 +15,7 @@ from plugin.core.db import db, transaction
 from plugin.notify import reminder_choices
 from plugin.notify.mail_models import AddressEvent, AddressFact, AddressSource
 from plugin.notify.models import Message, MessageKind
-from plugin.notify.samples import SAMPLES
+from plugin.notify.samples import TEMPLATES
 from plugin.org import actions as org_actions
 from plugin.org.models import Organization, Person
 from tests.browser.conftest import Visit
@@ -115,10 +115,10 @@ def test_pages_of_mail_mirror_in_languages_from_the_right(
     assert overflows(page) == 0
 
 
-@pytest.mark.parametrize("kind", SAMPLES)
+@pytest.mark.parametrize("kind", TEMPLATES)
 @pytest.mark.parametrize("language", ["en", "ar"])
 def test_every_mail_is_readable_in_a_narrow_window_in_both_directions(
-    told: Crowd, visit: Visit, page: Page, kind: MessageKind, language: str
+    told: Crowd, visit: Visit, page: Page, kind: str, language: str
 ) -> None:
     page.set_viewport_size({"width": 400, "height": 800})
     visit(told.admin, f"/admin/mail/settings/{kind}%3Flanguage={language}")

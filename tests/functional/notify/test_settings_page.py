@@ -191,6 +191,15 @@ def test_the_html_says_what_the_text_says(
         assert words in html
 
 
+def test_news_of_the_day_can_be_looked_at_and_lists_each_module_once(
+    admin: Person, client: FlaskClient
+) -> None:
+    words = read(client.get("/admin/mail/settings/digest").get_data(as_text=True)).words
+    assert words.count("Working at height") == 1
+    assert words.count("First aid") == 1
+    assert "Send a test" not in words
+
+
 def test_a_preview_shows_the_logo_and_fetches_nothing(
     world: World, admin: Person, client: FlaskClient
 ) -> None:
