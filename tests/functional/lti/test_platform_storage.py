@@ -189,7 +189,7 @@ def test_the_page_of_a_launch_allows_what_the_pages_shown_in_it_do(
     answer = lms.launch(framed)
     policy = answer.headers["Content-Security-Policy"]
     assert "connect-src 'self';" in policy
-    assert "frame-src https://content.example.test;" in policy
+    assert "frame-src 'self' https: https://content.example.test;" in policy
     assert "form-action 'self' https://lms.example.test;" in policy
     assert "unload=*" in answer.headers["Permissions-Policy"]
     assert visits.SESSION_HEADER not in answer.headers

@@ -6,6 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
+from PIL import Image
 from sqlalchemy import select
 
 from plugin.cli import plugin
@@ -46,7 +47,7 @@ def test_an_organization_with_a_site_and_an_admin_from_the_command_line(app: Fla
 def test_a_logo_must_be_a_picture(app: Flask, tmp_path: Path) -> None:
     run(app, "org|create|--name|Harbour Works|--slug|harbour")
     picture, text = tmp_path / "logo.png", tmp_path / "logo.txt"
-    picture.write_bytes(b"\x89PNG\r\n\x1a\n and more")
+    Image.new("RGB", (40, 20), "navy").save(picture)
     text.write_text("not a picture")
     assert run(app, f"org|logo|--organization|harbour|{text}").exit_code != 0
     assert db.session.scalars(select(Organization)).one().logo_key is None
