@@ -27,6 +27,9 @@ from plugin.assign import person_views as training_views
 from plugin.assign import queries as assign_queries
 from plugin.certs import decided, issued_views, publish_views, transcript_views
 from plugin.certs import views as certs_views
+from plugin.classroom import admin_views as sessions_views
+from plugin.classroom import room_views, teaching_views
+from plugin.classroom import views as class_views
 from plugin.core import demo_clock, languages, log
 from plugin.core.base import Base
 from plugin.core.context import current_settings
@@ -84,6 +87,7 @@ FEATURES = (
     "scorm",
     "documents",
     "submissions",
+    "classroom",
     "assign",
     "certs",
     "lti.tool",
@@ -144,6 +148,10 @@ PAGES = (
     scorm_views.bp,
     documents_views.bp,
     reading_views.bp,
+    sessions_views.bp,
+    teaching_views.bp,
+    class_views.bp,
+    room_views.bp,
     submissions_views.bp,
     submit_views.bp,
     certs_views.bp,
@@ -225,6 +233,7 @@ def _register_views(app: Flask) -> None:
                 ModuleKind.LTI: external_views.enter,
                 ModuleKind.DOCUMENT: reading_views.enter,
                 ModuleKind.CERTIFICATE: submit_views.enter,
+                ModuleKind.SESSION: class_views.enter,
             },
         ),
     )

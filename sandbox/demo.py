@@ -321,7 +321,9 @@ The demo is ready:  {places.lms_url}
   8. "Fire extinguishers" is a quiz of somebody else's site, in a frame: its answer comes
      back as a score, and the module is complete. Astrid finds the tool, and what it said, under
      Modules, External tools.
-  9. "Clock" moves the demo by days: to a reminder, over a last day, and see what becomes of it.
+  9. "Rescue practice" has sessions: as Astrid open Overview, Sessions, show the code of the one
+     at Quay 2, type it as Lars, and confirm the list as Astrid.
+  10. "Clock" moves the demo by days: to a reminder, over a last day, and see what becomes of it.
 
 Work is queued in {queue.mode}; data and logs are in {places.folder}.
 The tool itself listens at {settings.tool_url}. Ctrl-C stops everything.

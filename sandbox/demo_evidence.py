@@ -1,13 +1,18 @@
-"""What the demo's people do beside courses: a document, and a certificate from elsewhere."""
+"""What the demo's people do beside courses: a document, a certificate from elsewhere, a session."""
 
 import io
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from plugin.certs import faces, pdf
+from plugin.classroom import planning
+from plugin.classroom.models import SessionState
 from plugin.core import clock
 from plugin.core.context import storage
 from plugin.core.db import transaction
 from plugin.documents import actions as documents
 from plugin.submissions import actions as submissions
+from sandbox.moving import ZONE
 
 YARD_RULES = "Yard rules"
 _RULES = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Yard rules</title>
@@ -53,3 +58,33 @@ def first_aid(organization_id: int) -> int:
             by=None,
             now=clock.now(),
         ).id
+
+
+def practice(organization_id: int) -> int:
+    """The module that is completed by being at a session, with two to choose: one goes on now."""
+    now = clock.now()
+    today = now.astimezone(ZoneInfo(ZONE)).replace(tzinfo=None, second=0, microsecond=0)
+    in_a_week = datetime.combine(today + timedelta(days=7), time(9))
+    with transaction() as tx:
+        module = planning.create_module(
+            tx,
+            organization_id,
+            title="Rescue practice",
+            words="Bring your own harness. It takes place in any weather.",
+            confirms=True,
+            by=None,
+            now=now,
+        )
+        for starts, place in ((today, "Quay 2"), (in_a_week, "Training yard, hall 3")):
+            plan = planning.Plan(
+                starts=starts,
+                ends=starts + timedelta(hours=3),
+                zone=ZONE,
+                place=place,
+                instructor="",
+                capacity=8,
+                note="",
+                state=SessionState.OPEN,
+            )
+            planning.plan(tx, module, plan, by=None, now=now)
+        return module.id

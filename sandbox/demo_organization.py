@@ -58,6 +58,7 @@ class Courses:
     rules: int
     first_aid: int
     quiz: int
+    practice: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ def load(lms_url: str, maker_url: str, maker_keys_url: str) -> Known:
             rules=demo_evidence.yard_rules(organization_id),
             first_aid=demo_evidence.first_aid(organization_id),
             quiz=demo_maker.ready(organization_id, maker_url, maker_keys_url),
+            practice=demo_evidence.practice(organization_id),
         )
         _training(organization_id, courses)
     else:
@@ -245,7 +247,8 @@ def _training(organization_id: int, courses: Courses) -> None:
     later = DraftRow(module_id=courses.height, status=hidden)
     _publish(organization_id, "NQ", "Site access", [height], certificate=True)
     _publish(organization_id, "SY", "Yard access", [height, spaces], certificate=True)
-    worth = [wished, fire, rules, aid, quiz]
+    practice = DraftRow(module_id=courses.practice, status=optional, validity_months=12)
+    worth = [wished, fire, rules, aid, quiz, practice]
     _publish(organization_id, "WEST", "Worth knowing", worth, certificate=False)
     _publish(organization_id, "CONTR", "From next season", [later], certificate=False)
 

@@ -184,6 +184,7 @@ def source_words(completion: Completion) -> str:
         CompletionSource.LMS_GRADE: _("grade from the LMS"),
         CompletionSource.DOCUMENT: _("acknowledged"),
         CompletionSource.CERTIFICATE: _("external certificate"),
+        CompletionSource.SESSION: _("session attended"),
         CompletionSource.MANUAL: _("by hand"),
         CompletionSource.IMPORT: _("import"),
         CompletionSource.API: _("another system"),

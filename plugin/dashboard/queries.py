@@ -30,6 +30,7 @@ from plugin.assign.models import Configuration, ConfigurationRow, ConfigurationV
 from plugin.assign.statement import in_force, is_active
 from plugin.certs.models import Certificate, CertificateEvent, Edition
 from plugin.certs.rules import EventFacts, EventKind
+from plugin.classroom.queries import leads
 from plugin.core.base import EnumText, Int, JsonDict, UTCDateTime
 from plugin.dashboard.proofs import Paper
 from plugin.dashboard.tiles import Attempt
@@ -44,6 +45,8 @@ class Belongings:
 
     papers: dict[int, Paper]
     attempts: dict[int, Attempt]
+    leads_sessions: bool
+    """Whether the person is the instructor of sessions."""
 
 
 def belongings(session: Session, organization_id: int, person_id: int) -> Belongings:
@@ -52,7 +55,11 @@ def belongings(session: Session, organization_id: int, person_id: int) -> Belong
     lines = session.execute(_belongings(), whose).all()
     events: dict[int, dict[int, EventFacts]] = defaultdict(dict)
     papers, attempts = {}, {}
+    leads_sessions = False
     for line in lines:
+        if line.tag == "leads":
+            leads_sessions = line.subject_id > 0
+            continue
         if line.tag == "attempt":
             attempts[line.subject_id] = Attempt(state=RunState(line.state), score=line.score)
             continue
@@ -66,13 +73,13 @@ def belongings(session: Session, organization_id: int, person_id: int) -> Belong
             events=tuple(events[line.certificate_id].values()),
             printed_edition=line.printed,
         )
-    return Belongings(papers=papers, attempts=attempts)
+    return Belongings(papers=papers, attempts=attempts, leads_sessions=leads_sessions)
 
 
 @cache
 def _belongings() -> CompoundSelect[*tuple[Any, ...]]:
     """Built once: to build it costs more than to run it."""
-    return union_all(_papers(), _attempts())
+    return union_all(_papers(), _attempts(), _leads())
 
 
 def _papers() -> Select[*tuple[Any, ...]]:
@@ -128,6 +135,20 @@ def _attempts() -> Select[*tuple[Any, ...]]:
         Run.organization_id == bindparam("organization_id"),
         Run.person_id == bindparam("person_id"),
         Run.number == newest,
+    )
+
+
+def _leads() -> Select[*tuple[Any, ...]]:
+    return select(
+        literal_column("'leads'", Text),
+        leads(bindparam("person_id")).scalar_subquery(),
+        cast(null(), Int),
+        cast(null(), Int),
+        cast(null(), Int),
+        cast(null(), Text),
+        cast(null(), Text),
+        cast(null(), UTCDateTime()),
+        cast(null(), Float),
     )
 
 

@@ -26,6 +26,7 @@ SOURCES = {
     CompletionSource.API: _l("Reported by another system"),
     CompletionSource.DOCUMENT: _l("Acknowledged"),
     CompletionSource.CERTIFICATE: _l("External certificate"),
+    CompletionSource.SESSION: _l("Session attended"),
     CompletionSource.SCORM: "",
     CompletionSource.LTI: "",
 }

@@ -45,6 +45,7 @@ def home() -> str:
         "dashboard/home.html",
         proofs=[proof_view(proof) for proof in proofs_of(facts, own.papers, at=now)],
         shelves=[each for each in shelves if each[2]],
+        leads_sessions=own.leads_sessions,
         mail=addressee(session, person.person_id),
     )
 

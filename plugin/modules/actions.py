@@ -23,7 +23,7 @@ from plugin.modules.models import (
 from plugin.modules.rules import Report, Verdict, is_better, outcome
 
 ENDED = {Verdict.PASSED: RunState.COMPLETED, Verdict.FAILED: RunState.FAILED}
-PROOFS = ("file", "document", "certificate")
+PROOFS = ("file", "document", "certificate", "session")
 """What of the evidence of a completion is about the thing itself, whoever says what of it."""
 BETTER_SCORE = "A better score in the same sitting."
 

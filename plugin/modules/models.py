@@ -15,6 +15,7 @@ class ModuleKind(StrEnum):
     LMS_GRADE = "lms_grade"
     DOCUMENT = "document"
     CERTIFICATE = "certificate"
+    SESSION = "session"
 
 
 class ModuleState(StrEnum):
@@ -36,6 +37,7 @@ class CompletionSource(StrEnum):
     LMS_GRADE = "lms_grade"
     DOCUMENT = "document"
     CERTIFICATE = "certificate"
+    SESSION = "session"
     MANUAL = "manual"
     IMPORT = "import"
     API = "api"

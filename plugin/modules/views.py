@@ -27,6 +27,7 @@ PAGES = {
     ModuleKind.SCORM: "scorm.module",
     ModuleKind.DOCUMENT: "documents.module",
     ModuleKind.CERTIFICATE: "submissions.module",
+    ModuleKind.SESSION: "sessions.module",
     ModuleKind.LTI: "tools.module",
     ModuleKind.LMS_GRADE: "modules.graded",
 }
@@ -41,6 +42,11 @@ NEW = (
         "documents.new",
         _l("A document to acknowledge"),
         _l("A PDF: learners read it and say that they have understood it."),
+    ),
+    (
+        "sessions.new_module",
+        _l("A classroom or practical session"),
+        _l("Dates, places and seats: who was there has completed it, by a list or a code."),
     ),
     (
         "submissions.new",

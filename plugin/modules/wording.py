@@ -13,6 +13,7 @@ KINDS = {
     ModuleKind.SCORM: _l("Course"),
     ModuleKind.DOCUMENT: _l("Document to acknowledge"),
     ModuleKind.CERTIFICATE: _l("External certificate"),
+    ModuleKind.SESSION: _l("Classroom or practical session"),
     ModuleKind.LTI: _l("External tool"),
     ModuleKind.LMS_GRADE: _l("Grade from the LMS"),
 }
@@ -22,6 +23,7 @@ SOURCES = {
     CompletionSource.LMS_GRADE: _l("Grade from the LMS"),
     CompletionSource.DOCUMENT: _l("Acknowledged"),
     CompletionSource.CERTIFICATE: _l("External certificate"),
+    CompletionSource.SESSION: _l("Session attended"),
     CompletionSource.MANUAL: _l("By hand"),
     CompletionSource.IMPORT: _l("Import"),
     CompletionSource.API: _l("Another system"),
@@ -45,6 +47,8 @@ def evidence_words(evidence: JsonDict) -> str:
         return _("version %(number)s", number=document["number"])
     if certificate := evidence.get("certificate"):
         return _("%(name)s by %(issuer)s", **certificate)
+    if session := evidence.get("session"):
+        return str(session["place"])
     return ""
 
 
@@ -64,6 +68,12 @@ def evidence_lines(evidence: JsonDict) -> list[tuple[str, str]]:
         ]
         ends = certificate["ends_on"]
         return [*found, (_("Ends on"), _day(ends))] if ends else found
+    if session := evidence.get("session"):
+        by_code = session["how"] == "code"
+        return [
+            (_("Session"), f"{session['id']}, {session['place']}"),
+            (_("Presence"), _("Code shown in the room") if by_code else _("Attendance list")),
+        ]
     return []
 
 

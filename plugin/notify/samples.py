@@ -85,6 +85,12 @@ SAMPLES: Mapping[MessageKind, Mapping[str, Any]] = {
         **_EVIDENCE,
         "reason": "The name on it cannot be read. Please take the photo again.",
     },
+    MessageKind.SESSION_CANCELLED: {
+        "module": "Working at height, practice",
+        "when": "Monday, March 15, 2027, 9:00 – 12:00 (Europe/London)",
+        "place": "Training yard, hall 3",
+        "reason": "The trainer is ill.",
+    },
     MessageKind.MANAGER_DIGEST: {
         "matters": {
             "escalated": {"total": 1, "more": 0, "lines": [_STANDING]},

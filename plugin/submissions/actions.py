@@ -217,7 +217,7 @@ def _complete(
             "file": submission.file,
             "approved_by": by,
         },
-        happened_at=_moment(submission.issued_on, zone),
+        happened_at=min(now, _moment(submission.issued_on, zone)),
         valid_until_on=submission.ends_on,
         now=now,
     )

@@ -30,6 +30,8 @@ _OWN = (
             "external.",
             "reading.",
             "submit.",
+            "classes.",
+            "room.",
         ),
     ),
     _Place("dashboard.history", _l("History"), ("dashboard.history",)),
@@ -42,6 +44,7 @@ _ADMINISTRATION = (
         (
             "reports.",
             "ledger.",
+            "teaching.",
             "submissions.queue",
             "submissions.show",
             "submissions.approve",
@@ -52,6 +55,7 @@ _ADMINISTRATION = (
             _Place("reports.standings", _l("Standings"), ("reports.standings",)),
             _Place("reports.unreachable", _l("Unreachable by mail"), ("reports.unreachable",)),
             _Place("ledger.listing", _l("Mails"), ("ledger.",)),
+            _Place("teaching.listing", _l("Sessions"), ("teaching.",)),
             _Place(
                 "submissions.queue",
                 _l("Certificates to check"),
@@ -118,6 +122,7 @@ _ADMINISTRATION = (
             "documents.",
             "submissions.new",
             "submissions.module",
+            "sessions.",
         ),
         below=(
             _Place(
@@ -132,6 +137,7 @@ _ADMINISTRATION = (
                     "documents.",
                     "submissions.new",
                     "submissions.module",
+                    "sessions.",
                 ),
             ),
             _Place("tools.listing", _l("External tools"), ("tools.",)),

@@ -34,5 +34,6 @@ def empty(connection: Connection, metadata: MetaData) -> None:
     connection.execute(text("SET LOCAL session_replication_role = replica"))
     for name in names:
         connection.execute(text(f'DELETE FROM "{name}"'))
-    restarts = [f"setval(pg_get_serial_sequence('{name}', 'id'), 1, false)" for name in names]
+    numbered = [name for name in names if "id" in metadata.tables[name].c]
+    restarts = [f"setval(pg_get_serial_sequence('{name}', 'id'), 1, false)" for name in numbered]
     connection.execute(text(f"SELECT {', '.join(restarts)}"))

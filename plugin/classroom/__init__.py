@@ -1,0 +1,1 @@
+"""Classroom and practical sessions: dates, seats, attendance."""
