@@ -39,6 +39,8 @@ def test_the_document_is_read_in_its_page_and_acknowledged(
     page.set_viewport_size({"width": width, "height": 450 if width < 1000 else 800})
     visit(learner, "/", locale=locale)
     page.locator(f"form[action$='/modules/{module_id}/start'] button").click()
+    expect(page.locator("form.agree")).to_be_visible()
+    page.wait_for_load_state("load")
     with page.expect_response(lambda each: "/d/" in each.url) as given:
         page.reload()
     assert given.value.status == 200

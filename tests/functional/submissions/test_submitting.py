@@ -106,6 +106,14 @@ def test_approved_it_counts_since_it_was_issued_through_its_own_end(
     assert "external certificate, First aid, two days by Red Cross" in why
 
 
+def test_issued_this_morning_it_has_not_happened_later_than_now(
+    client: FlaskClient, admin: FlaskClient, page: str
+) -> None:
+    submits(client, page, issued_on="2027-03-10")
+    approves(admin, only().id, issued_on="2027-03-10")
+    assert completions()[0].happened_at == NOW
+
+
 def test_the_training_ends_it_when_that_is_earlier(
     client: FlaskClient, admin: FlaskClient, learner: Person, module: Module, page: str
 ) -> None:
