@@ -177,6 +177,7 @@ def test_reconcile_prints_what_it_asks_for(machinery: Machinery) -> None:
         "import_package": 0,
         "check_import": 0,
         "apply_import": 0,
+        "tell_managers": 0,
     }
     with running(machinery, "dispatcher", "worker"):
         eventually(lambda: certificates() == 1 and due() == 0)
