@@ -59,8 +59,6 @@ def whole_app(settings: Settings) -> Flask:
     app.testing = True
     app.config["PROPAGATE_EXCEPTIONS"] = False
     app.config["WTF_CSRF_ENABLED"] = False
-    with app.app_context():
-        emptying.watch(db.engine)
     return app
 
 
@@ -101,6 +99,6 @@ def client(app: Flask) -> FlaskClient:
 
 
 def _empty_tables() -> None:
-    """The tables a test wrote to are empty, and numbers begin with 1 again."""
+    """All tables are empty, and numbers begin with 1 again."""
     with db.engine.connect().execution_options(writes=True) as connection, connection.begin():
         emptying.empty(connection, tables())

@@ -26,7 +26,7 @@ from plugin.web import identity
 from tests.browser.playing import Playing, press
 from tests.browser.troubles import Trouble, troubled
 from tests.functional.assign.places import row, training
-from tests.support import databases, emptying
+from tests.support import databases
 from tests.support.browser import ARGUMENTS, Address, chromium, free_address, serving
 from tests.support.play import brought_in
 from tests.support.world import World
@@ -83,8 +83,6 @@ def whole_app(settings: Settings, address: Address) -> Iterator[Flask]:
     app.testing = True
     app.config["PROPAGATE_EXCEPTIONS"] = False
     app.add_url_rule("/test/visit/<token>", "test_visit", _open_visit)
-    with app.app_context():
-        emptying.watch(db.engine)
     with serving(app, address):
         yield app
 
