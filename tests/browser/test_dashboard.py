@@ -163,6 +163,7 @@ def test_a_module_is_started_with_the_keyboard_alone(
         "History",
         "Certificates",
         "Confined spaces: not completed yet",
+        "Why Basic safety",
         "Start Confined spaces",
     ]
     page.keyboard.press("Enter")
