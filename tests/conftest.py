@@ -59,6 +59,8 @@ def whole_app(settings: Settings) -> Flask:
     app.testing = True
     app.config["PROPAGATE_EXCEPTIONS"] = False
     app.config["WTF_CSRF_ENABLED"] = False
+    with app.app_context(), db.engine.connect() as connection, connection.begin():
+        emptying.prepare(connection, tables())
     return app
 
 
