@@ -1,5 +1,6 @@
 """Real PostgreSQL, real Redis, real SMTP, real processes."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,13 +10,12 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
 
 from plugin.app import create_app, tables
 from plugin.core import migrate, queue
 from plugin.core.db import db
 from plugin.core.settings import Settings
-from tests.support import databases, services, smtp
+from tests.support import databases, emptying, services, smtp
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,6 +27,7 @@ class Machinery:
     app: Flask
     settings: Settings
     inbox: smtp.Inbox
+    killer: "subprocess.Popen[str]"
 
     def start(self, *command: str) -> "subprocess.Popen[str]":
         """A process of the product with these settings."""
@@ -41,10 +42,14 @@ class Machinery:
 
     def worker(self, *how: str) -> int:
         """Work everything off in a worker process; its exit code."""
-        process = self.start("-m", "tests.processes.killer", *how)
-        output, _ = process.communicate(timeout=60)
-        assert process.returncode <= 0, output
-        return process.returncode
+        assert self.killer.stdin is not None
+        assert self.killer.stdout is not None
+        order = {"how": how, "mail_port": self.settings.mail_port}
+        self.killer.stdin.write(json.dumps(order) + "\n")
+        self.killer.stdin.flush()
+        code = int(self.killer.stdout.readline())
+        assert code <= 0, "it broke; its words are above"
+        return code
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -72,11 +77,28 @@ def real_settings(
     with databases.fresh(tmp_path_factory.mktemp("unused")) as url:
         found = replace(settings, database_url=url, redis_url=servers["TEST_REDIS_URL"])
         migrate.upgrade(found.sqlalchemy_url)
+        with create_app(found).app_context(), db.engine.begin() as connection:
+            emptying.prepare(connection, tables())
         yield found
 
 
+@pytest.fixture(scope="session")
+def killer(real_settings: Settings) -> Iterator["subprocess.Popen[str]"]:
+    """The process that bears the workers; see `killer.py`."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.processes.killer"],
+        env=environment(real_settings),
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    yield process
+    process.communicate()
+
+
 @pytest.fixture
-def machinery(real_settings: Settings) -> Iterator[Machinery]:
+def machinery(real_settings: Settings, killer: "subprocess.Popen[str]") -> Iterator[Machinery]:
     """Empty tables, an empty Redis, an empty inbox."""
     with smtp.server() as inbox:
         settings = replace(real_settings, mail_port=inbox.port)
@@ -84,9 +106,8 @@ def machinery(real_settings: Settings) -> Iterator[Machinery]:
         app.testing = True
         queue.connect(settings).flushall()
         with app.app_context():
-            yield Machinery(app, settings, inbox)
+            yield Machinery(app, settings, inbox, killer)
             db.session.remove()
-            names = ", ".join(f'"{table.name}"' for table in tables().sorted_tables)
             with db.engine.begin() as connection:
-                connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+                emptying.empty(connection, tables())
             db.engine.dispose()

@@ -1,14 +1,21 @@
-"""Hands out and works off everything that is due, in one process that kills itself at one point.
+"""Bears processes that work off all that is due, and kill themselves at one point.
 
-`killer.py STEP before|inside|after`: at that point of that step. `killer.py mail`: when the mail
-server has taken a mail and nobody has noted it. `killer.py dispatcher`: when Redis has the steps
-and the database does not know it yet.
+It has the product loaded, so that a process costs a fork and no more. Each line of JSON is one,
+`{"how": [...], "mail_port": 25}`; the answer is how it ended: 0, or less than 0 for a signal.
+
+`STEP before|inside|after`: it dies at that point of that step. `mail`: when the mail server has
+taken a mail and nobody has noted it. `dispatcher`: when Redis has the steps and the database does
+not know it yet. Nothing: it lives.
 """
 
+import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from typing import Any
+
+from flask import Flask
 
 from plugin.app import create_app
 from plugin.core import clock, queue
@@ -17,6 +24,7 @@ from plugin.core.settings import Settings
 from plugin.jobs import dispatch, pipeline, step
 from plugin.notify import delivery
 from plugin.notify.mailer import Mail
+from tests.processes.nursery import warm
 
 
 def die() -> None:
@@ -70,10 +78,9 @@ def arm_dispatcher() -> None:
     queue.enqueue = enqueue_and_die
 
 
-def main() -> None:
-    settings = Settings.from_env()
-    app = create_app(settings)
-    match sys.argv[1:]:
+def live(app: Flask, settings: Settings, how: Sequence[str]) -> None:
+    """The whole life of a child."""
+    match how:
         case ["dispatcher"]:
             arm_dispatcher()
         case ["mail"]:
@@ -84,6 +91,30 @@ def main() -> None:
         connection = queue.connect(settings)
         while dispatch.dispatch(connection, now=clock.now()):
             queue.work(settings, list(QueueName), burst=True, max_jobs=100)
+
+
+def bear(app: Flask, settings: Settings, how: Sequence[str], mail_port: int) -> int:
+    """The process id of a child, which never comes back from here."""
+    if pid := os.fork():
+        return pid
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # answers go that way
+    code = 1
+    try:
+        app.extensions["mail"].port = mail_port
+        live(app, settings, how)
+        code = 0
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def main() -> None:
+    settings = Settings.from_env()
+    app = create_app(settings)
+    warm(app)
+    for line in sys.stdin:
+        pid = bear(app, settings, **json.loads(line))
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 
 
 if __name__ == "__main__":
