@@ -1,4 +1,4 @@
-"""INSERT that leaves a row alone when it is there already, on both databases."""
+"""INSERT that leaves a row alone, or renews it, when it is there already; on both databases."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,6 +19,17 @@ def insert_absent(
     statement: Any = build(table).values(list(rows))
     skipping: Insert = statement.on_conflict_do_nothing(index_elements=list(key))
     return skipping
+
+
+def insert_or_renew(
+    session: Session, table: type[Base], row: Mapping[str, Any], *, key: Sequence[str]
+) -> None:
+    """One row, new or in the place of the one with its `key`: everything else of it is renewed."""
+    dialect = session.get_bind().dialect.name
+    build: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement: Any = build(table).values(row)
+    renewed = {name: statement.excluded[name] for name in row if name not in key}
+    session.execute(statement.on_conflict_do_update(index_elements=list(key), set_=renewed))
 
 
 def insert_new(

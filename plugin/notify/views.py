@@ -160,7 +160,7 @@ def test(kind: str) -> AnyResponse:
             person = tx.session.get_one(Person, me().person_id)
             settings_actions.send_test(tx, person, wanted, now=clock.now())
     except FieldError as error:
-        flash(error.message, "danger")
+        flash(error.message, "error")
     else:
         flash(_("A test is on its way to your address."))
     return redirect(url_for("mail.look", kind=wanted.value, language=_language()), 303)

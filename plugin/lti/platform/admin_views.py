@@ -3,7 +3,7 @@
 from decimal import Decimal
 from urllib.parse import urlencode
 
-from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
@@ -20,6 +20,7 @@ from plugin.lti.platform.models import ExternalTool, MessageFor, ToolState
 from plugin.lti.platform.player_views import way_to
 from plugin.lti.platform.rules import Outcome
 from plugin.lti.tool.addresses import origin_of, origins_of, with_query
+from plugin.lti.tool.errors import KeyReplacedError
 from plugin.modules import queries as module_queries
 from plugin.modules.models import ModuleKind
 from plugin.org.errors import FieldError
@@ -139,6 +140,7 @@ def show(tool_id: int) -> str:
         "external/tool.html",
         tool=tool,
         ours=platform_addresses(current_settings().tool_url, tool.uid),
+        signing_kid=signing.signing_key(session, tool.id).kid,
         deployment_id=actions.DEPLOYMENT,
         modules=queries.modules_of(session, tool),
         callbacks=queries.callbacks_of(session, tool),
@@ -197,10 +199,15 @@ def set_state(tool_id: int, state: str) -> Response:
 @requires(Role.ADMIN)
 def rotate(tool_id: int) -> Response:
     """A new key signs; the old one is published for two more days."""
-    with transaction() as tx:
-        tool = queries.tool_of(tx.session, me().organization_id, tool_id)
-        signing.rotate(tx.session, tool, by=me().person_id, now=clock.now())
-    flash(_("A new key signs from now on. The old one stays published for two days."))
+    by, seen = me().person_id, request.form.get("kid")
+    try:
+        with transaction() as tx:
+            tool = queries.tool_of(tx.session, me().organization_id, tool_id)
+            signing.rotate(tx.session, tool, instead_of=seen, by=by, now=clock.now())
+    except KeyReplacedError as error:
+        flash(error.message, "error")
+    else:
+        flash(_("A new key signs from now on. The old one stays published for two days."))
     return redirect(url_for("tools.show", tool_id=tool_id), 303)
 
 

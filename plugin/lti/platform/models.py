@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from plugin.core.base import AppendOnly, Base, EnumText, IntKey, JsonDict, JsonList
@@ -72,7 +72,16 @@ class PlatformKey(Base):
     """One of our signing keys towards one tool; the private half is sealed."""
 
     __tablename__ = "platform_key"
-    __table_args__ = (Index(None, "tool_id"),)
+    __table_args__ = (
+        Index(None, "tool_id"),
+        Index(
+            "uq_platform_key_signs",
+            "tool_id",
+            unique=True,
+            sqlite_where=text("retired_at IS NULL"),
+            postgresql_where=text("retired_at IS NULL"),
+        ),
+    )
 
     id: Mapped[IntKey]
     organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))

@@ -16,7 +16,12 @@ from plugin.lti.pairs import load_private, new_pair
 from plugin.lti.platform.models import ExternalTool, PlatformKey, SeenToken
 from plugin.lti.tool import validation
 from plugin.lti.tool.claims import is_id
-from plugin.lti.tool.errors import KeysUnavailableError, KeyUnknownError, LtiError
+from plugin.lti.tool.errors import (
+    KeyReplacedError,
+    KeysUnavailableError,
+    KeyUnknownError,
+    LtiError,
+)
 from plugin.lti.tool.platform_keys import PlatformKeys
 
 OVERLAP = timedelta(days=2)
@@ -44,8 +49,21 @@ def create_key(session: Session, tool: ExternalTool, *, now: datetime) -> Platfo
     return key
 
 
-def rotate(session: Session, tool: ExternalTool, *, by: int | None, now: datetime) -> None:
-    """From now on a new key signs; the keys before it are published until `OVERLAP` is over."""
+def rotate(
+    session: Session,
+    tool: ExternalTool,
+    *,
+    instead_of: str | None = None,
+    by: int | None,
+    now: datetime,
+) -> None:
+    """From now on a new key signs; the one before it is published until `OVERLAP` is over.
+
+    `instead_of` is the `kid` the caller saw signing: of two who press at once, one is told.
+    """
+    session.refresh(tool, with_for_update={"key_share": True})
+    if instead_of and signing_key(session, tool.id).kid != instead_of:
+        raise KeyReplacedError(tool_id=tool.id)
     session.execute(
         update(PlatformKey)
         .where(PlatformKey.tool_id == tool.id, PlatformKey.retired_at.is_(None))
@@ -71,14 +89,16 @@ def public_keys(session: Session, tool_id: int, *, now: datetime) -> list[dict[s
     )
 
 
-def signed(session: Session, tool: ExternalTool, claims: Mapping[str, Any]) -> str:
-    """The claims, signed with our newest key towards this tool."""
-    key = session.scalars(
-        select(PlatformKey)
-        .where(PlatformKey.tool_id == tool.id, PlatformKey.retired_at.is_(None))
-        .order_by(PlatformKey.id.desc())
-        .limit(1)
+def signing_key(session: Session, tool_id: int) -> PlatformKey:
+    """The key that signs towards this tool: the only one that is not retired."""
+    return session.scalars(
+        select(PlatformKey).where(PlatformKey.tool_id == tool_id, PlatformKey.retired_at.is_(None))
     ).one()
+
+
+def signed(session: Session, tool: ExternalTool, claims: Mapping[str, Any]) -> str:
+    """The claims, signed with our key towards this tool."""
+    key = signing_key(session, tool.id)
     private = load_private(key.sealed_private_key, encryption_key=current_settings().encryption_key)
     return jwt.encode(
         dict(claims), private, algorithm=validation.ALGORITHM, headers={"kid": key.kid}

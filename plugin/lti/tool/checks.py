@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from plugin.core import clock, http
@@ -18,6 +18,7 @@ from plugin.core.context import current_settings
 from plugin.core.db import read_session, transaction
 from plugin.core.http import OutgoingError, Reply
 from plugin.core.settings import Settings
+from plugin.core.upsert import insert_or_renew
 from plugin.lti.tool import services
 from plugin.lti.tool.claims import web_address
 from plugin.lti.tool.configuration import words_of
@@ -286,21 +287,15 @@ def _scored(place: _Place, url: str) -> str:
 
 def _keep(client: Client, name: Name, state: CheckState, words: str) -> None:
     with transaction() as tx:
-        tx.session.execute(
-            delete(InstallCheck).where(
-                InstallCheck.registration_id == client.registration_id, InstallCheck.name == name
-            )
-        )
-        tx.session.add(
-            InstallCheck(
-                organization_id=client.organization_id,
-                registration_id=client.registration_id,
-                name=name.value,
-                state=state,
-                words=_PERSONAL.sub("…", words)[:300] or None,
-                at=clock.now(),
-            )
-        )
+        row = {
+            "organization_id": client.organization_id,
+            "registration_id": client.registration_id,
+            "name": name.value,
+            "state": state,
+            "words": _PERSONAL.sub("…", words)[:300] or None,
+            "at": clock.now(),
+        }
+        insert_or_renew(tx.session, InstallCheck, row, key=("registration_id", "name"))
 
 
 def findings(session: Session, registration: Registration) -> list[Finding]:

@@ -6,7 +6,7 @@ import click
 
 from plugin.core import clock
 from plugin.core.context import current_settings
-from plugin.core.db import transaction
+from plugin.core.db import read_session, transaction
 from plugin.lti.tool import actions, invitations, keys, queries
 from plugin.lti.tool.addresses import invitation_address, tool_addresses
 from plugin.lti.tool.models import Registration, RegistrationState
@@ -201,11 +201,14 @@ def rotate_key(uid: str) -> None:
 
     Example: plugin lms rotate-key 4f0cA1b2C3d4E5f6
     """
+    session = read_session()
+    seen = keys.signing_key(session, queries.registration_by_uid(session, uid).id).kid
     with transaction() as tx:
         registration = queries.registration_by_uid(tx.session, uid)
         key = keys.rotate(
             tx.session,
             registration,
+            instead_of=seen,
             encryption_key=current_settings().encryption_key,
             by=None,
             now=clock.now(),

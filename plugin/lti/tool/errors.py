@@ -283,6 +283,12 @@ class RegistrationExistsError(PluginError):
     public_message = _l("This issuer and client id are already registered.")
 
 
+class KeyReplacedError(PluginError):
+    code = "lti.key_replaced"
+    http_status = 409
+    public_message = _l("Somebody has just made a new key; it signs. No further key was made.")
+
+
 class RegistrationAddressError(PluginError):
     """A registration value that cannot be used; `field` names the option."""
 

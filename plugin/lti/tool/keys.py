@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from plugin.core import audit
 from plugin.lti.pairs import load_private, new_pair
+from plugin.lti.tool.errors import KeyReplacedError
 from plugin.lti.tool.models import Registration, ToolKey
 
 OVERLAP = timedelta(days=2)
@@ -36,11 +37,18 @@ def rotate(
     session: Session,
     registration: Registration,
     *,
+    instead_of: str | None = None,
     encryption_key: str,
     by: int | None,
     now: datetime,
 ) -> ToolKey:
-    """From now on a new key signs; the keys before it are published until `OVERLAP` is over."""
+    """From now on a new key signs; the one before it is published until `OVERLAP` is over.
+
+    `instead_of` is the `kid` the caller saw signing: of two who press at once, one is told.
+    """
+    session.refresh(registration, with_for_update={"key_share": True})
+    if instead_of and signing_key(session, registration.id).kid != instead_of:
+        raise KeyReplacedError(registration_id=registration.id)
     session.execute(
         update(ToolKey)
         .where(ToolKey.registration_id == registration.id, ToolKey.retired_at.is_(None))
@@ -74,12 +82,11 @@ def note_proven(session: Session, registration_id: int, kid: str, *, now: dateti
 
 
 def signing_key(session: Session, registration_id: int) -> ToolKey:
-    """The key that signs for us at this LMS: the newest that is not retired."""
+    """The key that signs for us at this LMS: the only one that is not retired."""
     return session.scalars(
-        select(ToolKey)
-        .where(ToolKey.registration_id == registration_id, ToolKey.retired_at.is_(None))
-        .order_by(ToolKey.id.desc())
-        .limit(1)
+        select(ToolKey).where(
+            ToolKey.registration_id == registration_id, ToolKey.retired_at.is_(None)
+        )
     ).one()
 
 

@@ -34,7 +34,11 @@ from plugin.lti.tool import (
 )
 from plugin.lti.tool.addresses import invitation_address, tool_addresses
 from plugin.lti.tool.check_wording import LABELS, what_next, where
-from plugin.lti.tool.errors import RegistrationAddressError, RegistrationExistsError
+from plugin.lti.tool.errors import (
+    KeyReplacedError,
+    RegistrationAddressError,
+    RegistrationExistsError,
+)
 from plugin.lti.tool.lms_forms import InviteForm, OriginsForm, RegistrationForm, lines_of
 from plugin.lti.tool.models import Registration, RegistrationState
 from plugin.lti.tool.notice_claims import COURSE_COPY
@@ -299,16 +303,21 @@ def ask_for_notices(registration_id: int) -> AnyResponse:
 @bp.post("/admin/lms/<int:registration_id>/rotate")
 @requires(Role.ADMIN)
 def rotate(registration_id: int) -> AnyResponse:
-    """A new key signs from now on."""
-    with transaction() as tx:
-        keys.rotate(
-            tx.session,
-            _in(tx, registration_id),
-            encryption_key=current_settings().encryption_key,
-            by=me().person_id,
-            now=clock.now(),
-        )
-    flash(_("A new key signs from now on. The old one is published for two more days."))
+    """A new key signs from now on, instead of the one the page showed."""
+    try:
+        with transaction() as tx:
+            keys.rotate(
+                tx.session,
+                _in(tx, registration_id),
+                instead_of=request.form.get("kid"),
+                encryption_key=current_settings().encryption_key,
+                by=me().person_id,
+                now=clock.now(),
+            )
+    except KeyReplacedError as error:
+        flash(error.message, "error")
+    else:
+        flash(_("A new key signs from now on. The old one is published for two more days."))
     return _back(registration_id)
 
 

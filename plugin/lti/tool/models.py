@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from plugin.core.base import Base, EnumText, IntKey, JsonDict, JsonList
@@ -102,7 +102,16 @@ class ToolKey(Base):
     """One of our signing keys for one registration; the private half is sealed."""
 
     __tablename__ = "tool_key"
-    __table_args__ = (Index(None, "registration_id"),)
+    __table_args__ = (
+        Index(None, "registration_id"),
+        Index(
+            "uq_tool_key_signs",
+            "registration_id",
+            unique=True,
+            sqlite_where=text("retired_at IS NULL"),
+            postgresql_where=text("retired_at IS NULL"),
+        ),
+    )
 
     id: Mapped[IntKey]
     organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))

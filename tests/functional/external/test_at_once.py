@@ -7,14 +7,23 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 
+from plugin.core import clock
 from plugin.core.db import db, transaction
-from plugin.lti.platform import actions
-from plugin.lti.platform.models import AccessToken, ExternalTool, ScoreCallback, SeenToken
+from plugin.lti.platform import actions, signing
+from plugin.lti.platform.models import (
+    AccessToken,
+    ExternalTool,
+    PlatformKey,
+    ScoreCallback,
+    SeenToken,
+)
+from plugin.lti.tool.errors import KeyReplacedError
 from plugin.modules.models import Completion
 from plugin.org.models import Organization
 from tests.conftest import NOW, TOOL
 from tests.functional.external.maker import SCORE, Maker, column_of
 from tests.functional.external.test_registering import wish
+from tests.support import together
 from tests.support.world import World
 
 TIMES = 5
@@ -102,3 +111,18 @@ def test_hints_answer_one_of_many(app: Flask, maker: Maker, start: str) -> None:
 
     assert at_once(app, [ask] * TIMES) == [200] * TIMES
     assert sorted(heard) == [*[False] * (TIMES - 1), True]
+
+
+def test_of_many_rotations_one_makes_a_key_and_the_others_are_told(
+    app: Flask, maker: Maker
+) -> None:
+    seen = db.session.query(PlatformKey).one().kid
+
+    def rotate() -> None:
+        with transaction() as tx:
+            tool = tx.session.get_one(ExternalTool, maker.tool_id)
+            signing.rotate(tx.session, tool, instead_of=seen, by=None, now=clock.now())
+
+    answers = together.at_once(app, [rotate] * TIMES)
+    assert sum(isinstance(each, KeyReplacedError) for each in answers) == TIMES - 1
+    assert db.session.query(PlatformKey).filter_by(retired_at=None).count() == 1
