@@ -1,5 +1,7 @@
 """Refusals: what went wrong, in a permanent code, a status and a sentence to act on."""
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
 
 
@@ -9,6 +11,10 @@ class PluginError(Exception):
     code = "error"
     http_status = 400
     public_message = _l("This did not work. Please try again.")
+    learner_advice: Any = ""
+    """What whoever came to learn can do now."""
+    admin_advice: Any = ""
+    """What an administrator of the LMS or of the tool can do."""
     return_url: str | None = None
     """A trusted way back for the person, if there is one."""
     template = "error.html"

@@ -25,7 +25,7 @@ from plugin.lti.tool import (
     reconciling,
 )
 from plugin.lti.tool import rosters as tied
-from plugin.lti.tool.actions import forget_logins
+from plugin.lti.tool.login_actions import forget_logins
 from plugin.org.models import SignIn
 
 KEEP_DONE_STEPS = timedelta(days=7)

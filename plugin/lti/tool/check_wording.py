@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
-from plugin.lti.tool.checks import Name
+from plugin.lti.tool.findings import Name
 
 LABELS: Mapping[Name, LazyString] = {
     Name.LAUNCH: _l("Somebody has opened the tool"),

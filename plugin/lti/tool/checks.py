@@ -4,13 +4,11 @@ No line of a check holds a secret or names a person, so that the report may be p
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from plugin.core import clock, http
@@ -23,13 +21,13 @@ from plugin.lti.tool import services
 from plugin.lti.tool.claims import web_address
 from plugin.lti.tool.configuration import words_of
 from plugin.lti.tool.errors import KeysUnavailableError
-from plugin.lti.tool.models import ContentRequest, Deployment, Login, Registration, ToolKey
+from plugin.lti.tool.findings import Name
+from plugin.lti.tool.models import Deployment, Registration
 from plugin.lti.tool.platform_keys import usable_keys
 from plugin.lti.tool.service_models import (
     CheckState,
     CourseMember,
     InstallCheck,
-    LineItem,
     LmsCourse,
 )
 from plugin.lti.tool.services import (
@@ -48,28 +46,7 @@ from plugin.lti.tool.services import (
 )
 
 MAX_SKEW_SECONDS = 30
-PATIENCE = timedelta(seconds=90)
-"""How long a page that was asked to check looks again by itself."""
 _PERSONAL = re.compile(r"[\w.+-]+@[\w.-]+|\b(userId|user_id|name|email)\b.*", re.IGNORECASE)
-
-
-class Name(StrEnum):
-    """What is checked, in the order it is shown."""
-
-    LAUNCH = "launch"
-    THEIR_KEYS = "their_keys"
-    OUR_KEYS = "our_keys"
-    TOKEN = "token"  # noqa: S105 - the name of a check
-    CLOCK = "clock"
-    LINE_ITEM = "line_item"
-    LINE_ITEM_READ = "line_item_read"
-    RESULTS = "results"
-    SCORE = "score"
-    MEMBERS = "members"
-    COLUMNS = "columns"
-    ROSTER = "roster"
-    TRIAL = "trial"
-    DEEP_LINKING = "deep_linking"
 
 
 SCOPES = {
@@ -79,16 +56,6 @@ SCOPES = {
     Name.SCORE: SCORE,
     Name.MEMBERS: MEMBERS,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What is known of one thing; no state: not seen yet."""
-
-    name: Name
-    state: CheckState | None
-    words: str | None
-    at: datetime | None
 
 
 class _FailedError(Exception):
@@ -296,80 +263,3 @@ def _keep(client: Client, name: Name, state: CheckState, words: str) -> None:
             "at": clock.now(),
         }
         insert_or_renew(tx.session, InstallCheck, row, key=("registration_id", "name"))
-
-
-def findings(session: Session, registration: Registration) -> list[Finding]:
-    """Everything that is checked, with what is known of it."""
-    kept = {
-        row.name: row
-        for row in session.scalars(
-            select(InstallCheck).where(InstallCheck.registration_id == registration.id)
-        )
-    }
-    seen = _seen(session, registration)
-    found = []
-    for name in Name:
-        if name in seen:
-            at = seen[name]
-            state = CheckState.PASSED if at else None
-            found.append(Finding(name=name, state=state, words=None, at=at))
-        else:
-            row = kept.get(name.value)
-            found.append(
-                Finding(
-                    name=name,
-                    state=row.state if row else None,
-                    words=row.words if row else None,
-                    at=row.at if row else None,
-                )
-            )
-    return found
-
-
-def counts(found: Sequence[Finding]) -> dict[str, int]:
-    """How many passed, failed, and were not seen yet."""
-    states = [each.state for each in found]
-    return {
-        "passed": states.count(CheckState.PASSED),
-        "failed": states.count(CheckState.FAILED),
-        "unseen": states.count(None),
-    }
-
-
-def is_running(found: Sequence[Finding], *, since: datetime, now: datetime) -> bool:
-    """Whether checks asked for at `since` still go on: the last one writes its answer last."""
-    if not since <= now < since + PATIENCE:
-        return False
-    tried = [each.at for each in found if each.name in (Name.THEIR_KEYS, Name.MEMBERS) and each.at]
-    return len(tried) < len((Name.THEIR_KEYS, Name.MEMBERS)) or min(tried) < since
-
-
-def _seen(session: Session, registration: Registration) -> dict[Name, datetime | None]:
-    """What launches have shown by themselves."""
-    logins = session.scalar(
-        select(func.max(Login.used_at)).where(Login.registration_id == registration.id)
-    )
-    courses = session.scalar(
-        select(func.max(LmsCourse.seen_at)).where(LmsCourse.registration_id == registration.id)
-    )
-    requests = session.scalar(
-        select(func.max(ContentRequest.created_at)).where(
-            ContentRequest.registration_id == registration.id
-        )
-    )
-    picked = session.scalar(
-        select(func.max(LineItem.created_at))
-        .join(LmsCourse, LmsCourse.id == LineItem.course_id)
-        .where(
-            LmsCourse.registration_id == registration.id,
-            LineItem.module_id.is_not(None) | LineItem.configuration_id.is_not(None),
-        )
-    )
-    fetched = session.scalar(
-        select(func.max(ToolKey.fetched_at)).where(ToolKey.registration_id == registration.id)
-    )
-    return {
-        Name.OUR_KEYS: fetched,
-        Name.LAUNCH: max((each for each in (logins, courses) if each), default=None),
-        Name.DEEP_LINKING: max((each for each in (requests, picked) if each), default=None),
-    }

@@ -12,7 +12,7 @@ from cryptography.fernet import InvalidToken
 from sqlalchemy.orm import Session
 
 from plugin.core.secrets import decrypt, encrypt
-from plugin.lti.tool import actions, queries
+from plugin.lti.tool import deployments, queries
 from plugin.lti.tool.claims import Launch
 from plugin.lti.tool.errors import ClaimCodeError, ClaimOverError
 from plugin.lti.tool.queries import Trust
@@ -81,4 +81,4 @@ def accept(
     except InstallCodeError:
         raise ClaimCodeError(trust.uid, claim.deployment_id, claim=text) from None
     registration = queries.registration_of(session, trust.organization_id, trust.id)
-    actions.accept_deployment(session, registration, claim.deployment_id, by=person.id, now=now)
+    deployments.accept_deployment(session, registration, claim.deployment_id, by=person.id, now=now)

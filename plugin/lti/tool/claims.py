@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from babel import Locale, UnknownLocaleError
 
 from plugin.lti.tool.addresses import is_secure_address
-from plugin.lti.tool.errors import (
+from plugin.lti.tool.claim_errors import (
     ClaimError,
     ContextError,
     DeploymentClaimError,

@@ -7,7 +7,7 @@ import click
 from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import read_session, transaction
-from plugin.lti.tool import actions, invitations, keys, queries
+from plugin.lti.tool import actions, deployments, invitations, keys, queries
 from plugin.lti.tool.addresses import invitation_address, tool_addresses
 from plugin.lti.tool.models import Registration, RegistrationState
 from plugin.lti.tool.profiles import INVITED, PROFILES
@@ -190,7 +190,9 @@ def add_deployment(uid: str, deployment_id: str) -> None:
     """
     with transaction() as tx:
         registration = queries.registration_by_uid(tx.session, uid)
-        actions.accept_deployment(tx.session, registration, deployment_id, by=None, now=clock.now())
+        deployments.accept_deployment(
+            tx.session, registration, deployment_id, by=None, now=clock.now()
+        )
     click.echo(f"Deployment {deployment_id} is accepted.")
 
 

@@ -1,17 +1,19 @@
 """A launch that waits: the browser kept no cookie, so its visit begins by a code, once."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from plugin.core.secrets import hash_of, new_token
-from plugin.lti.tool.actions import HANDOVER_LIFE, Admitted, begin_visit
+from plugin.lti.tool.admission import Admitted, begin_visit
 from plugin.lti.tool.errors import HandoverError
 from plugin.lti.tool.models import Login
 from plugin.lti.tool.platform_storage import is_proven
 from plugin.lti.tool.queries import LoginFacts, Trust
 from plugin.org.models import Person
+
+HANDOVER_LIFE = timedelta(minutes=5)
 
 
 def offer(session: Session, login: LoginFacts, admitted: Admitted, *, now: datetime) -> str:

@@ -11,7 +11,14 @@ from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import read_session, transaction
 from plugin.core.secrets import hash_of
-from plugin.lti.tool import actions, framing_views, handover, platform_storage, queries
+from plugin.lti.tool import (
+    admission,
+    framing_views,
+    handover,
+    login_actions,
+    platform_storage,
+    queries,
+)
 from plugin.lti.tool.addresses import origin_of
 from plugin.lti.tool.claims import Launch
 from plugin.lti.tool.errors import HandoverError
@@ -41,9 +48,11 @@ def offer(trust: Trust, login: LoginFacts, message: Launch) -> AnyResponse:
     """The browser kept no cookie: the page that asks the LMS's storage, and has two buttons."""
     now = clock.now()
     with transaction() as tx:
-        actions.use_login(tx.session, trust, login, deployment_id=message.deployment_id, now=now)
-        actions.note_their_key(tx.session, trust, message.key_id, now=now)
-        admitted = actions.admit(tx.session, trust, message, now=now)
+        login_actions.use_login(
+            tx.session, trust, login, deployment_id=message.deployment_id, now=now
+        )
+        login_actions.note_their_key(tx.session, trust, message.key_id, now=now)
+        admitted = admission.admit(tx.session, trust, message, now=now)
         code = handover.offer(tx.session, login, admitted, now=now)
         name = admitted.person.full_name
     back = message.deep_linking.return_url if message.deep_linking else ""

@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 
 from plugin.core import audit
 from plugin.core.secrets import hash_of, new_token
-from plugin.lti.tool.errors import (
+from plugin.lti.tool.models import Invitation
+from plugin.lti.tool.registration_errors import (
     InvitationExpiredError,
     InvitationUnknownError,
     InvitationUsedError,
 )
-from plugin.lti.tool.models import Invitation
 
 LIFE = timedelta(days=7)
 MAX_LIFE = timedelta(days=30)

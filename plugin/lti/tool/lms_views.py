@@ -24,8 +24,9 @@ from plugin.core.db import Tx, read_session, transaction
 from plugin.core.outbox import JobName
 from plugin.lti.tool import (
     actions,
-    checks,
     course_list,
+    deployments,
+    findings,
     grades_in,
     invitations,
     keys,
@@ -34,15 +35,12 @@ from plugin.lti.tool import (
 )
 from plugin.lti.tool.addresses import invitation_address, tool_addresses
 from plugin.lti.tool.check_wording import LABELS, what_next, where
-from plugin.lti.tool.errors import (
-    KeyReplacedError,
-    RegistrationAddressError,
-    RegistrationExistsError,
-)
+from plugin.lti.tool.errors import KeyReplacedError
 from plugin.lti.tool.lms_forms import InviteForm, OriginsForm, RegistrationForm, lines_of
 from plugin.lti.tool.models import Registration, RegistrationState
 from plugin.lti.tool.notice_claims import COURSE_COPY
 from plugin.lti.tool.profiles import INVITED, MAKES, PROFILES, VARIABLES, addresses_at, profile_of
+from plugin.lti.tool.registration_errors import RegistrationAddressError, RegistrationExistsError
 from plugin.web import visits
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
@@ -188,8 +186,8 @@ def _again(registration: Registration) -> str | None:
     """Where to look again while the checks that were asked for run. Each turn has another address:
     a browser does not load one again that differs by its anchor only."""
     since = request.args.get("since", 0, type=int)
-    if not 0 < since <= LAST_MOMENT or not checks.is_running(
-        checks.findings(read_session(), registration),
+    if not 0 < since <= LAST_MOMENT or not findings.is_running(
+        findings.findings(read_session(), registration),
         since=datetime.fromtimestamp(since, UTC),
         now=clock.now(),
     ):
@@ -228,7 +226,7 @@ def accept(registration_id: int, number: int) -> AnyResponse:
         waiting = {each.id: each for each in queries.all_deployments(tx.session, registration.id)}
         if number not in waiting:
             abort(404)
-        actions.accept_deployment(
+        deployments.accept_deployment(
             tx.session,
             registration,
             waiting[number].deployment_id,
@@ -278,7 +276,7 @@ def report(registration_id: int) -> AnyResponse:
         f"{registration.issuer}  {clock.now():%Y-%m-%d %H:%M} UTC",
         "",
     ]
-    for each in checks.findings(read_session(), registration):
+    for each in findings.findings(read_session(), registration):
         state = each.state.value if each.state else "not seen yet"
         at = f"{each.at:%Y-%m-%d %H:%M}" if each.at else "-"
         lines.append(f"{state:<13}{at:<18}{each.name.value:<16}{each.words or ''}".rstrip())
@@ -341,7 +339,7 @@ def _page(
     is_leaving: bool = False,
 ) -> str:
     session = read_session()
-    found = checks.findings(session, registration)
+    found = findings.findings(session, registration)
     return render_template(
         "lti/lms.html",
         lms=registration,
@@ -351,7 +349,7 @@ def _page(
         keys=queries.published_keys(session, registration.id, at=clock.now()),
         former=queries.former_addresses(session, registration.id, at=clock.now()),
         findings=found,
-        counts=checks.counts(found),
+        counts=findings.counts(found),
         courses=course_list.course_lines(session, registration.id),
         graded=grades_in.read_lines(session, registration.id),
         handlers=notice_handlers.handlers(session, registration.id),

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from plugin.lti.tool.claims import LTI, VERSION, Context, context_of, is_id
-from plugin.lti.tool.errors import (
+from plugin.lti.tool.claim_errors import (
     ClaimError,
     DeploymentClaimError,
     NoticeTypeError,
     VersionError,
 )
+from plugin.lti.tool.claims import LTI, VERSION, Context, context_of, is_id
 
 COURSE_COPY = "LtiContextCopyNotice"
 KNOWN_TYPES = (COURSE_COPY,)

@@ -16,14 +16,14 @@ from plugin.lti.tool import actions, configuration, invitations, queries
 from plugin.lti.tool.addresses import tool_addresses
 from plugin.lti.tool.claims import web_address
 from plugin.lti.tool.configuration import Granted, Platform
-from plugin.lti.tool.errors import (
+from plugin.lti.tool.errors import LtiError
+from plugin.lti.tool.invitations import Claimed
+from plugin.lti.tool.registration_errors import (
     ConfigurationAddressError,
     ConfigurationError,
     ConfigurationUnreadableError,
-    LtiError,
     RegistrationRefusedError,
 )
-from plugin.lti.tool.invitations import Claimed
 
 OK = (200, 201)
 REDIRECTS = range(300, 400)

@@ -14,11 +14,13 @@ from plugin.core.context import current_settings
 from plugin.core.db import read_session, transaction
 from plugin.core.errors import PluginError
 from plugin.lti.tool import (
-    actions,
+    admission,
     claiming,
+    deployments,
     framing_views,
     handover_views,
     keys,
+    login_actions,
     platform_storage,
     queries,
     registering,
@@ -78,7 +80,7 @@ def login(uid: str) -> AnyResponse:
     said = {**request.args.to_dict(), **request.form.to_dict()}
     begun = logins.begin(said, trust, tool_url=current_settings().tool_url)
     with transaction() as tx:
-        actions.begin_login(
+        login_actions.begin_login(
             tx.session,
             trust,
             state=begun.state,
@@ -124,7 +126,9 @@ def launch(uid: str) -> AnyResponse:
             )
         except DeploymentUnknownError:
             with transaction() as tx:
-                actions.note_deployment(tx.session, trust, message.deployment_id, now=clock.now())
+                deployments.note_deployment(
+                    tx.session, trust, message.deployment_id, now=clock.now()
+                )
             raise _claimable(trust, message) from None
     _forget_binding(answer, state)
     return answer
@@ -218,9 +222,11 @@ def _claimable(trust: Trust, message: Launch) -> DeploymentUnknownError:
 def _admit(trust: Trust, login: LoginFacts, message: Launch) -> AnyResponse:
     now = clock.now()
     with transaction() as tx:
-        actions.use_login(tx.session, trust, login, deployment_id=message.deployment_id, now=now)
-        actions.note_their_key(tx.session, trust, message.key_id, now=now)
-        token, page = actions.enter(tx.session, trust, message, now=now)
+        login_actions.use_login(
+            tx.session, trust, login, deployment_id=message.deployment_id, now=now
+        )
+        login_actions.note_their_key(tx.session, trust, message.key_id, now=now)
+        token, page = admission.enter(tx.session, trust, message, now=now)
     sign_in(token)
     return redirect(visits.address(token, page), 303)
 
@@ -249,7 +255,7 @@ def _bind_browser(answer: AnyResponse, begun: logins.Begun) -> None:
     answer.set_cookie(
         cookie_name(begun.state),
         begun.binding,
-        max_age=actions.LOGIN_LIFE,
+        max_age=login_actions.LOGIN_LIFE,
         path="/",
         secure=True,
         httponly=True,

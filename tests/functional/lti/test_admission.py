@@ -6,7 +6,7 @@ from sqlalchemy import event
 from plugin.core import clock
 from plugin.core.audit import AuditEntry
 from plugin.core.db import db
-from plugin.lti.tool.actions import BY_LMS_ROLE
+from plugin.lti.tool.admission import BY_LMS_ROLE
 from plugin.lti.tool.models import Registration
 from plugin.org.models import Grant, Identity, Person, SignIn
 from plugin.web.roles import Role

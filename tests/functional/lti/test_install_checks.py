@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 from plugin.core import clock
 from plugin.core.db import db
 from plugin.core.http import Reply
-from plugin.lti.tool import checks
+from plugin.lti.tool import checks, findings
 from plugin.lti.tool.check_wording import LABELS, WHERE, where
-from plugin.lti.tool.checks import Name
+from plugin.lti.tool.findings import Name
 from plugin.lti.tool.service_models import CheckState, InstallCheck
 from plugin.org.models import Identity, Person
 from plugin.web import visits
@@ -155,7 +155,7 @@ def test_the_words_kept_name_nobody(launched: Peer, monkeypatch: pytest.MonkeyPa
 def test_before_the_first_launch_the_rest_waits(world: World, peer: Peer) -> None:
     found = tried()
     assert "roster" not in found
-    names = {each.name: each.state for each in checks.findings(db.session, registration())}
+    names = {each.name: each.state for each in findings.findings(db.session, registration())}
     assert names[Name.LAUNCH] is None
     assert names[Name.DEEP_LINKING] is None
     assert set(names) == set(Name)

@@ -21,8 +21,8 @@ from plugin.core.db import db
 from plugin.core.http import OutgoingError, Reply
 from plugin.core.settings import Settings
 from plugin.lti.tool.claims import LTI
-from plugin.lti.tool.errors import RegistrationAddressError
 from plugin.lti.tool.models import Deployment, Login
+from plugin.lti.tool.registration_errors import RegistrationAddressError
 from plugin.lti.tool.roles import TEST_USER
 from plugin.org.models import Grant, Person, SignIn
 from tests.functional.lti.conftest import register

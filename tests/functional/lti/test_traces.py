@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from plugin.core import clock
 from plugin.core.db import db, transaction
 from plugin.core.http import OutgoingError
-from plugin.lti.tool import actions
+from plugin.lti.tool import login_actions
 from plugin.lti.tool.models import Login
 from tests.functional.lti.platform import ABSENT, Lms
 
@@ -52,6 +52,6 @@ def test_old_logins_are_forgotten_and_new_ones_kept(client: FlaskClient, lms: Lm
     with clock.shifted(timedelta(days=2)):
         lms.begin(client)
         with transaction() as tx:
-            gone = actions.forget_logins(tx.session, before=clock.now() - timedelta(days=1))
+            gone = login_actions.forget_logins(tx.session, before=clock.now() - timedelta(days=1))
     assert gone == 1
     assert db.session.query(Login).count() == 1

@@ -4,6 +4,17 @@ from typing import Any
 
 import pytest
 
+from plugin.lti.tool.claim_errors import (
+    ClaimError,
+    ContextError,
+    DeploymentClaimError,
+    MessageTypeError,
+    ResourceLinkError,
+    RolesError,
+    SubjectError,
+    TargetMismatchError,
+    VersionError,
+)
 from plugin.lti.tool.claims import (
     AGS_ENDPOINT,
     DEEP_LINKING,
@@ -12,18 +23,7 @@ from plugin.lti.tool.claims import (
     MessageType,
     read_launch,
 )
-from plugin.lti.tool.errors import (
-    ClaimError,
-    ContextError,
-    DeploymentClaimError,
-    LtiError,
-    MessageTypeError,
-    ResourceLinkError,
-    RolesError,
-    SubjectError,
-    TargetMismatchError,
-    VersionError,
-)
+from plugin.lti.tool.errors import LtiError
 
 TARGET = "https://tool.example.test/lti/u/launch"
 MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership"
