@@ -50,6 +50,7 @@ from plugin.lti.tool import (
     deep_link_views,
     grade_views,
     handover_views,
+    lms_adding_views,
     lms_views,
     notice_views,
     review_views,
@@ -118,6 +119,7 @@ of our form tokens."""
 PAGES = (
     health.bp,
     lms_views.bp,
+    lms_adding_views.bp,
     copy_views.bp,
     deep_link_views.bp,
     review_views.bp,

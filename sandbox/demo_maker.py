@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import Tx, read_session, transaction
-from plugin.lti.platform import actions
+from plugin.lti.platform import actions, linking
 from plugin.lti.platform.actions import Described
 from plugin.lti.platform.addresses import platform_addresses
 from plugin.lti.platform.models import ExternalTool, ToolLink, ToolState
@@ -53,7 +53,7 @@ def _add(tx: Tx, organization_id: int, maker: Described) -> None:
     tool = actions.create_tool(
         tx.session, organization_id, maker, custom={}, state=ToolState.ACTIVE, by=None, now=now
     )
-    actions.add_module(
+    linking.add_module(
         tx,
         tool,
         title=quiz.title,

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from plugin.core import clock
 from plugin.core.db import db, transaction
-from plugin.lti.tool import deep_linking, queries
+from plugin.lti.tool import deep_linking, trust_queries
 from plugin.org.models import Person
 from tests.browser.conftest import Visit
 from tests.browser.looks import flaws
@@ -38,7 +38,7 @@ def picker(world: World, teacher: Person) -> str:
         "data": "d",
     }
     with transaction() as tx:
-        trust = queries.trust(tx.session, uid, at=clock.now())
+        trust = trust_queries.trust(tx.session, uid, at=clock.now())
         name = deep_linking.begin(
             tx.session, trust, person_id, deployment_id="1", settings=settings, now=clock.now()
         )

@@ -11,7 +11,7 @@ from flask import Flask
 from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import db, transaction
-from plugin.lti.platform import actions
+from plugin.lti.platform import actions, linking
 from plugin.lti.platform.addresses import platform_addresses
 from plugin.lti.platform.models import ExternalTool, ToolState
 from plugin.lti.platform.signing import tool_keys
@@ -73,7 +73,7 @@ class QuizMaker:
         }
         with transaction() as tx:
             found = tx.session.get_one(ExternalTool, tool.id)
-            number = actions.add_module(tx, found, by=None, now=clock.now(), **said).id
+            number = linking.add_module(tx, found, by=None, now=clock.now(), **said).id
         return db.session.get_one(Module, number)
 
 

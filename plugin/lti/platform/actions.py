@@ -11,29 +11,23 @@ from sqlalchemy.orm import Session
 
 from plugin.core import audit
 from plugin.core.base import JsonDict
-from plugin.core.db import Tx
 from plugin.core.secrets import hash_of, new_token
 from plugin.core.upsert import insert_absent
-from plugin.lti.platform import queries, scopes, signing
+from plugin.lti.platform import scopes, signing
 from plugin.lti.platform.models import (
     AccessToken,
     ExternalTool,
     PairwiseId,
     SeenToken,
-    ToolColumn,
     ToolInvitation,
     ToolLaunch,
-    ToolLink,
     ToolState,
 )
 from plugin.lti.tool.addresses import is_secure_address
-from plugin.modules import actions as module_actions
-from plugin.modules.models import Module, ModuleKind
 from plugin.org.errors import FieldError
 
 DEPLOYMENT = "1"
 """Every tool is installed once per organization."""
-MAXIMUM = 100.0
 INVITATION_LIFE = timedelta(days=7)
 MAX_TITLE = 200
 
@@ -182,49 +176,6 @@ def invite_tool(
     return invitation, token
 
 
-def add_module(
-    tx: Tx,
-    tool: ExternalTool,
-    *,
-    title: str,
-    target_url: str,
-    custom: Mapping[str, str],
-    pass_share: float | None,
-    score_maximum: float = MAXIMUM,
-    resource_id: str | None = None,
-    tag: str | None = None,
-    by: int | None,
-    now: datetime,
-) -> Module:
-    """A module that is played by the tool and completed by the score it sends back."""
-    if not title.strip() or len(title.strip()) > MAX_TITLE:
-        raise FieldError("title", _("Give the module a title of at most 200 characters."))
-    if not is_secure_address(target_url):
-        raise FieldError("target_url", _("Use full addresses that begin with https://."))
-    module = module_actions.create_module(
-        tx.session,
-        tool.organization_id,
-        kind=ModuleKind.LTI,
-        title=title.strip(),
-        by=by,
-        now=now,
-    )
-    module.pass_share = pass_share
-    _add_version(
-        tx.session,
-        tool,
-        module,
-        target_url=target_url,
-        custom=custom,
-        score_maximum=score_maximum,
-        resource_id=resource_id,
-        tag=tag,
-        by=by,
-        now=now,
-    )
-    return module
-
-
 def subject_of(session: Session, tool: ExternalTool, person_id: int) -> str:
     """What this tool calls the person: made the first time, the same for ever."""
     row = {
@@ -239,89 +190,6 @@ def subject_of(session: Session, tool: ExternalTool, person_id: int) -> str:
             PairwiseId.tool_id == tool.id, PairwiseId.person_id == person_id
         )
     ).one()
-
-
-def change_module(
-    tx: Tx,
-    module: Module,
-    *,
-    title: str,
-    target_url: str,
-    custom: Mapping[str, str],
-    pass_share: float | None,
-    by: int,
-    now: datetime,
-) -> None:
-    """Another title or bar holds from now on; another address is a new version: sittings under
-    way stay with theirs, and so do their scores."""
-    link = queries.link_of_version(tx.session, module.current_version_id or 0)
-    before = {"title": module.title, "pass_share": module.pass_share}
-    module.title, module.pass_share = title.strip(), pass_share
-    after = {"title": module.title, "pass_share": module.pass_share}
-    if before != after:
-        audit.record(
-            tx.session, "module.changed", about=module, by=by, now=now, before=before, after=after
-        )
-    if (link.target_url, dict(link.custom)) == (target_url, dict(custom)):
-        link.title = module.title
-        return
-    tool = tx.session.get_one(ExternalTool, link.tool_id)
-    column = queries.column_of_link(tx.session, link)
-    _add_version(
-        tx.session,
-        tool,
-        module,
-        target_url=target_url,
-        custom=custom,
-        score_maximum=column.score_maximum,
-        resource_id=column.resource_id,
-        tag=column.tag,
-        by=by,
-        now=now,
-    )
-
-
-def _add_version(
-    session: Session,
-    tool: ExternalTool,
-    module: Module,
-    *,
-    target_url: str,
-    custom: Mapping[str, str],
-    score_maximum: float,
-    resource_id: str | None,
-    tag: str | None,
-    by: int | None,
-    now: datetime,
-) -> None:
-    """What the module opens from now on, and the line item that completes it."""
-    version = module_actions.add_version(session, module, package_id=None, by=by, now=now)
-    link = ToolLink(
-        organization_id=tool.organization_id,
-        tool_id=tool.id,
-        module_id=module.id,
-        module_version_id=version.id,
-        uid=secrets.token_hex(8),
-        title=module.title,
-        target_url=target_url,
-        custom=dict(custom),
-    )
-    session.add(link)
-    session.flush()
-    session.add(
-        ToolColumn(
-            organization_id=tool.organization_id,
-            tool_id=tool.id,
-            uid=secrets.token_hex(8),
-            link_id=link.id,
-            bound_link_id=None,
-            label=module.title,
-            score_maximum=score_maximum,
-            resource_id=resource_id,
-            tag=tag,
-            created_at=now,
-        )
-    )
 
 
 def forget_ended(session: Session, *, before: datetime) -> None:

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import read_session, transaction
-from plugin.lti.platform import actions, launching, queries, scopes, signing
+from plugin.lti.platform import actions, launching, linking, queries, scopes, signing
 from plugin.lti.platform.actions import Described
 from plugin.lti.platform.addresses import platform_addresses
 from plugin.lti.platform.forms import InviteToolForm, ModuleForm, ToolForm, lines_of
@@ -255,7 +255,7 @@ def new_module(tool_id: int) -> str | Response | tuple[str, int]:
     if form.validate_on_submit():
         try:
             with transaction() as tx:
-                actions.add_module(
+                linking.add_module(
                     tx,
                     queries.tool_of(tx.session, me().organization_id, tool_id),
                     title=form.title.data,
@@ -294,7 +294,7 @@ def module(module_id: int) -> str | Response | tuple[str, int]:
     )
     if form.validate_on_submit():
         with transaction() as tx:
-            actions.change_module(
+            linking.change_module(
                 tx,
                 module_queries.module_of(tx.session, organization_id, module_id),
                 title=form.title.data,

@@ -20,7 +20,7 @@ from plugin.lti.platform.models import (
     ToolLink,
 )
 from plugin.lti.platform.rules import REFUSED, bad, is_number, json_object, moment_of
-from plugin.lti.tool.claims import is_id
+from plugin.lti.tool.claim_values import is_id
 
 MAX_COLUMNS = 1000
 MAX_PAGE = 200

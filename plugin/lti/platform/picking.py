@@ -6,7 +6,8 @@ from typing import Any
 
 from plugin.lti.platform.rules import is_number
 from plugin.lti.tool.addresses import is_secure_address
-from plugin.lti.tool.claims import DEEP_LINKING, LTI, VERSION, is_id, text_of, web_address
+from plugin.lti.tool.claim_values import is_id, text_of, web_address
+from plugin.lti.tool.claims import DEEP_LINKING, LTI, VERSION
 
 CLAIM = DEEP_LINKING.rpartition("/")[0] + "/"
 RESOURCE_LINK = "ltiResourceLink"

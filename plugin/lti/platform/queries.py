@@ -17,7 +17,7 @@ from plugin.lti.platform.models import (
     ToolLink,
     ToolState,
 )
-from plugin.lti.tool.claims import is_id
+from plugin.lti.tool.claim_values import is_id
 from plugin.modules.errors import RunNotFoundError
 from plugin.modules.models import Module, Run, RunState
 from plugin.org.models import Person

@@ -16,7 +16,8 @@ from plugin.lti.platform.errors import ServiceRefusal
 from plugin.lti.platform.models import ExternalTool, ToolInvitation, ToolState
 from plugin.lti.platform.rules import json_object
 from plugin.lti.tool.addresses import is_secure_address
-from plugin.lti.tool.claims import VERSION, is_id, text_of, web_address
+from plugin.lti.tool.claim_values import is_id, text_of, web_address
+from plugin.lti.tool.claims import VERSION
 from plugin.org.errors import FieldError
 
 TOOL = "https://purl.imsglobal.org/spec/lti-tool-configuration"

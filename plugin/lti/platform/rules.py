@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from plugin.lti.platform.errors import ServiceRefusal
-from plugin.lti.tool.claims import is_id, text_of
+from plugin.lti.tool.claim_values import is_id, text_of
 from plugin.modules.rules import Report
 
 ACTIVITY = frozenset({"Initialized", "Started", "InProgress", "Submitted", "Completed"})

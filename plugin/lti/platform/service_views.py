@@ -24,7 +24,7 @@ from plugin.lti.platform.columns import Page
 from plugin.lti.platform.errors import ServiceRefusal, ToolUnknownError
 from plugin.lti.platform.models import ExternalTool
 from plugin.lti.platform.rules import REFUSED, bad
-from plugin.lti.tool.claims import is_id
+from plugin.lti.tool.claim_values import is_id
 from plugin.modules import visibility
 from plugin.web.identity import public
 from plugin.web.limits import limiter

@@ -15,7 +15,7 @@ from plugin.core.upsert import insert_absent
 from plugin.lti.pairs import load_private, new_pair
 from plugin.lti.platform.models import ExternalTool, PlatformKey, SeenToken
 from plugin.lti.tool import validation
-from plugin.lti.tool.claims import is_id
+from plugin.lti.tool.claim_values import is_id
 from plugin.lti.tool.errors import (
     KeyReplacedError,
     KeysUnavailableError,

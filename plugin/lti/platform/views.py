@@ -8,14 +8,14 @@ from werkzeug.wrappers import Response
 from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import read_session, transaction
-from plugin.lti.platform import actions, answering_views, launching, queries, signing
+from plugin.lti.platform import actions, answering_views, launching, linking, queries, signing
 from plugin.lti.platform.addresses import platform_addresses
 from plugin.lti.platform.errors import PickRefusedError
 from plugin.lti.platform.models import ExternalTool, ToolState
 from plugin.lti.platform.picking import NotAnAnswerError, Picked, read_answer
 from plugin.lti.platform.signing import ForeignTokenError
 from plugin.lti.tool.addresses import origin_of
-from plugin.lti.tool.claims import text_of
+from plugin.lti.tool.claim_values import text_of
 from plugin.web import headers
 from plugin.web.identity import public, visitor_in
 
@@ -83,7 +83,7 @@ def answer(uid: str, token: str) -> str:
         if used is None or not signing.use_once(tx.session, tool, nonce, now=now):
             raise PickRefusedError("used")
         for item in picked.items:
-            actions.add_module(
+            linking.add_module(
                 tx,
                 tx.session.get_one(ExternalTool, tool.id),
                 title=item.title,

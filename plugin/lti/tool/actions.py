@@ -15,7 +15,7 @@ from plugin.lti.tool.addresses import (
     origin_of,
     origins_of,
 )
-from plugin.lti.tool.claims import is_id
+from plugin.lti.tool.claim_values import is_id
 from plugin.lti.tool.configuration import Granted, Platform
 from plugin.lti.tool.deployments import accept_deployment
 from plugin.lti.tool.keys import create_key

@@ -16,7 +16,7 @@ from plugin.lti.tool.addresses import (
     origins_of,
 )
 from plugin.lti.tool.claims import Launch, MessageType
-from plugin.lti.tool.queries import Trust
+from plugin.lti.tool.trust_queries import Trust
 from plugin.org import actions as org_actions
 from plugin.org import launch_rules
 from plugin.org.belonging import Said, course_key

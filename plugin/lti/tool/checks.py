@@ -18,7 +18,7 @@ from plugin.core.http import OutgoingError, Reply
 from plugin.core.settings import Settings
 from plugin.core.upsert import insert_or_renew
 from plugin.lti.tool import services
-from plugin.lti.tool.claims import web_address
+from plugin.lti.tool.claim_values import web_address
 from plugin.lti.tool.configuration import words_of
 from plugin.lti.tool.errors import KeysUnavailableError
 from plugin.lti.tool.findings import Name

@@ -15,7 +15,7 @@ from plugin.core.secrets import decrypt, encrypt
 from plugin.lti.tool import deployments, queries
 from plugin.lti.tool.claims import Launch
 from plugin.lti.tool.errors import ClaimCodeError, ClaimOverError
-from plugin.lti.tool.queries import Trust
+from plugin.lti.tool.trust_queries import Trust
 from plugin.org import actions as org_actions
 from plugin.org.errors import InstallCodeError
 

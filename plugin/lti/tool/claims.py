@@ -1,14 +1,9 @@
 """An LTI message read into one frozen `Launch`, or refused (pure; LTI core 5.3 and 5.4)."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
-
-from babel import Locale, UnknownLocaleError
 
 from plugin.lti.tool.addresses import is_secure_address
 from plugin.lti.tool.claim_errors import (
@@ -22,6 +17,17 @@ from plugin.lti.tool.claim_errors import (
     TargetMismatchError,
     VersionError,
 )
+from plugin.lti.tool.claim_values import (
+    MAX_ID,
+    MAX_TEXT,
+    is_id,
+    is_unresolved,
+    locale_of,
+    printable,
+    resolved_text_of,
+    text_of,
+    web_address,
+)
 from plugin.lti.tool.roles import Roles, roles_of
 
 __all__ = ["Context", "Launch", "MessageType", "ResourceLink", "Roles", "read_launch", "roles_of"]
@@ -33,17 +39,7 @@ NOTICE_SERVICE = LTI + "platformnotificationservice"
 NOTICES_SCOPE = "https://purl.imsglobal.org/spec/lti/scope/noticehandlers"
 DEEP_LINKING = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
 VERSION = "1.3.0"
-MAX_ID = 255
-MAX_TEXT = 1000
-MAX_URL = 2048
 MAX_CUSTOM = 100
-
-_LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
-_UNPRINTABLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-"""What no database, page or paper can hold, and what turns the text around it."""
-_UNRESOLVED = re.compile(r"\$[A-Za-z]|\{[A-Za-z_]+\}$")
 
 
 class MessageType(StrEnum):
@@ -153,9 +149,9 @@ def read_launch(claims: Mapping[str, Any], *, target_link_uri: str) -> Launch:
         locale=locale_of(presentation.get("locale")),
         document_target=text_of(presentation.get("document_target")),
         return_url=web_address(presentation.get("return_url")),
-        person_sourcedid=_value(lis.get("person_sourcedid")),
-        course_section_sourcedid=_value(lis.get("course_section_sourcedid")),
-        platform_guid=_value(_map(claims, "tool_platform").get("guid")),
+        person_sourcedid=resolved_text_of(lis.get("person_sourcedid")),
+        course_section_sourcedid=resolved_text_of(lis.get("course_section_sourcedid")),
+        platform_guid=resolved_text_of(_map(claims, "tool_platform").get("guid")),
         mentor_of=_mentor_of(claims.get(LTI + "role_scope_mentor")),
         for_user=_for_user(claims, message_type),
         deep_linking=_deep_linking(claims, message_type),
@@ -221,8 +217,8 @@ def custom_of(claims: Mapping[str, Any]) -> Mapping[str, str]:
     """Texts only; a variable the platform did not resolve was not said, "" was."""
     said: dict[str, str] = {}
     for name, value in list(_map(claims, "custom").items())[:MAX_CUSTOM]:
-        if isinstance(value, str) and not _UNRESOLVED.match(value):
-            said[_UNPRINTABLE.sub("", name)[:MAX_ID]] = _UNPRINTABLE.sub("", value)[:MAX_TEXT]
+        if isinstance(value, str) and not is_unresolved(value):
+            said[printable(name)[:MAX_ID]] = printable(value)[:MAX_TEXT]
     return said
 
 
@@ -294,47 +290,3 @@ def _map(claims: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """An optional claim; one of the wrong shape was not said (PHP writes `[]` for an empty map)."""
     value = claims.get(LTI + name)
     return value if isinstance(value, Mapping) else {}
-
-
-def is_id(value: object) -> bool:
-    """Whether `value` can be an identifier: 1 to 255 printable characters."""
-    return isinstance(value, str) and 0 < len(value) <= MAX_ID and value.isprintable()
-
-
-def text_of(value: object) -> str | None:
-    """A text to show, without what a database or page cannot hold; "" was not said."""
-    if not isinstance(value, str):
-        return None
-    return _UNPRINTABLE.sub("", value).strip()[:MAX_TEXT] or None
-
-
-def _value(value: object) -> str | None:
-    """A text that may be an unresolved variable."""
-    return None if isinstance(value, str) and _UNRESOLVED.match(value) else text_of(value)
-
-
-def web_address(value: object) -> str | None:
-    """An absolute http or https address, or None."""
-    if not isinstance(value, str) or len(value) > MAX_URL or not value.isprintable():
-        return None
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname)
-    except ValueError:
-        return None
-    return value if usable and " " not in value else None
-
-
-def locale_of(value: object) -> str | None:
-    """The language in the form Babel reads (`pt_BR`), or None when nobody speaks it."""
-    if not isinstance(value, str) or not _LOCALE.fullmatch(value):
-        return None
-    return _known_locale(value.replace("-", "_"))
-
-
-@lru_cache(maxsize=256)
-def _known_locale(text: str) -> str | None:
-    try:
-        return str(Locale.parse(text))
-    except (ValueError, UnknownLocaleError):
-        return None

@@ -15,7 +15,7 @@ from plugin.core.http import OutgoingError
 from plugin.core.log import log
 from plugin.lti.tool import services
 from plugin.lti.tool.addresses import is_secure_address
-from plugin.lti.tool.claims import is_id, text_of, web_address
+from plugin.lti.tool.claim_values import is_id, text_of, web_address
 from plugin.lti.tool.configuration import words_of
 from plugin.lti.tool.service_models import LineItem, LmsCourse
 from plugin.lti.tool.services import Client, ServiceError

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from plugin.lti.tool.addresses import ToolAddresses, is_secure_address, origin_of
+from plugin.lti.tool.claim_values import is_id, web_address
 from plugin.lti.tool.claims import NOTICES_SCOPE as NOTICES
-from plugin.lti.tool.claims import is_id, web_address
 from plugin.lti.tool.profiles import VARIABLES, Profile, profile_of
 from plugin.lti.tool.registration_errors import ConfigurationError
 

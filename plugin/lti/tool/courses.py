@@ -11,7 +11,7 @@ from plugin.core.db import Tx
 from plugin.core.outbox import JobName
 from plugin.core.upsert import insert_absent
 from plugin.lti.tool import copies, grades_in, notice_handlers, rosters
-from plugin.lti.tool.claims import is_id
+from plugin.lti.tool.claim_values import is_id
 from plugin.lti.tool.columns import (
     keep_line_item,
     open_items,

@@ -18,7 +18,7 @@ from plugin.lti.tool.claims import DEEP_LINKING as SETTINGS
 from plugin.lti.tool.claims import LTI, VERSION, DeepLinking
 from plugin.lti.tool.errors import ContentRequestError
 from plugin.lti.tool.models import ContentRequest, Registration
-from plugin.lti.tool.queries import Trust
+from plugin.lti.tool.trust_queries import Trust
 from plugin.modules.models import Module, ModuleKind, ModuleState
 from plugin.org.models import Unit
 from plugin.web.listing import like

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 from plugin.core import audit
 from plugin.core.upsert import insert_absent
 from plugin.lti.tool import queries
-from plugin.lti.tool.claims import is_id
+from plugin.lti.tool.claim_values import is_id
 from plugin.lti.tool.models import Deployment, Registration
-from plugin.lti.tool.queries import Trust
 from plugin.lti.tool.registration_errors import RegistrationAddressError
+from plugin.lti.tool.trust_queries import Trust
 
 MAX_WAITING = 100
 """Deployments that may wait for an admin, per registration."""

@@ -3,7 +3,7 @@
 from flask import request
 
 from plugin.lti.tool.addresses import origins_of
-from plugin.lti.tool.queries import Trust
+from plugin.lti.tool.trust_queries import Trust
 from plugin.web import headers
 
 MAX_REQUEST = 256 * 1024

@@ -10,7 +10,7 @@ from plugin.lti.tool.admission import Admitted, begin_visit
 from plugin.lti.tool.errors import HandoverError
 from plugin.lti.tool.models import Login
 from plugin.lti.tool.platform_storage import is_proven
-from plugin.lti.tool.queries import LoginFacts, Trust
+from plugin.lti.tool.trust_queries import LoginFacts, Trust
 from plugin.org.models import Person
 
 HANDOVER_LIFE = timedelta(minutes=5)

@@ -17,13 +17,13 @@ from plugin.lti.tool import (
     handover,
     login_actions,
     platform_storage,
-    queries,
+    trust_queries,
 )
 from plugin.lti.tool.addresses import origin_of
 from plugin.lti.tool.claims import Launch
 from plugin.lti.tool.errors import HandoverError
 from plugin.lti.tool.login import Begun
-from plugin.lti.tool.queries import LoginFacts, Trust
+from plugin.lti.tool.trust_queries import LoginFacts, Trust
 from plugin.web import headers, visits
 from plugin.web.identity import public, sign_in
 
@@ -88,7 +88,7 @@ def begin_in_frame(uid: str) -> Response:
 
 def _take(uid: str, proof: str | None = None) -> tuple[str, str]:
     """Only a page of ours can send the `Origin` of ours."""
-    trust = framing_views.active(queries.trust(read_session(), uid, at=clock.now()))
+    trust = framing_views.active(trust_queries.trust(read_session(), uid, at=clock.now()))
     settings = current_settings()
     if request.headers.get("Origin") != origin_of(settings.tool_url):
         raise HandoverError("origin")

@@ -8,7 +8,7 @@ from plugin.lti.tool import pylti
 from plugin.lti.tool.claims import Launch, MessageType
 from plugin.lti.tool.errors import NotForLearnersError, OtherBrowserError, TestUserError
 from plugin.lti.tool.pylti import FindKey
-from plugin.lti.tool.queries import LoginFacts, Trust
+from plugin.lti.tool.trust_queries import LoginFacts, Trust
 
 
 def verify(

@@ -8,7 +8,7 @@ from plugin.core.secrets import new_token
 from plugin.lti.tool import pylti
 from plugin.lti.tool.addresses import is_ours, tool_addresses
 from plugin.lti.tool.errors import LoginIncompleteError, LoginMismatchError, TargetRefusedError
-from plugin.lti.tool.queries import Trust
+from plugin.lti.tool.trust_queries import Trust
 
 REQUIRED = ("iss", "login_hint", "target_link_uri")
 MAX_TARGET = 2048

@@ -12,7 +12,7 @@ from plugin.lti.tool.errors import (
     LoginUsedError,
 )
 from plugin.lti.tool.models import Deployment, Login, Registration
-from plugin.lti.tool.queries import LoginFacts, Trust
+from plugin.lti.tool.trust_queries import LoginFacts, Trust
 
 LOGIN_LIFE = timedelta(minutes=10)
 _USE_LOGIN = (

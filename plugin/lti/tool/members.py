@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from plugin.lti.tool import services
-from plugin.lti.tool.claims import custom_of, is_id, text_of
+from plugin.lti.tool.claim_values import is_id, text_of
+from plugin.lti.tool.claims import custom_of
 from plugin.lti.tool.configuration import words_of
 from plugin.lti.tool.roles import Roles, roles_of
 from plugin.lti.tool.services import MEMBERS, MEMBERS_JSON, OK, Client, ServiceError

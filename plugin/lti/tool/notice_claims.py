@@ -10,7 +10,8 @@ from plugin.lti.tool.claim_errors import (
     NoticeTypeError,
     VersionError,
 )
-from plugin.lti.tool.claims import LTI, VERSION, Context, context_of, is_id
+from plugin.lti.tool.claim_values import is_id
+from plugin.lti.tool.claims import LTI, VERSION, Context, context_of
 
 COURSE_COPY = "LtiContextCopyNotice"
 KNOWN_TYPES = (COURSE_COPY,)

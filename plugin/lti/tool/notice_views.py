@@ -9,10 +9,10 @@ from flask import Blueprint, Response, jsonify, request
 from plugin.core import clock
 from plugin.core.db import read_session, transaction
 from plugin.core.log import log
-from plugin.lti.tool import notices, queries
+from plugin.lti.tool import notices, trust_queries
 from plugin.lti.tool.errors import KeysUnavailableError, LtiError
 from plugin.lti.tool.notice_claims import Notice
-from plugin.lti.tool.queries import Trust
+from plugin.lti.tool.trust_queries import Trust
 from plugin.lti.tool.validation import MAX_TOKEN
 from plugin.lti.tool.views import key_finder
 from plugin.web.identity import public
@@ -37,7 +37,7 @@ def receive(uid: str) -> tuple[Response, int]:
     more than we asked for 413.
     """
     now = clock.now()
-    trust = queries.trust(read_session(), uid, at=now).checked()
+    trust = trust_queries.trust(read_session(), uid, at=now).checked()
     listed = _listed(request.get_data())
     if listed is None:
         return _whole("lti.notices_malformed", 400)

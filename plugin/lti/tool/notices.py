@@ -17,7 +17,7 @@ from plugin.lti.tool.models import Registration
 from plugin.lti.tool.notice_claims import Notice, read_notice
 from plugin.lti.tool.notice_models import LmsNotice
 from plugin.lti.tool.pylti import FindKey
-from plugin.lti.tool.queries import Trust
+from plugin.lti.tool.trust_queries import Trust
 
 MAX_BATCH = 100
 """Notices in one message; each LMS is asked not to send more."""

@@ -27,7 +27,7 @@ from plugin.lti.tool import validation
 from plugin.lti.tool.addresses import with_query
 from plugin.lti.tool.claims import Launch, read_launch
 from plugin.lti.tool.errors import TokenRefusedError
-from plugin.lti.tool.queries import LoginFacts, Trust
+from plugin.lti.tool.trust_queries import LoginFacts, Trust
 
 FindKey = Callable[[str], RSAPublicKey]
 """The platform's public key by `kid`; raises KeyUnknownError or KeysUnavailableError."""

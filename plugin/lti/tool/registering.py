@@ -14,7 +14,7 @@ from plugin.core.http import OutgoingError, Reply
 from plugin.core.settings import Settings
 from plugin.lti.tool import actions, configuration, invitations, queries
 from plugin.lti.tool.addresses import tool_addresses
-from plugin.lti.tool.claims import web_address
+from plugin.lti.tool.claim_values import web_address
 from plugin.lti.tool.configuration import Granted, Platform
 from plugin.lti.tool.errors import LtiError
 from plugin.lti.tool.invitations import Claimed

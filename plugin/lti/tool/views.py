@@ -24,6 +24,7 @@ from plugin.lti.tool import (
     platform_storage,
     queries,
     registering,
+    trust_queries,
 )
 from plugin.lti.tool import launch as launches
 from plugin.lti.tool import login as logins
@@ -38,7 +39,7 @@ from plugin.lti.tool.errors import (
 )
 from plugin.lti.tool.platform_keys import PlatformKeys
 from plugin.lti.tool.pylti import FindKey
-from plugin.lti.tool.queries import LoginFacts, Trust
+from plugin.lti.tool.trust_queries import LoginFacts, Trust
 from plugin.web import errors, headers, visits
 from plugin.web.identity import public, sign_in
 from plugin.web.limits import limiter
@@ -76,7 +77,7 @@ bp.before_request(framing_views.before_each_request)
 @public
 def login(uid: str) -> AnyResponse:
     """The LMS begins a sign-in; we ask it who the person is."""
-    trust = framing_views.active(queries.trust(read_session(), uid, at=clock.now()))
+    trust = framing_views.active(trust_queries.trust(read_session(), uid, at=clock.now()))
     said = {**request.args.to_dict(), **request.form.to_dict()}
     begun = logins.begin(said, trust, tool_url=current_settings().tool_url)
     with transaction() as tx:
@@ -109,7 +110,7 @@ def launch_address(uid: str) -> str:  # noqa: ARG001 - the page is the same for 
 def launch(uid: str) -> AnyResponse:
     """The LMS says who the person is; they are signed in, or offered a button to be."""
     state = request.form.get("state", "")
-    trust, login = queries.trust_and_login(read_session(), uid, state, at=clock.now())
+    trust, login = trust_queries.trust_and_login(read_session(), uid, state, at=clock.now())
     framing_views.active(trust)
     login = _answered(login)
     bound = launches.is_bound(login, request.cookies.get(cookie_name(state)))
@@ -140,7 +141,7 @@ def launch(uid: str) -> AnyResponse:
 def claim(uid: str) -> str:
     """The holder of the organization's install code accepts the installation they came from."""
     now, settings = clock.now(), current_settings()
-    trust = framing_views.active(queries.trust(read_session(), uid, at=now))
+    trust = framing_views.active(trust_queries.trust(read_session(), uid, at=now))
     if request.headers.get("Origin") != origin_of(settings.tool_url):
         raise ClaimOverError("origin")
     text = request.form.get("claim", "")

@@ -14,7 +14,7 @@ from plugin.core import clock
 from plugin.core.db import db, transaction
 from plugin.core.http import Reply
 from plugin.core.secrets import new_token
-from plugin.lti.platform import actions
+from plugin.lti.platform import actions, linking
 from plugin.lti.platform.addresses import PlatformAddresses, platform_addresses
 from plugin.lti.platform.models import ExternalTool, ToolState
 from plugin.lti.platform.scopes import GRADES
@@ -242,7 +242,7 @@ def new_module(maker: Maker, title: str = "Fire quiz", **changes: Any) -> Module
     }
     with transaction() as tx:
         tool = tx.session.get_one(ExternalTool, maker.tool_id)
-        made = actions.add_module(tx, tool, by=None, now=clock.now(), **said).id
+        made = linking.add_module(tx, tool, by=None, now=clock.now(), **said).id
     return db.session.get_one(Module, made)
 
 

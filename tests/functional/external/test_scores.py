@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from plugin.core import clock
 from plugin.core.db import db, transaction
-from plugin.lti.platform import actions
+from plugin.lti.platform import linking
 from plugin.lti.platform.models import ExternalTool, ScoreCallback, ToolState
 from plugin.lti.platform.scopes import LINE_ITEM_READ, RESULT_READ, SCORE
 from plugin.modules.models import Completion, CompletionSource, Module, Run, RunState
@@ -320,7 +320,7 @@ def test_a_changed_address_is_a_new_version_and_old_sittings_still_count(
     maker: Maker, claims: dict[str, Any], module: Module
 ) -> None:
     with transaction() as tx:
-        actions.change_module(
+        linking.change_module(
             tx,
             tx.session.get_one(Module, module.id),
             title="Fire quiz",

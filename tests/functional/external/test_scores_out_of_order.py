@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from plugin.core import clock
 from plugin.core.db import db, transaction
-from plugin.lti.platform import actions
+from plugin.lti.platform import linking
 from plugin.lti.platform.models import ScoreCallback
 from plugin.modules.models import Completion, Module, Run, RunState
 from plugin.org.models import Membership
@@ -42,7 +42,7 @@ def change_module(module: Module, **changes: Any) -> None:
     }
     with transaction() as tx:
         found = tx.session.get_one(Module, module.id)
-        actions.change_module(tx, found, by=1, now=clock.now(), **said)
+        linking.change_module(tx, found, by=1, now=clock.now(), **said)
 
 
 def minutes(number: int) -> dict[str, str]:
