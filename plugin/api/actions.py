@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from plugin.api.errors import KeyUnknownError, Problem
 from plugin.api.models import ApiAnswer, ApiKey, Scope
+from plugin.api.moments import day_of, text_of
 from plugin.api.rules import Reported, wrong
 from plugin.core import audit
 from plugin.core.base import JsonDict
@@ -136,6 +137,7 @@ def report_completion(
         passed=reported.passed,
         score=reported.score,
         happened_at=reported.happened_at,
+        valid_until_on=reported.valid_until_on,
         source_key=f"api:{key.id}:{idempotency_key}",
         evidence={"api_key_id": key.id, "note": reported.note},
         now=now,
@@ -209,15 +211,12 @@ def described(completion: Completion) -> JsonDict:
         "module_id": completion.module_id,
         "passed": completion.passed,
         "score": completion.score,
-        "happened_at": _text(completion.happened_at),
-        "recorded_at": _text(completion.learned_at),
+        "happened_at": text_of(completion.happened_at),
+        "recorded_at": text_of(completion.learned_at),
+        "valid_until_on": day_of(completion.valid_until_on),
         "source": completion.source.value,
         "supersedes_id": completion.supersedes_id,
     }
-
-
-def _text(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
 
 
 def forget_answers(session: Session, *, before: datetime) -> None:

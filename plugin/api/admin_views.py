@@ -27,8 +27,8 @@ def listing() -> str:
         "api/systems.html",
         keys=queries.keys(session, organization_id),
         webhooks=queries.webhooks(session, organization_id),
-        scopes=dict(SCOPES),
-        events=dict(EVENTS),
+        scopes=SCOPES,
+        events=EVENTS,
         document_url=current_settings().tool_url + url_for("api.document"),
     )
 
@@ -101,7 +101,7 @@ def webhook(webhook_id: int) -> str:
         "api/webhook.html",
         webhook=found,
         deliveries=webhooks.deliveries_of(session, found),
-        events=dict(EVENTS),
+        events=EVENTS,
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from plugin.api.models import EventName
+from plugin.api.moments import day_of, text_of
 from plugin.assign.models import Configuration, StoredStanding
 from plugin.certs.models import Certificate, CertificateEvent, Edition
 from plugin.certs.rules import EditionKind, EventKind
@@ -48,8 +49,18 @@ class Window:
     since: datetime
     until: datetime
 
-    def holds(self, moment: Any, row_id: Any, after: int) -> Any:
-        return and_(moment > self.since, moment <= self.until, row_id > after)
+    def page(self, statement: Any, table: Any, moment: Any, after: int) -> Any:
+        """The statement's rows of this table and this window, in order, `LIMIT` at most."""
+        return (
+            statement.where(
+                table.organization_id == self.organization_id,
+                moment > self.since,
+                moment <= self.until,
+                table.id > after,
+            )
+            .order_by(table.id)
+            .limit(LIMIT)
+        )
 
 
 Read = Callable[[Session, Window, Sequence[EventName], int], list[Happening]]
@@ -72,17 +83,12 @@ def _completions(
 ) -> list[Happening]:
     if EventName.COMPLETION_RECORDED not in events:
         return []
-    rows = session.execute(
+    statement = (
         select(Completion, Module.title, Person.employee_id)
         .join(Module, Module.id == Completion.module_id)
         .join(Person, Person.id == Completion.person_id)
-        .where(
-            Completion.organization_id == window.organization_id,
-            window.holds(Completion.learned_at, Completion.id, after),
-        )
-        .order_by(Completion.id)
-        .limit(LIMIT)
     )
+    rows = session.execute(window.page(statement, Completion, Completion.learned_at, after))
     return [_completion(row.Completion, row.title, row.employee_id) for row in rows]
 
 
@@ -101,6 +107,7 @@ def _completion(completion: Completion, title: str, employee_id: str | None) -> 
             "passed": completion.passed,
             "score": completion.score,
             "happened_at": text_of(completion.happened_at),
+            "valid_until_on": day_of(completion.valid_until_on),
             "source": completion.source.value,
             "supersedes_id": completion.supersedes_id,
         },
@@ -122,18 +129,13 @@ def _editions(
     named = {_EDITIONS[event]: event for event in events if event in _EDITIONS}
     if not named:
         return []
-    rows = session.execute(
+    statement = (
         _certificates()
         .join(Edition, Edition.certificate_id == Certificate.id)
         .add_columns(Edition)
-        .where(
-            Edition.organization_id == window.organization_id,
-            Edition.kind.in_(list(named)),
-            window.holds(Edition.issued_at, Edition.id, after),
-        )
-        .order_by(Edition.id)
-        .limit(LIMIT)
+        .where(Edition.kind.in_(list(named)))
     )
+    rows = session.execute(window.page(statement, Edition, Edition.issued_at, after))
     return [
         Happening(
             event=named[row.Edition.kind],
@@ -143,7 +145,7 @@ def _editions(
             body={
                 **_about(row),
                 "edition": row.Edition.number,
-                "valid_through": _day(row.Edition.valid_through),
+                "valid_through": day_of(row.Edition.valid_through),
             },
         )
         for row in rows
@@ -156,25 +158,20 @@ def _expired(
     """Certificates whose last day ended: read by the index of ends, whether or not a job ran."""
     if EventName.CERTIFICATE_INVALID not in events:
         return []
-    rows = session.execute(
+    standing = StoredStanding
+    statement = (
         _certificates()
         .join(
-            StoredStanding,
+            standing,
             and_(
-                StoredStanding.person_id == Certificate.person_id,
-                StoredStanding.configuration_id == Certificate.configuration_id,
+                standing.person_id == Certificate.person_id,
+                standing.configuration_id == Certificate.configuration_id,
             ),
         )
-        .add_columns(StoredStanding)
-        .where(
-            StoredStanding.organization_id == window.organization_id,
-            StoredStanding.covered,
-            StoredStanding.complete,
-            window.holds(StoredStanding.ends_at, StoredStanding.id, after),
-        )
-        .order_by(StoredStanding.id)
-        .limit(LIMIT)
+        .add_columns(standing)
+        .where(standing.covered, standing.complete)
     )
+    rows = session.execute(window.page(statement, standing, standing.ends_at, after))
     return [
         _invalid(
             row,
@@ -182,7 +179,7 @@ def _expired(
             f"{row.StoredStanding.valid_through}",
             row.StoredStanding.ends_at,
             row.StoredStanding.id,
-            _day(row.StoredStanding.valid_through),
+            day_of(row.StoredStanding.valid_through),
         )
         for row in rows
     ]
@@ -194,27 +191,15 @@ def _taken(
     """Certificates that a new requirement or another fact took: the mails say which."""
     if EventName.CERTIFICATE_INVALID not in events:
         return []
-    rows = session.execute(
+    about = Message.facts["configuration_id"].as_integer() == Certificate.configuration_id
+    says_so = Message.key.startswith(LOST, autoescape=True)
+    statement = (
         _certificates()
-        .join(
-            Message,
-            and_(
-                Message.person_id == Certificate.person_id,
-                Message.facts["configuration_id"].as_integer() == Certificate.configuration_id,
-            ),
-        )
+        .join(Message, and_(Message.person_id == Certificate.person_id, about))
         .add_columns(Message)
-        .where(
-            Message.organization_id == window.organization_id,
-            or_(
-                Message.kind == MessageKind.NEW_REQUIREMENT,
-                Message.key.startswith(LOST, autoescape=True),
-            ),
-            window.holds(Message.created_at, Message.id, after),
-        )
-        .order_by(Message.id)
-        .limit(LIMIT)
+        .where(or_(Message.kind == MessageKind.NEW_REQUIREMENT, says_so))
     )
+    rows = session.execute(window.page(statement, Message, Message.created_at, after))
     return [
         _invalid(
             row,
@@ -232,18 +217,14 @@ def _stopped(
 ) -> list[Happening]:
     if EventName.CERTIFICATE_INVALID not in events:
         return []
-    rows = session.execute(
+    event = CertificateEvent
+    statement = (
         _certificates()
-        .join(CertificateEvent, CertificateEvent.certificate_id == Certificate.id)
-        .add_columns(CertificateEvent)
-        .where(
-            CertificateEvent.organization_id == window.organization_id,
-            CertificateEvent.kind.in_([EventKind.REVOKED, EventKind.SUSPENDED]),
-            window.holds(CertificateEvent.at, CertificateEvent.id, after),
-        )
-        .order_by(CertificateEvent.id)
-        .limit(LIMIT)
+        .join(event, event.certificate_id == Certificate.id)
+        .add_columns(event)
+        .where(event.kind.in_([EventKind.REVOKED, EventKind.SUSPENDED]))
     )
+    rows = session.execute(window.page(statement, event, event.at, after))
     return [
         _invalid(
             row,
@@ -286,12 +267,3 @@ def _about(row: Any) -> JsonDict:
         "configuration_id": certificate.configuration_id,
         "configuration": row.name,
     }
-
-
-def text_of(moment: datetime) -> str:
-    """A moment as the API writes it."""
-    return moment.isoformat().replace("+00:00", "Z")
-
-
-def _day(day: Any) -> str | None:
-    return None if day is None else day.isoformat()

@@ -5,6 +5,7 @@ from typing import Any
 from plugin.api.models import EventName, Scope
 
 MOMENT = {"type": "string", "format": "date-time"}
+DAY = {"type": ["string", "null"], "format": "date"}
 ID = {"type": "integer", "minimum": 1}
 EXAMPLE = {
     "person": {"employee_id": "E-1042"},
@@ -12,6 +13,7 @@ EXAMPLE = {
     "passed": True,
     "score": 0.92,
     "happened_at": "2027-03-10T09:30:00Z",
+    "valid_until_on": "2029-03-09",
     "note": "Forklift course, Quay 4",
 }
 PROBLEMS = {
@@ -181,6 +183,11 @@ def _schemas() -> dict[str, Any]:
                 "passed": {"type": "boolean", "default": True},
                 "score": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
                 "happened_at": MOMENT,
+                "valid_until_on": {
+                    **DAY,
+                    "description": "The last day it counts by its own words, inclusive; it never "
+                    "counts longer than the training's period.",
+                },
                 "note": {"type": ["string", "null"], "maxLength": 1000},
             },
         },
@@ -200,6 +207,7 @@ def _schemas() -> dict[str, Any]:
                 "score": {"type": ["number", "null"]},
                 "happened_at": MOMENT,
                 "recorded_at": MOMENT,
+                "valid_until_on": DAY,
                 "source": {"type": "string"},
                 "supersedes_id": {"type": ["integer", "null"]},
             }

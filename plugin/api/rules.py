@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NoReturn
 
 from plugin.api.errors import Problem
@@ -15,9 +15,14 @@ AHEAD = timedelta(minutes=5)
 MAX_TEXT = 255
 MAX_NOTE = 1000
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
-FIELDS = frozenset({"person", "module_id", "passed", "score", "happened_at", "note"})
+FIELDS = frozenset(
+    {"person", "module_id", "passed", "score", "happened_at", "valid_until_on", "note"}
+)
 LONGEST_MOMENT = 40
 _NO_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+ZONES = timedelta(hours=12)
+"""By how much a day may have begun later somewhere than it did in UTC."""
 NAMES = ("id", "employee_id", "lms")
 
 
@@ -41,6 +46,8 @@ class Reported:
     passed: bool
     score: float | None
     happened_at: datetime
+    valid_until_on: date | None
+    """The last day it counts by its own words, such as a certificate's; inclusive."""
     note: str | None
 
 
@@ -58,6 +65,7 @@ def read_report(body: bytes, *, now: datetime) -> Reported:
     passed = said.get("passed", True)
     if not isinstance(passed, bool):
         raise wrong("passed", "must be true or false")
+    happened_at = _moment(said.get("happened_at"), now)
     return Reported(
         person_id=_number(person["id"], "person.id") if "id" in person else None,
         employee_id=_text(person["employee_id"], "person.employee_id")
@@ -67,7 +75,8 @@ def read_report(body: bytes, *, now: datetime) -> Reported:
         module_id=_number(said.get("module_id"), "module_id"),
         passed=passed,
         score=_score(said.get("score")),
-        happened_at=_moment(said.get("happened_at"), now),
+        happened_at=happened_at,
+        valid_until_on=_last_day(said.get("valid_until_on"), happened_at),
         note=None if said.get("note") is None else _text(said["note"], "note", MAX_NOTE),
     )
 
@@ -151,3 +160,18 @@ def _moment(value: object, now: datetime) -> datetime:
     if moment < EARLIEST:
         raise wrong("happened_at", "lies before 1990")
     return min(moment, now)
+
+
+def _last_day(value: object, happened_at: datetime) -> date | None:
+    """A day with its own end; one before the day it happened, in any zone, is none."""
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise wrong("valid_until_on", "must be a date such as 2028-03-10, or null")
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        raise wrong("valid_until_on", "must be a date such as 2028-03-10, or null") from None
+    if day < (happened_at - ZONES).date():
+        raise wrong("valid_until_on", "lies before happened_at")
+    return day

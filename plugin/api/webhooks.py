@@ -18,8 +18,9 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from plugin.api.errors import WebhookUnknownError
-from plugin.api.happenings import Happening, Window, happened, text_of
+from plugin.api.happenings import Happening, Window, happened
 from plugin.api.models import DeliveryState, EventName, Webhook, WebhookDelivery
+from plugin.api.moments import text_of
 from plugin.core import audit, clock, http
 from plugin.core.addresses import is_secure_address
 from plugin.core.context import current_settings

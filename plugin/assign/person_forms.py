@@ -18,6 +18,11 @@ from wtforms.widgets import TextInput
 from plugin.assign.forms import NUMBER, PERCENT
 from plugin.web.forms import Between
 
+OWN_END = _l(
+    "Only if what proves it says a last day of its own. It never counts longer than the training's "
+    "period."
+)
+
 
 class CompletionForm(FlaskForm):  # type: ignore[misc]
     """A completion seen elsewhere. `once` makes a form sent twice count once."""
@@ -25,6 +30,7 @@ class CompletionForm(FlaskForm):  # type: ignore[misc]
     once = HiddenField()
     module_id = SelectField(_l("Module"), coerce=int, validate_choice=True)
     happened_on = DateField(_l("Completed on"), [DataRequired(_l("Choose a day."))])
+    ends_on = DateField(_l("Ends on"), [Optional()], description=OWN_END)
     score = DecimalField(
         _l("Score in %"),
         [Optional(), Between(0, PERCENT, _l("Use 0 to %(most)d percent, or leave it empty."))],
@@ -50,6 +56,7 @@ class CorrectionForm(FlaskForm):  # type: ignore[misc]
         default="yes",
     )
     happened_on = DateField(_l("Completed on"), [DataRequired(_l("Choose a day."))])
+    ends_on = DateField(_l("Ends on"), [Optional()], description=OWN_END)
     score = DecimalField(
         _l("Score in %"),
         [Optional(), Between(0, PERCENT, _l("Use 0 to %(most)d percent, or leave it empty."))],

@@ -213,14 +213,18 @@ def pending_version(
     return newest if newest is not None and newest.effective_at > at else None
 
 
+def modules_listed(
+    session: Session, organization_id: int, module_ids: Sequence[int]
+) -> Sequence[Module]:
+    """These modules, whatever their state."""
+    return session.scalars(
+        select(Module).where(Module.organization_id == organization_id, Module.id.in_(module_ids))
+    ).all()
+
+
 def titles(session: Session, organization_id: int, module_ids: Sequence[int]) -> Mapping[int, str]:
     """The titles of these modules, whatever their state."""
-    rows = session.execute(
-        select(Module.id, Module.title).where(
-            Module.organization_id == organization_id, Module.id.in_(module_ids)
-        )
-    )
-    return {row.id: row.title for row in rows}
+    return {each.id: each.title for each in modules_listed(session, organization_id, module_ids)}
 
 
 def find_modules(

@@ -73,6 +73,7 @@ def _record(person_id: int, form: CompletionForm) -> None:
             person,
             module,
             happened_on=form.happened_on.data,
+            ends_on=form.ends_on.data,
             score=_share(form.score.data),
             reason=form.reason.data,
             approved_by=me().person_id,
@@ -139,6 +140,7 @@ def _recorded(wrong: Completion) -> dict[str, str | date | Decimal | None]:
     return {
         "passed": "yes",
         "happened_on": local_date(wrong.happened_at, me().time_zone),
+        "ends_on": wrong.valid_until_on,
         "score": None if wrong.score is None else percent(wrong.score),
     }
 
@@ -154,6 +156,7 @@ def _correct(person_id: int, completion_id: int, form: CorrectionForm) -> None:
             wrong,
             passed=is_passed,
             happened_on=form.happened_on.data,
+            ends_on=form.ends_on.data,
             score=_share(form.score.data) if is_passed else None,
             reason=form.reason.data,
             by=me().person_id,

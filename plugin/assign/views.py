@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
-from plugin.assign import drafting, listing, queries
+from plugin.assign import drafting, listing, marks, queries
 from plugin.assign.difference import State, differences
 from plugin.assign.draft import DraftRow, needs_required_row
 from plugin.assign.errors import DraftChangedError, RowError
@@ -181,6 +181,7 @@ def _edit_page(configuration: Configuration, draft: ConfigurationDraft, form: Dr
     found, total = queries.find_modules(
         session, organization_id, words, without=form.listed, limit=FOUND
     )
+    modules = queries.modules_listed(session, organization_id, form.listed)
     return render_template(
         "assign/edit.html",
         configuration=configuration,
@@ -189,10 +190,11 @@ def _edit_page(configuration: Configuration, draft: ConfigurationDraft, form: Dr
         pending=queries.pending_version(session, configuration, clock.now()),
         form=form,
         saved_at=draft.updated_at,
-        titles=queries.titles(session, organization_id, form.listed),
+        titles={each.id: each.title for each in modules},
         found=found,
         more=total - len(found),
         chosen=request.form.getlist("add_module", type=int),
+        marks=[] if form.errors else marks.warnings(form.draft_rows, modules),
         lacks_required=not form.errors
         and needs_required_row(
             (entry.form.draft_row for entry in form.rows), certificate_on=form.certificate_on.data

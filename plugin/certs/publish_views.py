@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from plugin.assign import actions, queries
+from plugin.assign import actions, marks, queries
 from plugin.assign.actions import NextVersion
 from plugin.assign.draft import DraftRow, needs_required_row
 from plugin.assign.errors import DraftChangedError, RowError
@@ -205,6 +205,7 @@ def _page(
         statuses=STATUSES,
         certificate_on=draft.certificate_on,
         is_switched_on=draft.certificate_on and not (before and before.certificate_on),
+        marks=marks.warnings(rows, modules),
         lacks_required=needs_required_row(rows, certificate_on=draft.certificate_on),
         prospect=prospect,
         labels=LABELS,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from plugin.classroom import queries, rules
@@ -20,6 +20,7 @@ from plugin.classroom.errors import (
 from plugin.classroom.models import Attendance, ClassSession, How, SessionState
 from plugin.core import audit
 from plugin.core.db import Tx
+from plugin.core.errors import PluginError
 from plugin.core.upsert import insert_absent
 from plugin.modules import actions as module_actions
 from plugin.modules.models import CompletionSource, Module, Run
@@ -35,9 +36,17 @@ def sign_up(tx: Tx, found: ClassSession, person_id: int, *, now: datetime) -> No
     if attendance.signed_up_at is not None:
         return
     has_room = or_(ClassSession.capacity.is_(None), ClassSession.taken < ClassSession.capacity)
-    if not _count(tx.session, found, +1, has_room):
-        raise SessionFullError(found.id)
+    is_open = ClassSession.state == SessionState.OPEN  # also if it was cancelled meanwhile
+    if not _count(tx.session, found, +1, and_(is_open, has_room)):
+        raise _why_not(tx.session, found)
     attendance.signed_up_at = now
+
+
+def _why_not(session: Session, found: ClassSession) -> PluginError:
+    session.refresh(found)
+    if found.state is SessionState.OPEN:
+        return SessionFullError(found.id)
+    return SignUpOverError(found.id)
 
 
 def withdraw(tx: Tx, found: ClassSession, person_id: int, *, now: datetime) -> None:

@@ -16,8 +16,8 @@ from plugin.core import clock
 from plugin.core.db import read_session, transaction
 from plugin.modules import queries as module_queries
 from plugin.modules.models import Module, ModuleKind
-from plugin.org.errors import FieldError
 from plugin.org.models import Person
+from plugin.org.saving import is_saved, shown
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
 
@@ -28,26 +28,25 @@ bp = Blueprint("sessions", __name__)
 @requires(Role.ADMIN)
 def new_module() -> str | Response | tuple[str, int]:
     """A module that is completed by being there."""
-    form = ModuleForm()
-    if form.validate_on_submit():
-        try:
-            with transaction() as tx:
-                module_id = planning.create_module(
-                    tx,
-                    me().organization_id,
-                    title=form.title.data,
-                    words=form.words.data or "",
-                    confirms=form.confirms.data,
-                    by=me().person_id,
-                    now=clock.now(),
-                ).id
-        except FieldError as error:
-            form[error.field].errors = [error.message]
-        else:
-            flash(_("The module is there. Plan its first session."))
-            return redirect(url_for("sessions.module", module_id=module_id), 303)
-    page = render_template("classroom/new_module.html", form=form)
-    return (page, 422) if form.errors else page
+    form, made = ModuleForm(), list[int]()
+
+    def save() -> None:
+        with transaction() as tx:
+            module = planning.create_module(
+                tx,
+                me().organization_id,
+                title=form.title.data,
+                words=form.words.data or "",
+                confirms=form.confirms.data,
+                by=me().person_id,
+                now=clock.now(),
+            )
+            made.append(module.id)
+
+    if is_saved(form, save):
+        flash(_("The module is there. Plan its first session."))
+        return redirect(url_for("sessions.module", module_id=made[0]), 303)
+    return shown(render_template("classroom/new_module.html", form=form), form)
 
 
 @bp.route("/admin/modules/sessions/<int:module_id>", methods=["GET", "POST"])
@@ -56,41 +55,39 @@ def module(module_id: int) -> str | Response | tuple[str, int]:
     """The module's sessions, and what it is."""
     session = read_session()
     found = _module(session, module_id)
-    form = ModuleForm(
-        data={
-            "title": found.title,
-            "words": found.description,
-            "confirms": queries.confirms(session, module_id),
-        }
-    )
-    if form.validate_on_submit():
-        try:
-            with transaction() as tx:
-                planning.change_module(
-                    tx,
-                    _module(tx.session, module_id),
-                    title=form.title.data,
-                    words=form.words.data or "",
-                    confirms=form.confirms.data,
-                    by=me().person_id,
-                    now=clock.now(),
-                )
-        except FieldError as error:
-            form[error.field].errors = [error.message]
-        else:
-            flash(_("Saved."))
-            return redirect(url_for("sessions.module", module_id=module_id), 303)
-    lines = queries.lines(read_session(), me().organization_id, module_id=module_id)
-    locale = str(get_locale() or "en")
-    page = render_template(
+    confirms = queries.confirms(session, module_id)
+    data = {"title": found.title, "words": found.description, "confirms": confirms}
+    form = ModuleForm(data=data)
+
+    def save() -> None:
+        with transaction() as tx:
+            planning.change_module(
+                tx,
+                _module(tx.session, module_id),
+                title=form.title.data,
+                words=form.words.data or "",
+                confirms=form.confirms.data,
+                by=me().person_id,
+                now=clock.now(),
+            )
+
+    if is_saved(form, save):
+        flash(_("Saved."))
+        return redirect(url_for("sessions.module", module_id=module_id), 303)
+    return shown(_module_page(module_id, form), form)
+
+
+def _module_page(module_id: int, form: ModuleForm) -> str:
+    session, locale = read_session(), str(get_locale() or "en")
+    lines = queries.lines(session, me().organization_id, module_id=module_id)
+    return render_template(
         "classroom/module.html",
-        module=_module(read_session(), module_id),
+        module=_module(session, module_id),
         lines=lines,
         when={each.session.id: when(each.session, locale) for each in lines},
         states=SessionState,
         form=form,
     )
-    return (page, 422) if form.errors else page
 
 
 @bp.route("/admin/modules/sessions/<int:module_id>/plan", methods=["GET", "POST"])
@@ -99,65 +96,62 @@ def plan(module_id: int) -> str | Response | tuple[str, int]:
     """A new date."""
     found = _module(read_session(), module_id)
     form = SessionForm(data={"zone": me().time_zone, "state": SessionState.OPEN.value})
-    if form.validate_on_submit():
-        try:
-            with transaction() as tx:
-                target = _module(tx.session, module_id)
-                planning.plan(tx, target, form.plan, by=me().person_id, now=clock.now())
-        except FieldError as error:
-            form[error.field].errors = [error.message]
-        else:
-            flash(_("The session is planned."))
-            return redirect(url_for("sessions.module", module_id=module_id), 303)
+
+    def save() -> None:
+        with transaction() as tx:
+            target = _module(tx.session, module_id)
+            planning.plan(tx, target, form.plan, by=me().person_id, now=clock.now())
+
+    if is_saved(form, save):
+        flash(_("The session is planned."))
+        return redirect(url_for("sessions.module", module_id=module_id), 303)
     page = render_template("classroom/plan.html", module=found, session=None, form=form)
-    return (page, 422) if form.errors else page
+    return shown(page, form)
 
 
 @bp.route("/admin/sessions/<int:session_id>", methods=["GET", "POST"])
 @requires(Role.ADMIN)
 def edit(session_id: int) -> str | Response | tuple[str, int]:
-    """Another time, place, instructor, or number of seats."""
+    """Another time, place, instructor, or number of seats; who has a seat is told the first two."""
     session = read_session()
-    found = queries.session_of(session, me().organization_id, session_id)
-    form = SessionForm(data=_said(session, found))
-    if form.validate_on_submit():
-        try:
-            with transaction() as tx:
-                target = queries.session_of(tx.session, me().organization_id, session_id)
-                planning.change(tx, target, form.plan, by=me().person_id, now=clock.now())
-        except FieldError as error:
-            form[error.field].errors = [error.message]
-        else:
-            flash(_("Saved."))
-            return redirect(url_for("teaching.attendance", session_id=session_id), 303)
+    form = SessionForm(data=_said(session, _session(session, session_id)))
+    told = list[int]()
+
+    def save() -> None:
+        with transaction() as tx:
+            target, by = _session(tx.session, session_id), me().person_id
+            told.append(planning.change(tx, target, form.plan, by=by, now=clock.now()))
+
+    if is_saved(form, save):
+        flash(f"{_('Saved.')} {_words_of(told[0])}" if told[0] else _("Saved."))
+        return redirect(url_for("teaching.attendance", session_id=session_id), 303)
     session = read_session()
-    found = queries.session_of(session, me().organization_id, session_id)
+    found = _session(session, session_id)
     page = render_template(
         "classroom/plan.html", module=_module(session, found.module_id), session=found, form=form
     )
-    return (page, 422) if form.errors else page
+    return shown(page, form)
 
 
 @bp.route("/admin/sessions/<int:session_id>/cancel", methods=["GET", "POST"])
 @requires(Role.ADMIN)
 def cancel(session_id: int) -> str | Response | tuple[str, int]:
     """It does not take place; who has a seat is told."""
-    form = CancelForm()
-    if form.validate_on_submit():
-        try:
-            with transaction() as tx:
-                target = queries.session_of(tx.session, me().organization_id, session_id)
-                by, now = me().person_id, clock.now()
-                told = planning.cancel(tx, target, reason=form.reason.data, by=by, now=now)
-                module_id = target.module_id
-        except FieldError as error:
-            form[error.field].errors = [error.message]
-        else:
-            words = ngettext("%(num)d person is told.", "%(num)d people are told.", told)
-            flash(f"{_('The session is cancelled.')} {words}")
-            return redirect(url_for("sessions.module", module_id=module_id), 303)
+    form, told = CancelForm(), list[int]()
+
+    def save() -> None:
+        reason, by, now = form.reason.data, me().person_id, clock.now()
+        with transaction() as tx:
+            target = _session(tx.session, session_id)
+            told.append(planning.cancel(tx, target, reason=reason, by=by, now=now))
+
     session = read_session()
-    found = queries.session_of(session, me().organization_id, session_id)
+    module_id = _session(session, session_id).module_id
+    if is_saved(form, save):
+        flash(f"{_('The session is cancelled.')} {_words_of(told[0])}")
+        return redirect(url_for("sessions.module", module_id=module_id), 303)
+    session = read_session()
+    found = _session(session, session_id)
     page = render_template(
         "classroom/cancel.html",
         module=_module(session, found.module_id),
@@ -165,7 +159,15 @@ def cancel(session_id: int) -> str | Response | tuple[str, int]:
         when=when(found, str(get_locale() or "en")),
         form=form,
     )
-    return (page, 422) if form.errors else page
+    return shown(page, form)
+
+
+def _words_of(told: int) -> str:
+    return str(ngettext("%(num)d person is told.", "%(num)d people are told.", told))
+
+
+def _session(session: Session, session_id: int) -> ClassSession:
+    return queries.session_of(session, me().organization_id, session_id)
 
 
 def _module(session: Session, module_id: int) -> Module:

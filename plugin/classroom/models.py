@@ -64,6 +64,8 @@ class ClassSession(Base):
     """What the codes shown in the room are made with."""
     created_at: Mapped[datetime]
     created_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    moves: Mapped[int] = mapped_column(default=0)
+    """How often it got another time or place: calendars replace what is older (RFC 5545)."""
     cancel_reason: Mapped[str] = mapped_column(default="")
 
 

@@ -2,30 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, available_timezones
 
 from flask_babel import gettext as _
-from sqlalchemy import select
 
-from plugin.classroom import queries
+from plugin.classroom import queries, telling
 from plugin.classroom.errors import SessionOverError
-from plugin.classroom.models import Attendance, ClassRules, ClassSession, SessionState
-from plugin.classroom.wording import when
+from plugin.classroom.models import ClassRules, ClassSession, SessionState
 from plugin.core import audit
 from plugin.core.base import JsonDict
 from plugin.core.db import Tx
 from plugin.core.secrets import new_token
 from plugin.modules import actions as module_actions
 from plugin.modules.models import Module, ModuleKind
-from plugin.notify.actions import NewMessage, queue_messages
-from plugin.notify.models import MessageKind
 from plugin.org.errors import FieldError
-from plugin.org.models import Organization, Person
 
 MAX_WORDS = 200
 MAX_NOTE = 1000
 MAX_SEATS = 10_000
+WHEN_AND_WHERE = ("starts_at", "ends_at", "zone", "place")
+"""What people with a seat are told of when it changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +74,7 @@ def change_module(
     before = _of_module(module, rules)
     module.title, module.description, rules.confirms = _title(title), words.strip(), confirms
     after = _of_module(module, rules)
-    if before != after:
-        audit.record(
-            tx.session, "module.changed", about=module, by=by, now=now, before=before, after=after
-        )
+    module_actions.note_change(tx.session, module, before, after, by=by, now=now)
 
 
 def _of_module(module: Module, rules: ClassRules) -> JsonDict:
@@ -117,8 +111,9 @@ def plan(tx: Tx, module: Module, said: Plan, *, by: int | None, now: datetime) -
     return found
 
 
-def change(tx: Tx, found: ClassSession, said: Plan, *, by: int, now: datetime) -> None:
-    """The session is as said; never smaller than the seats already taken."""
+def change(tx: Tx, found: ClassSession, said: Plan, *, by: int, now: datetime) -> int:
+    """The session is as said; never smaller than the seats already taken, never hidden from who
+    has one. With another time or place they are told by mail; returns how many are."""
     tx.session.refresh(found, with_for_update=True)
     if found.state is SessionState.CANCELLED:
         raise SessionOverError(found.id)
@@ -127,9 +122,19 @@ def change(tx: Tx, found: ClassSession, said: Plan, *, by: int, now: datetime) -
         raise FieldError(
             "capacity", _("%(num)d seats are taken already; use at least so many.", num=found.taken)
         )
+    if said.state is SessionState.DRAFT and found.taken:
+        raise FieldError(
+            "state", _("People have seats in it. Close it, or cancel it with a reason.")
+        )
+    before = telling.as_told(tx.session, found)
+    is_moved = any(getattr(found, each) != values[each] for each in WHEN_AND_WHERE)
     for name, value in values.items():
         setattr(found, name, value)
     audit.record(tx.session, "session.changed", about=found, by=by, now=now, after=_told(said))
+    if not is_moved:
+        return 0
+    found.moves += 1
+    return telling.moved(tx, found, before, now=now) if found.ends_at > now else 0
 
 
 def _told(said: Plan) -> JsonDict:
@@ -141,7 +146,9 @@ def _checked(tx: Tx, organization_id: int, said: Plan) -> JsonDict:
     if said.zone not in available_timezones():
         raise FieldError("zone", _("Use a time zone such as Europe/London."))
     zone = ZoneInfo(said.zone)
-    starts_at, ends_at = said.starts.replace(tzinfo=zone), said.ends.replace(tzinfo=zone)
+    starts_at, ends_at = (
+        each.replace(tzinfo=zone).astimezone(UTC) for each in (said.starts, said.ends)
+    )
     if ends_at <= starts_at:
         raise FieldError("ends", _("It must end after it has started."))
     if not said.place.strip() or len(said.place.strip()) > MAX_WORDS:
@@ -187,36 +194,4 @@ def cancel(tx: Tx, found: ClassSession, *, reason: str, by: int, now: datetime) 
     is_known = found.state is not SessionState.DRAFT
     found.state, found.cancel_reason = SessionState.CANCELLED, reason.strip()
     audit.record(tx.session, "session.cancelled", about=found, by=by, now=now, reason=reason)
-    return _tell(tx, found, now=now) if is_known and found.ends_at > now else 0
-
-
-def _tell(tx: Tx, found: ClassSession, *, now: datetime) -> int:
-    session = tx.session
-    title = session.get_one(Module, found.module_id).title
-    usual = session.get_one(Organization, found.organization_id).locale
-    people = session.execute(
-        select(Person.id, Person.locale)
-        .join(Attendance, Attendance.person_id == Person.id)
-        .where(Attendance.session_id == found.id, Attendance.signed_up_at.is_not(None))
-        .order_by(Person.id)
-    ).all()
-    return queue_messages(
-        tx,
-        found.organization_id,
-        [
-            NewMessage(
-                person_id=person_id,
-                kind=MessageKind.SESSION_CANCELLED,
-                key=f"session:{found.id}:cancelled:{person_id}",
-                cause=f"session:{found.id}",
-                facts={
-                    "module": title,
-                    "when": when(found, locale or usual),
-                    "place": found.place,
-                    "reason": found.cancel_reason,
-                },
-            )
-            for person_id, locale in people
-        ],
-        now=now,
-    )
+    return telling.cancelled(tx, found, now=now) if is_known and found.ends_at > now else 0

@@ -33,7 +33,7 @@ def calendar_file(found: ClassSession, title: str, *, host: str, now: datetime) 
         "BEGIN:VEVENT",
         f"UID:session-{found.id}@{host}",
         f"DTSTAMP:{_stamp(now)}",
-        f"SEQUENCE:{1 if cancelled else 0}",
+        f"SEQUENCE:{found.moves + cancelled}",
         f"DTSTART:{_stamp(found.starts_at)}",
         f"DTEND:{_stamp(found.ends_at)}",
         f"SUMMARY:{_escaped(title)}",

@@ -62,6 +62,16 @@ def create(
     return module
 
 
+def rename(tx: Tx, module: Module, title: str, *, by: int, now: datetime) -> None:
+    """The document is called so from now on, everywhere; what was acknowledged stays as it was."""
+    tidy = title.strip()
+    if not tidy or len(tidy) > MAX_TITLE:
+        raise FieldError("title", _("Give the module a title of at most 200 characters."))
+    before, after = {"title": module.title}, {"title": tidy}
+    module.title = tidy
+    module_actions.note_change(tx.session, module, before, after, by=by, now=now)
+
+
 def _title(title: str, filename: str) -> str:
     return (title.strip() or PurePath(_name(filename)).stem)[:MAX_TITLE]
 

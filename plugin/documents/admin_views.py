@@ -10,10 +10,10 @@ from plugin.core.context import current_settings, storage
 from plugin.core.db import read_session, transaction
 from plugin.core.storage import Stored
 from plugin.documents import actions, queries
-from plugin.documents.forms import ANEW, DocumentForm, NewVersionForm
+from plugin.documents.forms import ANEW, DocumentForm, NewVersionForm, TitleForm
 from plugin.modules import queries as module_queries
 from plugin.modules.models import Module, ModuleKind
-from plugin.org.errors import FieldError
+from plugin.org.saving import is_saved, shown
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
 
@@ -24,39 +24,56 @@ bp = Blueprint("documents", __name__)
 @requires(Role.ADMIN)
 def new() -> str | Response | tuple[str, int]:
     """A PDF becomes a module."""
-    form = DocumentForm()
-    if form.validate_on_submit():
-        try:
-            module_id = _create(form.file.data, form.title.data or "")
-        except FieldError as error:
-            form[error.field].errors = [error.message]
-        else:
-            flash(_("The module is there. Add it to a training to have it acknowledged."))
-            return redirect(url_for("documents.module", module_id=module_id), 303)
-    page = render_template("documents/new.html", form=form)
-    return (page, 422) if form.errors else page
+    form, made = DocumentForm(), list[int]()
+
+    def save() -> None:
+        made.append(_create(form.file.data, form.title.data or ""))
+
+    if is_saved(form, save):
+        flash(_("The module is there. Add it to a training to have it acknowledged."))
+        return redirect(url_for("documents.module", module_id=made[0]), 303)
+    return shown(render_template("documents/new.html", form=form), form)
 
 
 @bp.route("/admin/modules/documents/<int:module_id>", methods=["GET", "POST"])
 @requires(Role.ADMIN)
 def module(module_id: int) -> str | Response | tuple[str, int]:
     """The document's versions, and the form that brings a new one."""
-    found = _module(module_id)
+    found, shown_ids = _module(module_id), list[int]()
     form = NewVersionForm()
-    if form.validate_on_submit():
-        try:
-            shown_id = _bring(found, form)
-        except FieldError as error:
-            form[error.field].errors = [error.message]
-        else:
-            return redirect(url_for("documents.module", module_id=shown_id), 303)
-    page = render_template(
+    if is_saved(form, lambda: shown_ids.append(_bring(found, form))):
+        return redirect(url_for("documents.module", module_id=shown_ids[0]), 303)
+    title_form = TitleForm(formdata=None, data={"title": found.title})
+    return shown(_page(module_id, form, title_form), form)
+
+
+@bp.post("/admin/modules/documents/<int:module_id>/title")
+@requires(Role.ADMIN)
+def rename(module_id: int) -> str | Response | tuple[str, int]:
+    """Another title for the same document."""
+    _module(module_id)
+    form = TitleForm()
+
+    def save() -> None:
+        with transaction() as tx:
+            module = module_queries.module_of(tx.session, me().organization_id, module_id)
+            actions.rename(tx, module, form.title.data, by=me().person_id, now=clock.now())
+
+    if is_saved(form, save):
+        flash(_("Saved."))
+        return redirect(url_for("documents.module", module_id=module_id), 303)
+    return shown(_page(module_id, NewVersionForm(formdata=None), form), form)
+
+
+def _page(module_id: int, form: NewVersionForm, title_form: TitleForm) -> str:
+    found = _module(module_id)
+    return render_template(
         "documents/module.html",
         module=found,
         versions=queries.versions_of(read_session(), found),
         form=form,
+        title_form=title_form,
     )
-    return (page, 422) if form.errors else page
 
 
 @bp.get("/admin/modules/documents/<int:module_id>/<int:number>.pdf")

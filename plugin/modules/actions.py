@@ -79,6 +79,16 @@ def add_version(
     return version
 
 
+def note_change(
+    session: Session, module: Module, before: JsonDict, after: JsonDict, *, by: int, now: datetime
+) -> None:
+    """Who made the module something else, if anything changed."""
+    if before != after:
+        audit.record(
+            session, "module.changed", about=module, by=by, now=now, before=before, after=after
+        )
+
+
 def start_run(session: Session, module: Module, person_id: int, *, now: datetime) -> Run:
     """The person's open sitting, or a new one of the current version. Whether the module may be
     opened at all (`visibility.require_visible`) is asked before."""
@@ -207,13 +217,14 @@ def correct_completion(
     passed: bool,
     score: float | None,
     happened_at: datetime | None = None,
+    valid_until_on: date | None,
     by: int,
     reason: str,
     now: datetime,
 ) -> Completion:
     """What was recorded was wrong: a new fact supersedes it, with who says so and why.
 
-    Without `happened_at` only the outcome was wrong.
+    Without `happened_at` only the outcome, or the last day of its own, was wrong.
     """
     moment = happened_at or completion.happened_at
     right = Completion(
@@ -230,7 +241,7 @@ def correct_completion(
         evidence={**_kept(completion.evidence), "corrected_by": by},
         supersedes_id=completion.id,
         reason=reason,
-        valid_until_on=completion.valid_until_on,
+        valid_until_on=valid_until_on,
     )
     tx.session.add(right)
     audit.record(
@@ -257,4 +268,5 @@ def _outcome(completion: Completion) -> JsonDict:
         "passed": completion.passed,
         "score": completion.score,
         "happened_at": completion.happened_at.isoformat(),
+        "valid_until_on": str(completion.valid_until_on) if completion.valid_until_on else None,
     }

@@ -1,6 +1,6 @@
 """A completion that another system reports."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select
 
@@ -19,6 +19,7 @@ def record(
     passed: bool,
     score: float | None,
     happened_at: datetime,
+    valid_until_on: date | None = None,
     source_key: str,
     evidence: JsonDict,
     now: datetime,
@@ -45,6 +46,7 @@ def record(
         source=CompletionSource.API,
         source_key=source_key,
         evidence=evidence,
+        valid_until_on=valid_until_on,
     )
     tx.session.add(completion)
     tx.then(JobName.EVALUATE_PERSON, person.id)

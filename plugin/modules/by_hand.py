@@ -54,6 +54,7 @@ def record(
     module: Module,
     *,
     happened_on: date | None,
+    ends_on: date | None = None,
     score: float | None,
     reason: str,
     approved_by: int,
@@ -62,8 +63,9 @@ def record(
     zone: str,
     now: datetime,
 ) -> Completion | None:
-    """The person passed the module on that day; None when this very form was sent before."""
-    day = _checked(person, happened_on, score, reason, by=approved_by, zone=zone, now=now)
+    """The person passed the module on that day, and it counts through `ends_on` at most; None when
+    this very form was sent before."""
+    day = _checked(person, happened_on, ends_on, score, reason, by=approved_by, zone=zone, now=now)
     key = f"manual:{once}"
     known = select(Completion.id).where(
         Completion.organization_id == person.organization_id,
@@ -85,6 +87,7 @@ def record(
         source_key=key,
         evidence={"approved_by": approved_by, "file": evidence},
         reason=reason.strip(),
+        valid_until_on=ends_on,
     )
     tx.session.add(completion)
     audit.record(
@@ -93,7 +96,12 @@ def record(
         about=person,
         by=approved_by,
         now=now,
-        after={"module_id": module.id, "happened_on": day.isoformat(), "score": score},
+        after={
+            "module_id": module.id,
+            "happened_on": day.isoformat(),
+            "ends_on": ends_on.isoformat() if ends_on else None,
+            "score": score,
+        },
         reason=completion.reason,
     )
     tx.then(JobName.EVALUATE_PERSON, person.id)
@@ -107,6 +115,7 @@ def correct(
     *,
     passed: bool,
     happened_on: date | None,
+    ends_on: date | None,
     score: float | None,
     reason: str,
     by: int,
@@ -114,7 +123,7 @@ def correct(
     now: datetime,
 ) -> Completion:
     """What was recorded of the person was wrong; this stands instead, and both stay on record."""
-    day = _checked(person, happened_on, score, reason, by=by, zone=zone, now=now)
+    day = _checked(person, happened_on, ends_on, score, reason, by=by, zone=zone, now=now)
     is_same_day = completion.happened_at.astimezone(ZoneInfo(zone)).date() == day
     try:
         with tx.session.begin_nested():
@@ -124,6 +133,7 @@ def correct(
                 passed=passed,
                 score=score,
                 happened_at=None if is_same_day else _moment(day, zone, now),
+                valid_until_on=ends_on,
                 by=by,
                 reason=reason.strip(),
                 now=now,
@@ -137,6 +147,7 @@ def correct(
 def _checked(
     person: Person,
     happened_on: date | None,
+    ends_on: date | None,
     score: float | None,
     reason: str,
     *,
@@ -154,6 +165,8 @@ def _checked(
     today = now.astimezone(ZoneInfo(zone)).date()
     if happened_on is None or not EARLIEST <= happened_on <= today:
         raise FieldError("happened_on", _("Choose the day it happened; not one to come."))
+    if ends_on is not None and ends_on < happened_on:
+        raise FieldError("ends_on", _("It cannot end before the day it happened."))
     if score is not None and not 0 <= score <= 1:
         raise FieldError("score", _("Use 0 to 100 percent, or leave it empty."))
     return happened_on

@@ -8,7 +8,6 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from plugin.core import audit
 from plugin.core.base import JsonDict
 from plugin.core.db import Tx
 from plugin.core.outbox import JobName
@@ -48,10 +47,7 @@ def change(
     before = {"title": module.title, "pass_share": module.pass_share}
     module.title, module.pass_share = title.strip(), pass_share
     after = {"title": module.title, "pass_share": module.pass_share}
-    if before != after:
-        audit.record(
-            tx.session, "module.changed", about=module, by=by, now=now, before=before, after=after
-        )
+    actions.note_change(tx.session, module, before, after, by=by, now=now)
 
 
 def _check(title: str, pass_share: float | None) -> None:

@@ -6,18 +6,20 @@ from flask import Blueprint, abort, current_app, flash, redirect, render_templat
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 from wtforms import DecimalField, StringField
 from wtforms.validators import DataRequired, Length
 from wtforms.widgets import TextInput
 
 from plugin.core import clock
+from plugin.core.context import current_settings
 from plugin.core.db import read_session, transaction
 from plugin.modules import actions, by_lms, queries, visibility
 from plugin.modules.errors import NotPlayableError
-from plugin.modules.models import ModuleKind, ModuleState
+from plugin.modules.models import Module, ModuleKind, ModuleState
 from plugin.modules.wording import KINDS
-from plugin.org.errors import FieldError
+from plugin.org.saving import is_saved, shown
 from plugin.web.forms import Between
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
@@ -32,9 +34,10 @@ PAGES = {
     ModuleKind.LMS_GRADE: "modules.graded",
 }
 """The page of a module, by its kind."""
+PACKAGE = "scorm.new_package"
 NEW = (
     (
-        "scorm.new_package",
+        PACKAGE,
         _l("A course"),
         _l("A SCORM package from an authoring tool: learners work through it here."),
     ),
@@ -129,8 +132,10 @@ def catalogue() -> str:
 @bp.get("/admin/modules/new")
 @requires(Role.ADMIN)
 def new() -> str:
-    """What kind of module it is to be."""
-    return render_template("modules/new.html", choices=NEW)
+    """What kind of module it is to be; packages only where admins may bring them."""
+    may_bring = current_settings().uploads_by == "admin"
+    choices = [each for each in NEW if may_bring or each[0] != PACKAGE]
+    return render_template("modules/new.html", choices=choices, may_bring=may_bring)
 
 
 @bp.route("/admin/modules/graded/new", methods=["GET", "POST"])
@@ -138,50 +143,41 @@ def new() -> str:
 def new_graded() -> str | Response | tuple[str, int]:
     """A module whose completion is a grade given in the LMS."""
     form = GradedForm()
-    if form.validate_on_submit():
-        try:
-            with transaction() as tx:
-                by_lms.create(
-                    tx,
-                    me().organization_id,
-                    title=form.title.data,
-                    pass_share=form.pass_share,
-                    by=me().person_id,
-                    now=clock.now(),
-                )
-        except FieldError as error:
-            form[error.field].errors = [error.message]
-        else:
-            flash(_("The module is there. In the LMS, add it to a course by choosing content."))
-            return redirect(url_for("modules.catalogue"), 303)
-    page = render_template("modules/graded.html", form=form, module=None)
-    return (page, 422) if form.errors else page
+
+    def save() -> None:
+        organization_id, by, now = me().organization_id, me().person_id, clock.now()
+        title, share = form.title.data, form.pass_share
+        with transaction() as tx:
+            by_lms.create(tx, organization_id, title=title, pass_share=share, by=by, now=now)
+
+    if is_saved(form, save):
+        flash(_("The module is there. In the LMS, add it to a course by choosing content."))
+        return redirect(url_for("modules.catalogue"), 303)
+    return shown(render_template("modules/graded.html", form=form, module=None), form)
 
 
 @bp.route("/admin/modules/graded/<int:module_id>", methods=["GET", "POST"])
 @requires(Role.ADMIN)
 def graded(module_id: int) -> str | Response | tuple[str, int]:
     """Its title and the grade that passes it."""
-    module = queries.module_of(read_session(), me().organization_id, module_id)
-    if module.kind is not ModuleKind.LMS_GRADE:
-        abort(404)
+    module = _graded(read_session(), module_id)
     share = module.pass_share or 0
     form = GradedForm(data={"title": module.title, "pass_mark": Decimal(f"{share * PERCENT:.10g}")})
-    if form.validate_on_submit():
-        try:
-            with transaction() as tx:
-                by_lms.change(
-                    tx,
-                    queries.module_of(tx.session, me().organization_id, module_id),
-                    title=form.title.data,
-                    pass_share=form.pass_share,
-                    by=me().person_id,
-                    now=clock.now(),
-                )
-        except FieldError as error:
-            form[error.field].errors = [error.message]
-        else:
-            flash(_("Saved."))
-            return redirect(url_for("modules.catalogue"), 303)
-    page = render_template("modules/graded.html", form=form, module=module)
-    return (page, 422) if form.errors else page
+
+    def save() -> None:
+        title, wanted = form.title.data, form.pass_share
+        with transaction() as tx:
+            target, by = _graded(tx.session, module_id), me().person_id
+            by_lms.change(tx, target, title=title, pass_share=wanted, by=by, now=clock.now())
+
+    if is_saved(form, save):
+        flash(_("Saved."))
+        return redirect(url_for("modules.catalogue"), 303)
+    return shown(render_template("modules/graded.html", form=form, module=module), form)
+
+
+def _graded(session: Session, module_id: int) -> Module:
+    found = queries.module_of(session, me().organization_id, module_id)
+    if found.kind is not ModuleKind.LMS_GRADE:
+        abort(404)
+    return found

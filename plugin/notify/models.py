@@ -21,6 +21,7 @@ class MessageKind(StrEnum):
     CERTIFICATE_REVOKED = "certificate_revoked"
     EVIDENCE_APPROVED = "evidence_approved"
     EVIDENCE_REJECTED = "evidence_rejected"
+    SESSION_CHANGED = "session_changed"
     SESSION_CANCELLED = "session_cancelled"
     MANAGER_DIGEST = "manager_digest"
     TEST = "test"

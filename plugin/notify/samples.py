@@ -85,6 +85,13 @@ SAMPLES: Mapping[MessageKind, Mapping[str, Any]] = {
         **_EVIDENCE,
         "reason": "The name on it cannot be read. Please take the photo again.",
     },
+    MessageKind.SESSION_CHANGED: {
+        "module": "Working at height, practice",
+        "when": "Tuesday, March 16, 2027, 9:00 – 12:00 (Europe/London)",
+        "place": "Training yard, hall 5",
+        "before_when": "Monday, March 15, 2027, 9:00 – 12:00 (Europe/London)",
+        "before_place": "Training yard, hall 3",
+    },
     MessageKind.SESSION_CANCELLED: {
         "module": "Working at height, practice",
         "when": "Monday, March 15, 2027, 9:00 – 12:00 (Europe/London)",

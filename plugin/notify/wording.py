@@ -19,6 +19,7 @@ KINDS: Mapping[MessageKind, LazyString] = {
     MessageKind.CERTIFICATE_REVOKED: _l("Certificate revoked"),
     MessageKind.EVIDENCE_APPROVED: _l("External certificate approved"),
     MessageKind.EVIDENCE_REJECTED: _l("External certificate rejected"),
+    MessageKind.SESSION_CHANGED: _l("Session changed"),
     MessageKind.SESSION_CANCELLED: _l("Session cancelled"),
     MessageKind.MANAGER_DIGEST: _l("Overview for managers"),
     MessageKind.TEST: _l("Test"),

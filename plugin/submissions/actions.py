@@ -62,10 +62,7 @@ def change_module(
     before = {"title": module.title, "description": module.description}
     module.title, module.description = _title(title), words.strip()
     after = {"title": module.title, "description": module.description}
-    if before != after:
-        audit.record(
-            tx.session, "module.changed", about=module, by=by, now=now, before=before, after=after
-        )
+    module_actions.note_change(tx.session, module, before, after, by=by, now=now)
 
 
 def _title(title: str) -> str:

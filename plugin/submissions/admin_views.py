@@ -9,9 +9,9 @@ from werkzeug.wrappers import Response
 from plugin.core import clock
 from plugin.core.db import read_session, transaction
 from plugin.modules import queries as module_queries
-from plugin.modules.models import ModuleKind
-from plugin.org.errors import FieldError
+from plugin.modules.models import Module, ModuleKind
 from plugin.org.reach import reach_of
+from plugin.org.saving import is_saved, shown
 from plugin.submissions import actions, queries
 from plugin.submissions.forms import ApproveForm, ModuleForm, RejectForm
 from plugin.submissions.models import SubmissionState
@@ -74,23 +74,22 @@ def file(submission_id: int) -> Response:
 def approve(submission_id: int) -> str | Response | tuple[str, int]:
     """It counts."""
     form = ApproveForm()
-    if form.validate_on_submit():
-        try:
-            with transaction() as tx:
-                actions.approve(
-                    tx,
-                    _line(tx.session, submission_id).submission,
-                    issued_on=form.issued_on.data,
-                    ends_on=form.ends_on.data,
-                    by=me().person_id,
-                    zone=me().time_zone,
-                    now=clock.now(),
-                )
-        except FieldError as error:
-            form[error.field].errors = [error.message]
-        else:
-            flash(_("Approved. The module is completed, and its holder is told by mail."))
-            return redirect(url_for("submissions.queue"), 303)
+
+    def save() -> None:
+        with transaction() as tx:
+            actions.approve(
+                tx,
+                _line(tx.session, submission_id).submission,
+                issued_on=form.issued_on.data,
+                ends_on=form.ends_on.data,
+                by=me().person_id,
+                zone=me().time_zone,
+                now=clock.now(),
+            )
+
+    if is_saved(form, save):
+        flash(_("Approved. The module is completed, and its holder is told by mail."))
+        return redirect(url_for("submissions.queue"), 303)
     return _shown(_line(read_session(), submission_id), form, None), 422
 
 
@@ -99,17 +98,16 @@ def approve(submission_id: int) -> str | Response | tuple[str, int]:
 def reject(submission_id: int) -> str | Response | tuple[str, int]:
     """It does not count."""
     form = RejectForm()
-    if form.validate_on_submit():
-        try:
-            with transaction() as tx:
-                submission = _line(tx.session, submission_id).submission
-                reason, by = form.reason.data, me().person_id
-                actions.reject(tx, submission, reason=reason, by=by, now=clock.now())
-        except FieldError as error:
-            form[error.field].errors = [error.message]
-        else:
-            flash(_("Rejected. Its holder is told why by mail."))
-            return redirect(url_for("submissions.queue"), 303)
+
+    def save() -> None:
+        with transaction() as tx:
+            submission = _line(tx.session, submission_id).submission
+            reason, by = form.reason.data, me().person_id
+            actions.reject(tx, submission, reason=reason, by=by, now=clock.now())
+
+    if is_saved(form, save):
+        flash(_("Rejected. Its holder is told why by mail."))
+        return redirect(url_for("submissions.queue"), 303)
     return _shown(_line(read_session(), submission_id), None, form), 422
 
 
@@ -138,49 +136,40 @@ def _shown(line: Line, approving: ApproveForm | None, rejecting: RejectForm | No
 def new() -> str | Response | tuple[str, int]:
     """A module that a certificate from elsewhere completes."""
     form = ModuleForm()
-    if form.validate_on_submit():
-        try:
-            with transaction() as tx:
-                actions.create_module(
-                    tx,
-                    me().organization_id,
-                    title=form.title.data,
-                    words=form.words.data or "",
-                    by=me().person_id,
-                    now=clock.now(),
-                )
-        except FieldError as error:
-            form[error.field].errors = [error.message]
-        else:
-            flash(_("The module is there. Add it to a training."))
-            return redirect(url_for("modules.catalogue"), 303)
-    page = render_template("submissions/module.html", form=form, module=None)
-    return (page, 422) if form.errors else page
+
+    def save() -> None:
+        organization_id, by, now = me().organization_id, me().person_id, clock.now()
+        title, words = form.title.data, form.words.data or ""
+        with transaction() as tx:
+            actions.create_module(tx, organization_id, title=title, words=words, by=by, now=now)
+
+    if is_saved(form, save):
+        flash(_("The module is there. Add it to a training."))
+        return redirect(url_for("modules.catalogue"), 303)
+    return shown(render_template("submissions/module.html", form=form, module=None), form)
 
 
 @bp.route("/admin/modules/certificates/<int:module_id>", methods=["GET", "POST"])
 @requires(Role.ADMIN)
 def module(module_id: int) -> str | Response | tuple[str, int]:
     """Its title, and which certificate counts."""
-    found = module_queries.module_of(read_session(), me().organization_id, module_id)
+    found = _module(read_session(), module_id)
+    form = ModuleForm(data={"title": found.title, "words": found.description})
+
+    def save() -> None:
+        title, words = form.title.data, form.words.data or ""
+        with transaction() as tx:
+            target, by = _module(tx.session, module_id), me().person_id
+            actions.change_module(tx, target, title=title, words=words, by=by, now=clock.now())
+
+    if is_saved(form, save):
+        flash(_("Saved."))
+        return redirect(url_for("modules.catalogue"), 303)
+    return shown(render_template("submissions/module.html", form=form, module=found), form)
+
+
+def _module(session: Session, module_id: int) -> Module:
+    found = module_queries.module_of(session, me().organization_id, module_id)
     if found.kind is not ModuleKind.CERTIFICATE:
         abort(404)
-    form = ModuleForm(data={"title": found.title, "words": found.description})
-    if form.validate_on_submit():
-        try:
-            with transaction() as tx:
-                actions.change_module(
-                    tx,
-                    module_queries.module_of(tx.session, me().organization_id, module_id),
-                    title=form.title.data,
-                    words=form.words.data or "",
-                    by=me().person_id,
-                    now=clock.now(),
-                )
-        except FieldError as error:
-            form[error.field].errors = [error.message]
-        else:
-            flash(_("Saved."))
-            return redirect(url_for("modules.catalogue"), 303)
-    page = render_template("submissions/module.html", form=form, module=found)
-    return (page, 422) if form.errors else page
+    return found

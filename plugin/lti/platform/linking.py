@@ -7,7 +7,6 @@ from datetime import datetime
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from plugin.core import audit
 from plugin.core.db import Tx
 from plugin.lti.platform import queries
 from plugin.lti.platform.actions import MAX_TITLE
@@ -84,10 +83,7 @@ def change_module(
     before = {"title": module.title, "pass_share": module.pass_share}
     module.title, module.pass_share = title.strip(), pass_share
     after = {"title": module.title, "pass_share": module.pass_share}
-    if before != after:
-        audit.record(
-            tx.session, "module.changed", about=module, by=by, now=now, before=before, after=after
-        )
+    module_actions.note_change(tx.session, module, before, after, by=by, now=now)
     if (link.target_url, dict(link.custom)) == (target_url, dict(custom)):
         link.title = module.title
         return

@@ -17,7 +17,7 @@ from plugin.modules.models import Completion, CompletionSource, Module, ModuleSt
 from plugin.org.models import Identity, Person
 from plugin.web.limits import limiter
 from tests.conftest import NOW
-from tests.functional.assign.places import row, training
+from tests.functional.assign.places import judge, row, stored, training
 from tests.functional.lti.platform import ABSENT
 from tests.support.work import work_off
 from tests.support.world import World
@@ -113,6 +113,7 @@ def test_a_completion_is_recorded_and_judged(
         "score": 0.92,
         "happened_at": "2027-03-01T09:00:00Z",
         "recorded_at": "2027-03-10T09:30:00Z",
+        "valid_until_on": None,
         "source": "api",
         "supersedes_id": None,
     }
@@ -211,6 +212,11 @@ def test_an_idempotency_key_is_needed(
         ({"happened_at": 1830000000}, "happened_at"),
         ({"happened_at": "1989-12-31T23:00:00Z"}, "happened_at"),
         ({"happened_at": (NOW + timedelta(minutes=6)).isoformat()}, "happened_at"),
+        ({"valid_until_on": "2027-02-27"}, "valid_until_on"),
+        ({"valid_until_on": "2027-02-30"}, "valid_until_on"),
+        ({"valid_until_on": "2028-W10-1"}, "valid_until_on"),
+        ({"valid_until_on": "2028-03-01T00:00:00Z"}, "valid_until_on"),
+        ({"valid_until_on": 20280301}, "valid_until_on"),
         ({"note": ""}, "note"),
         ({"note": "x" * 1001}, "note"),
         ({"passt": True}, "passt"),
@@ -379,3 +385,19 @@ def test_who_tries_keys_is_counted_by_address(caller: Caller) -> None:
     assert answers == {401}
     assert caller.get("/modules", "ma_one_more").status_code == 429
     limiter.reset()
+
+
+def test_a_completion_with_an_end_of_its_own_counts_no_longer_than_that(
+    caller: Caller, lars: Person, module: Module, world: World
+) -> None:
+    unit = world.unit("Quay")
+    world.member(lars, unit)
+    asked = training(unit, row(module, validity_months=24))
+    answer = caller.report(said(module, valid_until_on="2027-09-30"))
+    assert (answer.status_code, answer.get_json()["valid_until_on"]) == (201, "2027-09-30")
+    judge()
+    found = stored(lars, asked)
+    assert found is not None
+    assert str(found.valid_through) == "2027-09-30"
+    (listed,) = caller.get("/completions").get_json()["items"]
+    assert listed["valid_until_on"] == "2027-09-30"

@@ -171,3 +171,43 @@ def test_people_out_of_reach_and_completions_of_others_are_not_found(
     learner = manager.application.test_client()
     world.sign_in(learner, ada)
     assert correct(learner, passed).status_code == 403
+
+
+def test_a_last_day_of_its_own_is_recorded_kept_and_corrected(
+    manager: FlaskClient, ada: Person, height: Module, quay: Unit
+) -> None:
+    asked = training(quay, row(height, validity_months=12))
+    said = {
+        "module_id": height.id,
+        "happened_on": "2027-03-01",
+        "ends_on": "2027-06-30",
+        "reason": "The card says so",
+        "once": "a",
+    }
+    address = f"/admin/people/{ada.id}/completions/new"
+    refused = manager.post(address, data={**said, "ends_on": "2027-02-28"})
+    assert refused.status_code == 422
+    assert "It cannot end before the day it happened." in refused.text
+    assert manager.post(address, data=said).status_code == 302
+    judge()
+    assert str(found_of(ada, asked)) == "2027-06-30"
+    (first,) = records(ada)
+    page = manager.get(f"/admin/people/{ada.id}/completions/{first.id}/correct").text
+    assert 'value="2027-06-30"' in page
+    assert "counts through Jun 30, 2027" in manager.get(f"/admin/people/{ada.id}/training").text
+    assert correct(manager, first, happened_on="2027-03-01", ends_on="").status_code == 302
+    judge()
+    assert str(found_of(ada, asked)) == "2028-03-01"
+    entry = db.session.scalars(
+        select(AuditEntry).where(AuditEntry.action == "completion.corrected")
+    ).one()
+    assert [(entry.before or {})["valid_until_on"], (entry.after or {})["valid_until_on"]] == [
+        "2027-06-30",
+        None,
+    ]
+
+
+def found_of(person: Person, asked: int) -> object:
+    line = stored(person, asked)
+    assert line is not None
+    return line.valid_through

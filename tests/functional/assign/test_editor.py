@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from plugin.assign import queries
 from plugin.assign.models import Configuration
 from plugin.core.db import db
-from plugin.modules.models import Module
+from plugin.modules.models import Module, ModuleKind
 from plugin.web.roles import Role
 from tests.functional.assign.places import row, training
 from tests.support.html import read
@@ -182,3 +182,27 @@ def test_the_editor_costs_the_same_for_any_number_of_rows(
     with counted() as more:
         admin.get(f"/admin/training/{many}")
     assert len(more) == len(few) <= 10
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        (ModuleKind.DOCUMENT, "nobody ever reaches the pass mark of 80 %"),
+        (ModuleKind.CERTIFICATE, "nobody ever reaches the pass mark of 80 %"),
+        (ModuleKind.SESSION, "unless whoever leads the session enters one"),
+        (ModuleKind.SCORM, None),
+    ],
+)
+def test_a_mark_that_a_kind_of_module_never_reaches_is_said(
+    world: World, admin: FlaskClient, kind: ModuleKind, says: str | None
+) -> None:
+    module = world.module("Site rules")
+    module.kind = kind
+    db.session.commit()
+    asked = training(world.unit(), row(module))
+    send(admin, asked, **{"rows-0-pass_mark": "80", "save": "1"})
+    for page in (f"/admin/training/{asked}", f"/admin/training/{asked}/publish"):
+        words = read(admin.get(page).text).words
+        assert (says or "pass mark of 80 %") in words if says else "never reached" not in words
+    send(admin, asked, **{"rows-0-pass_mark": "", "save": "1"})
+    assert "pass mark of" not in read(admin.get(f"/admin/training/{asked}").text).words

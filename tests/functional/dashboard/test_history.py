@@ -100,6 +100,7 @@ def test_a_correction_shows_both_facts(world: World, ada: Learner) -> None:
             tx,
             tx.session.merge(completion),
             passed=False,
+            valid_until_on=None,
             score=None,
             by=grace.id,
             reason="the wrong person was recorded",

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from plugin.core.audit import AuditEntry
 from plugin.core.context import current_settings, storage
 from plugin.core.db import db
 from plugin.documents import actions
@@ -159,3 +160,36 @@ def test_every_kind_of_module_can_be_chosen(admin: FlaskClient) -> None:
     assert len(links) >= 4
     for link in links:
         assert admin.get(link.attributes["href"]).status_code == 200
+
+
+def test_a_document_is_renamed_and_what_was_acknowledged_stays(
+    admin: FlaskClient, boss: Person
+) -> None:
+    module = new_document(boss)
+    address = f"/admin/modules/documents/{module.id}/title"
+    assert admin.post(address, data={"title": "Rules of the yard"}).status_code == 303
+    (renamed,) = modules()
+    assert (renamed.title, renamed.current_version_id) == (
+        "Rules of the yard",
+        module.current_version_id,
+    )
+    entry = db.session.scalars(
+        select(AuditEntry).where(AuditEntry.action == "module.changed")
+    ).one()
+    assert (entry.before, entry.after) == (
+        {"title": "Site rules"},
+        {"title": "Rules of the yard"},
+    )
+    for title in ("", "   ", "x" * 201):
+        assert admin.post(address, data={"title": title}).status_code == 422
+    assert modules()[0].title == "Rules of the yard"
+
+
+def test_a_document_of_another_organization_is_not_renamed(
+    admin: FlaskClient, world: World
+) -> None:
+    stranger = world.person("Eve", organization=world.new_organization("Elsewhere"))
+    theirs = new_document(stranger)
+    address = f"/admin/modules/documents/{theirs.id}/title"
+    assert admin.post(address, data={"title": "Mine"}).status_code == 404
+    assert modules()[0].title == "Site rules"

@@ -121,7 +121,14 @@ def test_what_an_admin_corrected_stays_until_the_lms_says_otherwise(
     with transaction() as tx:
         first = tx.session.query(Completion).one()
         actions.correct_completion(
-            tx, first, passed=False, score=None, by=by, reason="not there", now=clock.now()
+            tx,
+            first,
+            passed=False,
+            score=None,
+            valid_until_on=None,
+            by=by,
+            reason="not there",
+            now=clock.now(),
         )
     read_grades(column)
     assert len(facts()) == 1

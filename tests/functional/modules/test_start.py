@@ -1,5 +1,6 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -7,11 +8,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from plugin.core import clock
+from plugin.core.context import current_settings
 from plugin.core.db import db, transaction
 from plugin.modules import actions
 from plugin.modules.models import Module, ModuleState, Run, RunState
 from plugin.org.models import Person
 from plugin.scorm.models import ScormLaunch
+from plugin.web.roles import Role
 from tests.conftest import NOW
 from tests.functional.assign.places import HIDDEN, OPTIONAL, row, training
 from tests.support.play import brought_in
@@ -169,3 +172,18 @@ def test_starts_at_the_same_moment_make_one_sitting(
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(start, range(16)))) == 1
     assert runs() == 1
+
+
+def test_packages_are_not_offered_where_only_the_operator_brings_them(
+    app: Flask, world: World, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = world.person("Anna Admin")
+    world.grant(admin, Role.ADMIN)
+    world.sign_in(client, admin)
+    assert "/admin/modules/import" in client.get("/admin/modules/new").text
+    by_operator = replace(current_settings(), uploads_by="operator")
+    monkeypatch.setitem(app.extensions, "plugin_settings", by_operator)
+    page = client.get("/admin/modules/new").text
+    assert "/admin/modules/import" not in page
+    assert "/admin/modules/documents/new" in page
+    assert "brought in by the operator" in page

@@ -374,6 +374,7 @@ def test_a_correction_supersedes_with_who_and_why(player: Player, world: World) 
             tx,
             tx.session.merge(first),
             passed=False,
+            valid_until_on=None,
             score=None,
             by=admin.id,
             reason="Somebody else sat the test.",
