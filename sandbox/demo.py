@@ -22,8 +22,9 @@ from plugin.app import create_app
 from plugin.core import embedded, migrate
 from plugin.core.embedded import Embedded
 from plugin.core.settings import Environment, Settings
-from sandbox import demo_organization
+from sandbox import demo_organization, tool
 from sandbox.children import Child, ChildError, Family
+from sandbox.cookies import NoCookies
 from sandbox.maker_lti import Notebook, Platform
 from sandbox.serve import refuse_production
 
@@ -40,6 +41,7 @@ MADE_BY_US = (
     "log",
     "maker",
     "maker.json",
+    "no-cookies",
     "queue",
 )
 
@@ -114,7 +116,7 @@ def _supervise(places: Places, stopping: list[int]) -> None:
         settings = settings_of(places, queue.url)
         _prepare(places, settings)
         family = Family(
-            _children(places, settings), environment_of(settings), places.folder / "log"
+            _children(places, settings), _environment(places, settings), places.folder / "log"
         )
         family.start()
         _wait_until_ready(places, family, stopping)
@@ -232,6 +234,15 @@ def _clock_file(places: Places) -> Path:
     return places.folder.resolve() / "clock.json"
 
 
+def _cookies_file(places: Places) -> Path:
+    """While it is there, the tool keeps no cookie in a frame."""
+    return places.folder.resolve() / "no-cookies"
+
+
+def _environment(places: Places, settings: Settings) -> dict[str, str]:
+    return {**environment_of(settings), tool.SWITCH: str(_cookies_file(places))}
+
+
 def _prepare(places: Places, settings: Settings) -> None:
     print("Preparing the database and the demo organization ...", flush=True)
     migrate.upgrade(settings.sqlalchemy_url)
@@ -245,7 +256,9 @@ def _prepare(places: Places, settings: Settings) -> None:
         "tool_origin": settings.tool_url,
         "clock": settings.demo_clock,
         "database_url": settings.sqlalchemy_url,
+        "cookies": str(_cookies_file(places)),
     }
+    NoCookies(_cookies_file(places)).switch(on=False)
     _write_workshop(places, settings, known.platform)
     _campus_file(places).write_text(json.dumps(campus), encoding="utf-8")
 
@@ -271,11 +284,10 @@ def _workshop_file(places: Places) -> Path:
 def _children(places: Places, settings: Settings) -> list[Child]:
     plugin = [sys.executable, "-m", "plugin.cli"]
     campus = str(_campus_file(places))
-    serve = ["serve", "--port", str(places.port), "--workers", "2", "--threads", "4"]
     children = [
         Child("lms", [sys.executable, "-m", "sandbox.serve", campus, str(places.smtp_port)]),
         Child("maker", [sys.executable, "-m", "sandbox.maker", str(_workshop_file(places))]),
-        Child("web", [*plugin, *serve]),
+        Child("web", [sys.executable, "-m", "sandbox.tool", str(places.port)]),
         Child("dispatcher", [*plugin, "dispatcher"]),
     ]
     if settings.redis_url:

@@ -36,6 +36,7 @@ from sandbox import (
     tokens,
 )
 from sandbox import inbox as mailbox
+from sandbox.cookies import NoCookies
 from sandbox.gradebook import Gradebook
 from sandbox.people import BY_SUB, BY_USERNAME, LEARNER, PEOPLE, LmsPerson
 from sandbox.tokens import Placement
@@ -55,6 +56,8 @@ class Campus:
     tool_origin: str
     clock: Path | None = None
     database_url: str = ""
+    cookies: NoCookies | None = None
+    """Takes the tool's cookies away, where the tool is served behind that door."""
 
 
 def create_lms(campus: Campus) -> Flask:

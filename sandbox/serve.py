@@ -13,6 +13,7 @@ from werkzeug.serving import make_server
 
 from plugin.core import demo_clock
 from sandbox import inbox as mailbox
+from sandbox.cookies import NoCookies
 from sandbox.lms import Campus, create_lms
 from sandbox.oidc import Tool
 
@@ -33,6 +34,7 @@ def campus_of(path: Path) -> Campus:
         tool_origin=said["tool_origin"],
         clock=Path(said["clock"]),
         database_url=said["database_url"],
+        cookies=NoCookies(Path(said["cookies"])),
     )
 
 

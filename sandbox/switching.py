@@ -4,6 +4,7 @@ from flask import Blueprint, abort, current_app, redirect, render_template, requ
 from werkzeug.wrappers import Response
 
 from sandbox.behaviour import MAKES
+from sandbox.cookies import NoCookies
 from sandbox.keeping import become
 from sandbox.services import gradebook
 
@@ -30,6 +31,7 @@ def show() -> str:
         makes=MAKES,
         switches=SWITCHES,
         failures=FAILURES,
+        cookies=_cookies(),
     )
 
 
@@ -49,6 +51,8 @@ def switch() -> Response:
     behaviour = gradebook().behaviour
     for name in SWITCHES:
         setattr(behaviour, name, name in request.form)
+    if cookies := _cookies():
+        cookies.switch(on="no_cookies" in request.form)
     behaviour.slow_seconds = float(_number("slow_seconds", MOST_SECONDS))
     behaviour.page_size = _number("page_size", 1000)
     status = _number("status", 599)
@@ -56,6 +60,11 @@ def switch() -> Response:
         abort(400)
     behaviour.fails_with[:] = [status] * _number("failures", MOST_FAILURES) if status else []
     return redirect(url_for("switching.show"), 303)
+
+
+def _cookies() -> NoCookies | None:
+    found: NoCookies | None = current_app.extensions["campus"].cookies
+    return found
 
 
 def _number(name: str, most: int) -> int:

@@ -15,6 +15,7 @@ from plugin.core.settings import Settings
 from plugin.lti.tool.views import KEYS
 from plugin.org.models import Person, SignIn
 from plugin.web.roles import Role
+from sandbox.cookies import behind_the_door
 from tests.browser.looks import flaws
 from tests.browser.test_scorm_player import content_of, probe, say
 from tests.functional.assign.places import row, training
@@ -393,10 +394,23 @@ def test_the_page_with_the_two_buttons_is_fit_for_everybody(
     assert overflows(page) == 0
 
 
-def test_where_scripts_may_store_a_reload_goes_on(
-    browser: Browser, site: Site, tmp_path: Path, no_cookies_in_frames: None
+@pytest.fixture
+def behind_door(app: Flask, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tool as the demo serves it."""
+    switch = site.app.extensions["campus"].cookies
+    monkeypatch.setattr(app, "wsgi_app", behind_the_door(app.wsgi_app, switch))
+
+
+def test_the_demo_s_switch_takes_cookies_away_and_where_scripts_may_store_a_reload_goes_on(
+    browser: Browser, site: Site, address: Address, tmp_path: Path, behind_door: None
 ) -> None:
     with profile(browser, tmp_path / "profile", ALLOWS_ALL) as context:
+        seen = Seen(context, address.tool)
+        page = context.new_page()
+        page.goto(f"{site.url}/behaviour")
+        page.get_by_label("Third-party cookies are off").check()
+        page.get_by_role("button", name="Switch").click()
+        expect(page.get_by_label("Third-party cookies are off")).to_be_checked()
         page, tool, _ = entered(context, site, "lars", "My safety training")
         expect(tool.get_by_role("link", name="History")).to_be_visible()
         frame_of(page).evaluate("location.reload()")
@@ -405,7 +419,12 @@ def test_where_scripts_may_store_a_reload_goes_on(
         expect(tool.get_by_role("heading", level=1, name="History")).to_be_visible()
         frame_of(page).evaluate("location.reload()")
         expect(tool.get_by_role("heading", level=1, name="History")).to_be_visible()
-    assert visits() == 1
+        assert_no_cookie(seen, context)
+        site.app.extensions["campus"].cookies.switch(on=False)
+        page.goto(f"{site.url}/course/17")
+        expect(tool.get_by_role("link", name="History")).to_be_visible()
+        assert any("__Host-visit-" in each["name"] for each in context.cookies())
+    assert visits() == 2
 
 
 def test_l8_two_tabs_with_two_people_go_on_beside_each_other(

@@ -11,6 +11,7 @@ from playwright.sync_api import Frame, FrameLocator, Page
 from plugin.core import clock
 from plugin.core.http import Reply
 from plugin.org.models import Identity, Person
+from sandbox.cookies import NoCookies
 from sandbox.lms import Campus, create_lms
 from sandbox.oidc import Tool
 from sandbox.people import BY_USERNAME
@@ -94,4 +95,10 @@ def campus(url: str, folder: Path, lms: Lms, tool_url: str) -> Campus:
         launch_url=lms.target,
         jwks_url=f"{tool_url}/lti/{lms.uid}/jwks",
     )
-    return Campus(url=url, folder=folder, tool=tool, tool_origin=tool_url)
+    return Campus(
+        url=url,
+        folder=folder,
+        tool=tool,
+        tool_origin=tool_url,
+        cookies=NoCookies(folder / "no-cookies"),
+    )

@@ -1,10 +1,14 @@
 """The miniature LMS is switched by whoever tries the demo, and keeps what it has."""
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
+from werkzeug.test import Client
 
 from sandbox.behaviour import MAKES
+from sandbox.cookies import NoCookies, behind_the_door
 from sandbox.lms import create_lms
 from tests.functional.lti.campus import Peer
 from tests.functional.lti.conftest import peer
@@ -77,3 +81,34 @@ def test_a_demo_that_begins_anew_brings_its_own_tool(peer: Peer) -> None:
     other = replace(campus.tool, client_id="another")
     again = create_lms(replace(campus, tool=other))
     assert again.extensions["tool"].client_id == "another"
+
+
+def test_the_tool_s_cookies_are_taken_in_frames_only_and_only_while_switched(
+    peer: Peer, tmp_path: Path
+) -> None:
+    switch = NoCookies(tmp_path / "no-cookies")
+    peer.app.extensions["campus"] = replace(peer.app.extensions["campus"], cookies=switch)
+    seen: list[str | None] = []
+
+    def tool(environ: dict[str, Any], start: Any) -> list[bytes]:
+        seen.append(environ.get("HTTP_COOKIE"))
+        start("200 OK", [("set-cookie", "a=1"), ("X-Kept", "1")])
+        return [b""]
+
+    visitor = Client(behind_the_door(tool, switch), use_cookies=False)
+
+    def cookies(where: str) -> bool:
+        said = {"Sec-Fetch-Dest": where, "Cookie": "a=1"}
+        answer = visitor.get("/", headers=said)
+        assert answer.headers["X-Kept"] == "1"
+        assert ("Set-Cookie" in answer.headers) is (seen[-1] == "a=1")
+        return "Set-Cookie" in answer.headers
+
+    with peer.app.test_client() as browser:
+        assert cookies("iframe")
+        browser.post("/behaviour", data={"no_cookies": "1"})
+        assert "checked" in browser.get("/behaviour").text.partition('id="no_cookies"')[2][:120]
+        assert not cookies("iframe")
+        assert cookies("document"), "in a window of its own it is no third party"
+        browser.post("/behaviour", data={})
+        assert cookies("iframe")
