@@ -1,5 +1,6 @@
 """Content that a teacher picks in the tool for the course, and the grades it brings."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import jwt
@@ -15,14 +16,13 @@ from flask import (
 )
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox import oidc
+from sandbox import courses, oidc
 from sandbox.gradebook import Gradebook
-from sandbox.people import PEOPLE
-from sandbox.tokens import LTI, Placement
+from sandbox.tokens import LTI, Course, Placement
 
 bp = Blueprint("content", __name__)
-PICKING = "pick"
-"""The message hint of a launch that picks content."""
+PICKING = "pick-"
+"""With the course behind it, the message hint of a launch that picks content."""
 SETTINGS = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
 ITEMS = "https://purl.imsglobal.org/spec/lti-dl/claim/content_items"
 WORDS = "https://purl.imsglobal.org/spec/lti-dl/claim/"
@@ -30,16 +30,16 @@ MAX_ITEMS = 50
 MAX_WORDS = 300
 
 
-def settings(url: str) -> dict[str, Any]:
-    """What the LMS accepts, as a Moodle says it."""
+def settings(url: str, course: Mapping[str, str]) -> dict[str, Any]:
+    """What the LMS accepts for a course, as a Moodle says it."""
     return {
         "accept_types": ["ltiResourceLink"],
         "accept_presentation_document_targets": ["frame", "iframe", "window"],
         "accept_multiple": True,
         "auto_create": False,
-        "deep_link_return_url": f"{url}/content/return?course=2",
-        "title": "Safety 101",
-        "data": "course-2",
+        "deep_link_return_url": f"{url}/content/return?course={course['id']}",
+        "title": course["title"],
+        "data": f"course-{course['id']}",
     }
 
 
@@ -50,7 +50,18 @@ def request_claims(claims: dict[str, Any], url: str) -> dict[str, Any]:
         for name, value in claims.items()
         if not name.endswith(("resource_link", "namesroleservice"))
     }
-    return {**kept, LTI + "message_type": "LtiDeepLinkingRequest", SETTINGS: settings(url)}
+    return {
+        **kept,
+        LTI + "message_type": "LtiDeepLinkingRequest",
+        SETTINGS: settings(url, claims[LTI + "context"]),
+    }
+
+
+def course_picked_for(hint: str) -> Course | None:
+    """The course that content is picked for; None when an activity is opened."""
+    if not hint.startswith(PICKING):
+        return None
+    return courses.all_courses().get(hint.removeprefix(PICKING))
 
 
 @bp.post("/content/return")
@@ -60,26 +71,29 @@ def back() -> AnyResponse:
     The form comes from another site, so nobody's session comes with it: the signature vouches.
     """
     said = _verified(request.form.get("JWT", ""))
-    if said.get("https://purl.imsglobal.org/spec/lti-dl/claim/data") != "course-2":
+    data = str(said.get("https://purl.imsglobal.org/spec/lti-dl/claim/data", ""))
+    course = courses.all_courses().get(data.removeprefix("course-"))
+    if course is None:
         abort(400)
     items = said.get(ITEMS)
     for item in items[:MAX_ITEMS] if isinstance(items, list) else []:
         if isinstance(item, dict) and item.get("type") == "ltiResourceLink":
-            add(item)
+            add(item, course.id)
     words = said.get(WORDS + "errormsg") or said.get(WORDS + "msg") or ""
-    return redirect(url_for("content.done", words=str(words)[:MAX_WORDS] or None), 303)
+    said_words = str(words)[:MAX_WORDS] or None
+    return redirect(url_for("content.done", course=course.id, words=said_words), 303)
 
 
 @bp.get("/content/done")
 def done() -> str:
     """Inside the frame: what the tool said, if anything, and the way out of it."""
-    return render_template("done.html", words=request.args.get("words", "")[:MAX_WORDS])
+    words = request.args.get("words", "")[:MAX_WORDS]
+    return render_template("done.html", words=words, course=request.args.get("course"))
 
 
-def add(item: dict[str, Any]) -> Placement:
+def add(item: dict[str, Any], course_id: str) -> Placement:
     """The activity of a content item."""
-    placements: dict[str, Placement] = current_app.extensions["placements"]
-    link_id = str(max((int(each) for each in placements), default=0) + 1)
+    link_id = courses.next_id({**courses.placements()})
     custom = item.get("custom")
     placement = Placement(
         link_id=link_id,
@@ -87,8 +101,10 @@ def add(item: dict[str, Any]) -> Placement:
         custom={str(name): str(value) for name, value in custom.items()}
         if isinstance(custom, dict)
         else {},
+        course_id=course_id,
+        url=str(item.get("url") or ""),
     )
-    placements[link_id] = placement
+    courses.placements()[link_id] = placement
     wanted = item.get("lineItem")
     if isinstance(wanted, dict):
         gradebook().add(
@@ -97,6 +113,7 @@ def add(item: dict[str, Any]) -> Placement:
             resource_id=wanted.get("resourceId"),
             tag=wanted.get("tag"),
             link_id=link_id,
+            course_id=course_id,
         )
     return placement
 
@@ -139,10 +156,11 @@ def _verified(token: str) -> dict[str, Any]:
 
 @bp.get("/grades")
 def grades() -> str | Response:
-    """What the tool has said of whom, and what a teacher wrote over it."""
-    book = gradebook()
-    learners = [each for each in PEOPLE if each.sub in book.learners]
-    return render_template("grades.html", columns=list(book.columns.values()), people=learners)
+    """What the tool has said of whom in a course, and what a teacher wrote over it."""
+    book, course = gradebook(), courses.asked_for()
+    learners = [each for each in courses.members(course) if each.sub in book.learners]
+    columns = [each for each in book.columns.values() if each.course_id == course.id]
+    return render_template("grades.html", course=course, columns=columns, people=learners)
 
 
 @bp.post("/grades/<int:number>/<sub>")
@@ -152,4 +170,4 @@ def grade(number: int, sub: str) -> AnyResponse:
     if sub not in gradebook().learners or not (text == "" or text.isdecimal()):
         abort(400)
     gradebook().override(number, sub, min(int(text), 100) / 100 if text else None)
-    return redirect(url_for("content.grades"), 303)
+    return redirect(url_for("content.grades", id=gradebook().column(number).course_id), 303)

@@ -19,6 +19,7 @@ from plugin.core.db import Tx, read_session, transaction
 from plugin.lti.tool import actions as lti_actions
 from plugin.lti.tool.addresses import tool_addresses
 from plugin.lti.tool.models import Registration
+from plugin.lti.tool.profiles import VARIABLES as WANTED
 from plugin.org import actions as org_actions
 from plugin.org.models import Identity, MembershipSource, Organization, Person, Unit, UnitKind
 from plugin.scorm import importing
@@ -29,6 +30,7 @@ from sandbox.maker_lti import Platform
 from sandbox.moving import ZONE
 from sandbox.oidc import Tool
 from sandbox.people import PEOPLE
+from sandbox.tokens import VARIABLES
 
 SLUG = "northwind"
 CLIENT_ID = "northwind-demo"
@@ -291,6 +293,7 @@ def _tool() -> Tool:
         login_url=addresses.login,
         launch_url=addresses.launch,
         jwks_url=addresses.jwks,
+        custom={name: f"${variable}" for name, variable in WANTED.items() if variable in VARIABLES},
     )
 
 

@@ -55,12 +55,13 @@ class Column:
     resource_id: str | None = None
     tag: str | None = None
     link_id: str | None = None
+    course_id: str = "2"
     cells: dict[str, Cell] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Gradebook:
-    """Columns of one course, and who is enrolled to be graded."""
+    """Columns of every course, and who is enrolled to be graded."""
 
     now: Callable[[], float] = lambda: clock.now().timestamp()
     learners: set[str] = field(default_factory=set)

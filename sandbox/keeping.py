@@ -1,7 +1,7 @@
-"""What the miniature LMS keeps: its tool, activities, grades and make outlive a restart."""
+"""What the miniature LMS keeps: its tool, courses, grades and make outlive a restart."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from flask import Flask, Response, current_app, request
 from sandbox.behaviour import behaviour_of
 from sandbox.gradebook import Cell, Column, Gradebook
 from sandbox.oidc import Tool
-from sandbox.tokens import Placement
+from sandbox.tokens import Course, Placement
 
 CHANGES = frozenset({"POST", "PUT", "DELETE"})
 
@@ -36,10 +36,8 @@ def _state(app: Any) -> dict[str, Any]:
     return {
         "tool": asdict(app.extensions["tool"]),
         "registered": asdict(app.extensions["campus"].tool),
-        "placements": [
-            {"link_id": each.link_id, "title": each.title, "custom": dict(each.custom)}
-            for each in app.extensions["placements"].values()
-        ],
+        "courses": [asdict(each) for each in app.extensions["courses"].values()],
+        "placements": [asdict(each) for each in app.extensions["placements"].values()],
         "columns": [asdict(each) for each in list(grades.columns.values())],
         "make": grades.make,
     }
@@ -53,8 +51,13 @@ def restore(app: Flask) -> None:
     said, grades = json.loads(path.read_text(encoding="utf-8")), app.extensions["gradebook"]
     if said["registered"]["client_id"] == app.extensions["campus"].tool.client_id:
         app.extensions["tool"] = _moved(Tool(**said["tool"]), app.extensions["campus"].tool_origin)
+    origin = app.extensions["campus"].tool_origin
+    for each in said["courses"]:
+        course = Course(**{name: _frozen(value) for name, value in each.items()})
+        app.extensions["courses"][course.id] = course
     app.extensions["placements"] = {
-        each["link_id"]: Placement(**each) for each in said["placements"]
+        each["link_id"]: Placement(**{**each, "url": _there(each["url"], origin)})
+        for each in said["placements"]
     }
     for each in said["columns"]:
         cells = {sub: Cell(**cell) for sub, cell in each.pop("cells").items()}
@@ -65,16 +68,20 @@ def restore(app: Flask) -> None:
 def _moved(tool: Tool, origin: str) -> Tool:
     """The tool may listen at another port than last time."""
 
-    def there(address: str) -> str:
-        return f"{origin}/{address.split('/', 3)[3]}"
-
-    return Tool(
-        client_id=tool.client_id,
-        deployment_id=tool.deployment_id,
-        login_url=there(tool.login_url),
-        launch_url=there(tool.launch_url),
-        jwks_url=there(tool.jwks_url),
+    return replace(
+        tool,
+        login_url=_there(tool.login_url, origin),
+        launch_url=_there(tool.launch_url, origin),
+        jwks_url=_there(tool.jwks_url, origin),
     )
+
+
+def _there(address: str, origin: str) -> str:
+    return f"{origin}/{address.split('/', 3)[3]}" if address else ""
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def become(app: Any, make: str) -> None:

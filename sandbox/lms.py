@@ -25,6 +25,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox import (
     content,
+    courses,
     keeping,
     moving,
     notices,
@@ -42,8 +43,6 @@ from sandbox.people import BY_SUB, BY_USERNAME, LEARNER, PEOPLE, LmsPerson
 from sandbox.tokens import Placement
 
 bp = Blueprint("lms", __name__)
-TRAINING = Placement(link_id="17", title="My safety training", custom={"view": "dashboard"})
-ADMINISTRATION = Placement(link_id="18", title="Training administration", custom={"view": "admin"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +73,14 @@ def create_lms(campus: Campus) -> Flask:
     app.extensions["inbox"] = mailbox.Inbox(campus.folder / "mail")
     app.extensions["gradebook"] = _gradebook()
     app.extensions["storage"] = storing.Storage()
-    app.extensions["placements"] = {each.link_id: each for each in (TRAINING, ADMINISTRATION)}
+    app.extensions["courses"] = {each.id: each for each in courses.FIRST_COURSES}
+    app.extensions["placements"] = {each.link_id: each for each in courses.FIRST_PLACEMENTS}
     keeping.restore(app)
     app.register_blueprint(bp)
     app.extensions["notice_handlers"] = notices.Handlers()
     app.register_blueprint(services.bp)
     app.register_blueprint(notices.bp)
+    app.register_blueprint(courses.bp)
     app.register_blueprint(content.bp)
     app.register_blueprint(registering.bp)
     app.register_blueprint(storing.bp)
@@ -106,7 +107,7 @@ def _gradebook() -> Gradebook:
     """The learners' grades; the training activity has a column of its own."""
     learners = {each.sub for each in PEOPLE if each.roles == LEARNER}
     grades = Gradebook(learners=learners)
-    grades.add(TRAINING.title, link_id=TRAINING.link_id)
+    grades.add(courses.TRAINING.title, link_id=courses.TRAINING.link_id)
     return grades
 
 
@@ -181,14 +182,17 @@ def sign_out() -> AnyResponse:
 
 @bp.get("/course")
 def course() -> str | AnyResponse:
-    """The course and its activities."""
+    """A course and its activities."""
     person = _person()
     if person is None:
         return redirect(url_for("lms.home"), 303)
-    shown = [
-        each for each in _placements().values() if person.may_administer or each != ADMINISTRATION
-    ]
-    return render_template("course.html", placements=shown, may_edit=person.roles != LEARNER)
+    found = courses.asked_for()
+    return render_template(
+        "course.html",
+        course=found,
+        placements=courses.shown(found, person),
+        may_edit=person.roles != LEARNER,
+    )
 
 
 @bp.get("/content")
@@ -197,12 +201,8 @@ def pick_content() -> str | AnyResponse:
     person = _person()
     if person is None or person.roles == LEARNER:
         return redirect(url_for("lms.home"), 303)
-    return render_template("content.html")
-
-
-def _placements() -> dict[str, Placement]:
-    found: dict[str, Placement] = current_app.extensions["placements"]
-    return found
+    course = courses.asked_for()
+    return render_template("content.html", course=course, hint=content.PICKING + course.id)
 
 
 @bp.get("/course/<link_id>")
@@ -210,7 +210,10 @@ def activity(link_id: str) -> str | AnyResponse:
     """An activity: our tool in a frame."""
     if _person() is None:
         return redirect(url_for("lms.home"), 303)
-    return render_template("activity.html", placement=_placement(link_id))
+    placement = _placement(link_id)
+    return render_template(
+        "activity.html", placement=placement, course=courses.course_of(placement)
+    )
 
 
 @bp.get("/launch/<link_id>")
@@ -219,15 +222,15 @@ def launch(link_id: str) -> str:
     person, tool = _person(), _tool()
     if person is None:
         raise oidc.RefusedError("login_required", "nobody is signed in")
-    if link_id == content.PICKING and person.roles == LEARNER:
+    if link_id.startswith(content.PICKING) and person.roles == LEARNER:
         abort(403)
-    hint = link_id if link_id == content.PICKING else _placement(link_id).link_id
+    target = _target(link_id)
     hints: oidc.Hints = current_app.extensions["hints"]
     fields = {
         "iss": _campus().url,
-        "target_link_uri": tool.launch_url,
+        "target_link_uri": target,
         "login_hint": person.sub,
-        "lti_message_hint": hints.give(person.sub, hint),
+        "lti_message_hint": hints.give(person.sub, link_id),
         "client_id": tool.client_id,
         "lti_deployment_id": tool.deployment_id,
         **storing.storage().at_login(),
@@ -236,19 +239,30 @@ def launch(link_id: str) -> str:
 
 
 def _placement(link_id: str) -> Placement:
-    found = _placements().get(link_id)
+    found, person = courses.placements().get(link_id), _person()
     if found is None:
         abort(404)
-    person = _person()
-    if found == ADMINISTRATION and (person is None or not person.may_administer):
+    course = courses.course_of(found)
+    if person is not None and person not in courses.members(course):
+        abort(404)
+    if found.is_for_admins and (person is None or not person.may_administer):
         abort(404)
     return found
+
+
+def _target(link_id: str) -> str:
+    """Where an activity, or the choice of content, opens the tool."""
+    if not link_id.startswith(content.PICKING):
+        return _placement(link_id).url or _tool().launch_url
+    if content.course_picked_for(link_id) is None:
+        abort(404)
+    return _tool().launch_url
 
 
 @bp.route("/auth", methods=["GET", "POST"])
 def authorize() -> str:
     """The tool asks who the person is; answered by a form that posts the signed token."""
-    campus, tool, person = _campus(), _tool(), _person()
+    tool, person = _tool(), _person()
     if person is None and request.headers.get("Sec-Fetch-Site") == "cross-site":
         # A page of the tool led here: a Lax cookie comes only when our own page asks, as in Moodle.
         return render_template("post.html", action=url_for("lms.authorize"), fields=request.values)
@@ -268,27 +282,36 @@ def authorize() -> str:
             "state": request.values.get("state", ""),
         }
         return render_template("post.html", action=tool.launch_url, fields=fields)
-    claims = tokens.launch_claims(
-        BY_SUB[person.sub if person else ""],
-        _placements().get(granted.link_id, TRAINING),
-        issuer=campus.url,
-        client_id=tool.client_id,
-        deployment_id=tool.deployment_id,
-        target_link_uri=tool.launch_url,
-        nonce=granted.nonce,
-        course_url=f"{campus.url}/course",
-        services=services.claims_of_services(
-            campus.url, granted.link_id, current_app.extensions["gradebook"]
-        ),
-    )
-    claims[tokens.LTI + "tool_platform"]["product_family_code"] = (
-        services.gradebook().behaviour.product
-    )
-    if granted.link_id == content.PICKING:
-        claims = content.request_claims(claims, campus.url)
+    claims = _claims(BY_SUB[person.sub if person else ""], granted)
     signed = tokens.sign_id_token(current_app.extensions["key"], claims)
     fields = {"id_token": signed, "state": granted.state, **storing.storage().at_launch()}
     return render_template("post.html", action=granted.redirect_uri, fields=fields)
+
+
+def _claims(person: LmsPerson, granted: oidc.Authorization) -> dict[str, Any]:
+    """What a launch, or a request for content, says."""
+    campus, tool, link_id = _campus(), _tool(), granted.link_id
+    picked_for = content.course_picked_for(link_id)
+    placement = courses.TRAINING if picked_for else courses.placements()[link_id]
+    course = picked_for or courses.course_of(placement)
+    claims = tokens.launch_claims(
+        person,
+        placement,
+        issuer=campus.url,
+        client_id=tool.client_id,
+        deployment_id=tool.deployment_id,
+        target_link_uri=_target(link_id),
+        nonce=granted.nonce,
+        course_url=f"{campus.url}/course?id={course.id}",
+        course=course,
+        custom=tool.custom,
+        services=services.claims_of_services(
+            campus.url, course, link_id, current_app.extensions["gradebook"]
+        ),
+    )
+    product = services.gradebook().behaviour.product
+    claims[tokens.LTI + "tool_platform"]["product_family_code"] = product
+    return content.request_claims(claims, campus.url) if picked_for else claims
 
 
 @bp.get("/jwks")
@@ -316,7 +339,7 @@ def openid_configuration() -> Response:
                     {"type": "LtiResourceLinkRequest"},
                     {"type": "LtiDeepLinkingRequest", "placements": ["ContentArea"]},
                 ],
-                "variables": ["Context.id", "Person.sourcedId"],
+                "variables": sorted(tokens.VARIABLES),
             }
         },
         scopes_supported=["openid", *sorted(oidc.SCOPES)],

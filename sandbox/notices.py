@@ -8,22 +8,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from flask import (
-    Blueprint,
-    Response,
-    abort,
-    current_app,
-    jsonify,
-    redirect,
-    request,
-    session,
-    url_for,
-)
-from werkzeug.wrappers import Response as AnyResponse
+from flask import Blueprint, Response, current_app, jsonify, request
 
+from plugin.core import clock
 from sandbox import tokens
 from sandbox.oidc import Tool
-from sandbox.people import BY_USERNAME
 from sandbox.tokens import LTI
 
 bp = Blueprint("notices", __name__)
@@ -87,11 +76,16 @@ def handlers() -> tuple[Response, int]:
 
 
 def course_copy(
-    context_id: str, *, origins: tuple[str, ...], now: float | None = None, **changes: Any
+    context_id: str,
+    *,
+    origins: tuple[str, ...],
+    title: str = "Safety 101 copy",
+    now: float | None = None,
+    **changes: Any,
 ) -> dict[str, Any]:
     """The claims of a notice that says a course was copied; a change replaces a claim."""
     tool: Tool = current_app.extensions["tool"]
-    issued = int(time.time() if now is None else now)
+    issued = int(clock.now().timestamp() if now is None else now)
     return {
         "iss": current_app.extensions["campus"].url,
         "aud": tool.client_id,
@@ -105,7 +99,7 @@ def course_copy(
             "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(issued)),
             "type": COURSE_COPY,
         },
-        LTI + "context": {"id": context_id, "title": "Safety 101 copy"},
+        LTI + "context": {"id": context_id, "title": title},
         LTI + "origin_contexts": list(origins),
         **changes,
     }
@@ -117,13 +111,9 @@ def send(*signed: str) -> int:
     return known.post(known.by_type[COURSE_COPY], {"notices": [{"jwt": each} for each in signed]})
 
 
-@bp.post("/course/copy")
-def copy() -> AnyResponse:
-    """An administrator copies the course: the tool is told so."""
-    person = BY_USERNAME.get(session.get("username", ""))
+def tell_of_copy(context_id: str, *, title: str, origins: tuple[str, ...]) -> None:
+    """The tool hears of a copied course, if it wanted to."""
     known: Handlers = current_app.extensions["notice_handlers"]
-    if person is None or not person.may_administer or COURSE_COPY not in known.by_type:
-        abort(404)
-    claims = course_copy(request.form.get("context_id", "3"), origins=("2",))
-    send(tokens.sign_id_token(current_app.extensions["key"], claims))
-    return redirect(url_for("registering.tools"), 303)
+    if COURSE_COPY in known.by_type:
+        claims = course_copy(context_id, title=title, origins=origins)
+        send(tokens.sign_id_token(current_app.extensions["key"], claims))

@@ -50,6 +50,8 @@ class Tool:
     login_url: str
     launch_url: str
     jwks_url: str
+    custom: dict[str, str] = field(default_factory=dict)
+    """Custom parameters of every launch."""
 
 
 @dataclass(slots=True)

@@ -64,6 +64,7 @@ def register() -> tuple[Response, int]:
         login_url=said["initiate_login_uri"],
         launch_url=said["redirect_uris"][0],
         jwks_url=said["jwks_uri"],
+        custom=custom_of(said[CONFIGURATION]),
     )
     asked = str(said.get("scope", "")).split()
     answer = {
@@ -84,6 +85,12 @@ def register() -> tuple[Response, int]:
         },
     }
     return Response(json.dumps(answer), mimetype="text/html"), 200  # as a Moodle answers
+
+
+def custom_of(tool: dict[str, Any]) -> dict[str, str]:
+    """The parameters that the tool wants with every launch."""
+    said = tool.get("custom_parameters")
+    return {str(name): str(value) for name, value in (said or {}).items()}
 
 
 def problem_of(said: Any) -> str | None:

@@ -7,13 +7,12 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
-from sandbox import notices
+from sandbox import courses, notices
 from sandbox.gradebook import Column, Gradebook, RefusedScoreError
-from sandbox.people import LEARNER, PEOPLE, LmsPerson
-from sandbox.tokens import LTI
+from sandbox.people import LEARNER, LmsPerson
+from sandbox.tokens import LTI, Course
 
 bp = Blueprint("services", __name__)
-COURSE = "2"
 AGS = "https://purl.imsglobal.org/spec/lti-ags/scope/"
 NRPS = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"
 LINE_ITEM = "application/vnd.ims.lis.v2.lineitem+json"
@@ -28,13 +27,13 @@ def gradebook() -> Gradebook:
     return found
 
 
-def claims_of_services(url: str, link_id: str, grades: Gradebook) -> dict[str, Any]:
+def claims_of_services(url: str, course: Course, link_id: str, grades: Gradebook) -> dict[str, Any]:
     """What a launch says of the services; the activity's own column if it is graded."""
     coupled = next((each for each in grades.columns.values() if each.link_id == link_id), None)
     endpoint: dict[str, Any] = {
         "scope": [AGS + name for name in ("lineitem", "lineitem.readonly", "result.readonly")]
         + [AGS + "score"],
-        "lineitems": f"{url}/services/{COURSE}/lineitems{grades.behaviour.column_query}",
+        "lineitems": f"{url}/services/{course.id}/lineitems{grades.behaviour.column_query}",
     }
     if coupled is not None:
         endpoint["lineitem"] = address(url, coupled, grades.behaviour.column_query)
@@ -42,7 +41,7 @@ def claims_of_services(url: str, link_id: str, grades: Gradebook) -> dict[str, A
         **(notices.claim(url) if grades.behaviour.offers_notices else {}),
         "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint": endpoint,
         "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice": {
-            "context_memberships_url": f"{url}/services/{COURSE}/memberships",
+            "context_memberships_url": f"{url}/services/{course.id}/memberships",
             "service_versions": ["1.0", "2.0"],
         },
     }
@@ -50,7 +49,7 @@ def claims_of_services(url: str, link_id: str, grades: Gradebook) -> dict[str, A
 
 def address(url: str, column: Column, query: str = "?type_id=1") -> str:
     """A column's address; with a query, as a Moodle's has."""
-    return f"{url}/services/{COURSE}/lineitems/{column.number}/lineitem{query}"
+    return f"{url}/services/{column.course_id}/lineitems/{column.number}/lineitem{query}"
 
 
 @bp.before_request
@@ -83,7 +82,8 @@ def line_items(course: str) -> Response:
     found = [
         _line(each)
         for each in gradebook().columns.values()
-        if all(value is None or getattr(each, name) == value for name, value in wanted.items())
+        if each.course_id == course
+        and all(value is None or getattr(each, name) == value for name, value in wanted.items())
     ]
     return _json(found, LINE_ITEMS)
 
@@ -102,6 +102,7 @@ def add_line_item(course: str) -> Response:
         resource_id=said.get("resourceId"),
         tag=said.get("tag"),
         link_id=said.get("resourceLinkId"),
+        course_id=course,
     )
     answer = _json(_line(column), LINE_ITEM)
     answer.status_code = 201
@@ -143,12 +144,13 @@ def results(course: str, number: int) -> Response:
 @bp.get("/services/<course>/memberships")
 def memberships(course: str) -> Response:
     _check(course, NRPS, accept=MEMBERS)
+    found = courses.all_courses()[course]
     behaviour, link_id = gradebook().behaviour, request.args.get("rlid")
-    if link_id is not None and link_id not in current_app.extensions["placements"]:
+    if link_id is not None and link_id not in courses.placements():
         raise RefusedScoreError(404, f"Resource link {link_id} doesn't exist")
     everybody = [
         _member(person, link_id)
-        for person in PEOPLE
+        for person in courses.members(found)
         if "Administrator" not in person.roles[0]
         and (link_id is None or person.sub not in behaviour.hidden_from)
     ]
@@ -161,7 +163,7 @@ def memberships(course: str) -> Response:
     answer = _json(
         {
             "id": request.base_url,
-            "context": {"id": COURSE, "label": "SAFE101", "title": "Safety 101"},
+            "context": {"id": course, "label": found.label, "title": found.title},
             "members": shown,
         },
         MEMBERS,
@@ -231,7 +233,7 @@ def _json(said: Any, media_type: str) -> Response:
 
 def _check(course: str, *scopes: str, accept: str = "", content: str = "") -> None:
     """A bearer token with one of the scopes, and the exact media types."""
-    if course != COURSE:
+    if course not in courses.all_courses():
         raise RefusedScoreError(404, f"Course {course} doesn't exist")
     token = request.headers.get("Authorization", "").removeprefix("Bearer ")
     held = current_app.extensions["tokens"].scopes_of(token)

@@ -1,7 +1,7 @@
 """The platform's key, and id_tokens as a Moodle would sign them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,52 @@ class Placement:
     link_id: str
     title: str
     custom: Mapping[str, str]
+    course_id: str = "2"
+    url: str = ""
+    """Where the tool wants this activity to be opened; its usual address if empty."""
+
+    @property
+    def is_for_admins(self) -> bool:
+        return self.custom.get("view") == "admin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """A course; a copy knows what it was copied from, the nearest first."""
+
+    id: str
+    title: str
+    label: str
+    sourced_id: str = ""
+    history: tuple[str, ...] = ()
+    subs: tuple[str, ...] | None = None
+    """Who is enrolled; None: everybody."""
+
+
+VARIABLES: Mapping[str, Callable[[LmsPerson, Placement, Course], str]] = {
+    "Context.id": lambda _person, _placement, course: course.id,
+    "Context.id.history": lambda _person, _placement, course: ",".join(course.history),
+    "Context.label": lambda _person, _placement, course: course.label,
+    "Context.title": lambda _person, _placement, course: course.title,
+    "CourseSection.sourcedId": lambda _person, _placement, course: course.sourced_id,
+    "Person.sourcedId": lambda person, _placement, _course: person.employee_number,
+    "ResourceLink.id": lambda _person, placement, _course: placement.link_id,
+    "ResourceLink.title": lambda _person, placement, _course: placement.title,
+    "User.username": lambda person, _placement, _course: person.username,
+}
+"""What this LMS puts in the place of a variable; as a Moodle, only where it is the whole value."""
+
+
+def resolved(
+    custom: Mapping[str, str], person: LmsPerson, placement: Placement, course: Course
+) -> dict[str, str]:
+    """Custom parameters as a launch says them; a variable that is unknown stays as it is."""
+
+    def said(value: str) -> str:
+        variable = VARIABLES.get(value[1:]) if value.startswith("$") else None
+        return variable(person, placement, course) if variable else value
+
+    return {name: said(value) for name, value in custom.items()}
 
 
 def launch_claims(
@@ -70,10 +116,12 @@ def launch_claims(
     target_link_uri: str,
     nonce: str,
     course_url: str,
+    course: Course,
+    custom: Mapping[str, str] | None = None,
     services: Mapping[str, Any] | None = None,
     now: float | None = None,
 ) -> dict[str, Any]:
-    """What the LMS says when this person opens this activity."""
+    """What the LMS says when this person opens this activity; `custom` is for all of them."""
     issued = int(clock.now().timestamp() if now is None else now)
     return {
         "iss": issuer,
@@ -92,9 +140,9 @@ def launch_claims(
         LTI + "target_link_uri": target_link_uri,
         LTI + "roles": list(person.roles),
         LTI + "context": {
-            "id": "2",
-            "label": "SAFE101",
-            "title": "Safety 101",
+            "id": course.id,
+            "label": course.label,
+            "title": course.title,
             "type": ["CourseSection"],
         },
         LTI + "resource_link": {
@@ -104,9 +152,9 @@ def launch_claims(
         },
         LTI + "lis": {
             "person_sourcedid": person.employee_number,
-            "course_section_sourcedid": "CRS-1",
+            "course_section_sourcedid": course.sourced_id,
         },
-        LTI + "custom": dict(placement.custom),
+        LTI + "custom": resolved({**(custom or {}), **placement.custom}, person, placement, course),
         LTI + "launch_presentation": {
             "locale": "en",
             "document_target": "iframe",

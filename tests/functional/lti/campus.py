@@ -1,7 +1,7 @@
 """The miniature LMS as the peer of the tool in a test: real requests, no network."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,14 @@ from plugin.lti.tool.models import Registration
 from plugin.lti.tool.service_models import Grade
 from sandbox import notices
 from sandbox.behaviour import behaviour_of
+from sandbox.courses import SAFETY
 from sandbox.gradebook import Column, Gradebook
 from sandbox.lms import Campus, create_lms
 from sandbox.oidc import Tool
 from sandbox.people import BY_USERNAME
 from sandbox.services import address
-from sandbox.tokens import LTI, Placement, launch_claims
-from tests.functional.lti.platform import Lms
+from sandbox.tokens import KID, Placement, launch_claims
+from tests.functional.lti.platform import Lms, private_key
 from tests.support.world import World
 
 URL = "https://campus.example.test"
@@ -158,21 +159,20 @@ class Peer:
             target_link_uri=self.lms.target,
             nonce=asked["nonce"],
             course_url=f"{URL}/course",
+            course=replace(SAFETY, id=course),
             services=services,
             now=clock.now().timestamp(),
         )
-        claims[CONTEXT] = {**claims[CONTEXT], "id": course}
         del claims["email"]  # nobody is mailed here
         return self.lms.post(self.browser, self.lms.sign(claims), asked["state"]).status_code
 
 
 SCOPES = ("lineitem", "lineitem.readonly", "result.readonly", "score")
-CONTEXT = LTI + "context"
 
 
 def campus(world: World, browser: FlaskClient, folder: Path, keep: Callable[[Any], None]) -> Peer:
     """A registered miniature LMS; `keep` puts its door in the place of the HTTP door."""
-    lms = Lms(uid="", issuer=URL, client_id=CLIENT_ID, auth_url=f"{URL}/auth")
+    lms = Lms(uid="", issuer=URL, client_id=CLIENT_ID, auth_url=f"{URL}/auth", kid=KID)
     with transaction() as tx:
         registration = actions.register(
             tx.session,
@@ -193,11 +193,12 @@ def campus(world: World, browser: FlaskClient, folder: Path, keep: Callable[[Any
     tool = Tool(
         client_id=CLIENT_ID,
         deployment_id="1",
-        login_url="",
+        login_url=f"{lms.tool_url}/lti/{lms.uid}/login",
         launch_url=lms.target,
-        jwks_url="jwks",
+        jwks_url=f"{lms.tool_url}/lti/{lms.uid}/jwks",
     )
     app = create_lms(Campus(url=URL, folder=folder, tool=tool, tool_origin=lms.tool_url))
+    app.extensions["key"] = private_key()
     app.extensions["tokens"].read_keys = lambda _url: browser.get(f"/lti/{lms.uid}/jwks").get_json()
     app.extensions["tokens"].now = lambda: clock.now().timestamp()
     app.extensions["gradebook"].now = lambda: clock.now().timestamp()

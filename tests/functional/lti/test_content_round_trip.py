@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from plugin.lti.tool.claims import LTI
 from plugin.modules.models import Module
 from sandbox.content import SETTINGS, request_claims
+from sandbox.courses import SAFETY
 from sandbox.people import BY_USERNAME
 from sandbox.tokens import Placement, launch_claims
 from tests.functional.lti.campus import CLIENT_ID, URL, Peer
@@ -32,6 +33,7 @@ def answer_of(peer: Peer, client: FlaskClient, **data: Any) -> str:
         target_link_uri=peer.lms.target,
         nonce=asked["nonce"],
         course_url=URL,
+        course=SAFETY,
         now=peer.app.extensions["tokens"].now(),
     )
     claims = request_claims(claims, URL)
@@ -50,10 +52,10 @@ def test_picked_content_is_an_activity_with_its_column(
         browser.post("/sign-in", data={"username": "marco"})
         words = read(browser.get("/course").text).words
     assert "Fire safety" in words
-    placement = peer.app.extensions["placements"]["19"]
+    placement = peer.app.extensions["placements"]["20"]
     assert placement.custom == {"module": str(module.id)}
     column = peer.grades.column(2)
-    assert (column.link_id, column.resource_id) == ("19", f"module:{module.id}")
+    assert (column.link_id, column.resource_id) == ("20", f"module:{module.id}")
     assert len(peer.grades.columns) == 2
 
 
@@ -63,7 +65,7 @@ def test_who_cancels_reads_in_the_lms_what_the_tool_said(peer: Peer, client: Fla
         page = browser.post("/content/return", data={"JWT": token}, follow_redirects=True).text
     assert "Nothing was added to the course." in page
     assert "has been changed" not in page
-    assert len(peer.app.extensions["placements"]) == 2
+    assert len(peer.app.extensions["placements"]) == 3
 
 
 def test_an_answer_nobody_signed_changes_nothing(
@@ -74,7 +76,7 @@ def test_an_answer_nobody_signed_changes_nothing(
     with peer.app.test_client() as browser:
         for forged in ("", "a.b.c", f"{head}.{body}.{sign[:-4]}AAAA"):
             assert browser.post("/content/return", data={"JWT": forged}).status_code == 400
-    assert len(peer.app.extensions["placements"]) == 2
+    assert len(peer.app.extensions["placements"]) == 3
 
 
 def test_learners_add_nothing(peer: Peer) -> None:
@@ -82,7 +84,7 @@ def test_learners_add_nothing(peer: Peer) -> None:
         browser.post("/sign-in", data={"username": "lars"})
         assert "Add content" not in browser.get("/course").text
         assert browser.get("/content").status_code == 303
-        assert browser.get("/launch/pick").status_code == 403
+        assert browser.get("/launch/pick-2").status_code == 403
 
 
 def test_a_teacher_s_grade_is_seen_and_taken_back(peer: Peer) -> None:
@@ -96,6 +98,8 @@ def test_a_teacher_s_grade_is_seen_and_taken_back(peer: Peer) -> None:
 
 
 def test_a_request_for_content_has_no_activity(peer: Peer) -> None:
-    said = request_claims({LTI + "resource_link": {"id": "1"}, LTI + "roles": []}, URL)
+    said = request_claims(
+        {LTI + "resource_link": {"id": "1"}, LTI + "context": {"id": "3", "title": "x"}}, URL
+    )
     assert LTI + "resource_link" not in said
     assert said[LTI + "message_type"] == "LtiDeepLinkingRequest"
