@@ -22,9 +22,11 @@ from plugin.lti.tool import (
     grades_in,
     grading,
     notice_handlers,
+    notices,
     reconciling,
 )
 from plugin.lti.tool import rosters as tied
+from plugin.lti.tool.actions import forget_former
 from plugin.lti.tool.login_actions import forget_logins
 from plugin.org.models import SignIn
 
@@ -41,13 +43,15 @@ class Turn:
 
 
 def tidy() -> None:
-    """Logins, visits and steps that ended long ago are gone; no fact is among them."""
+    """Logins, visits, steps and notices that ended long ago are gone; no fact is among them."""
     now = clock.now()
     with transaction() as tx:
         forget_logins(tx.session, before=now - timedelta(days=1))
         forget_answers(tx.session, before=now - KEEP_ANSWERS)
         forget_ended(tx.session, before=now - timedelta(days=1))
         deep_linking.forget(tx.session, before=now - timedelta(days=1))
+        forget_former(tx.session, now=now)
+        notices.forget(tx.session, before=now - notices.KEEP)
         tx.session.execute(delete(SignIn).where(SignIn.expires_at < now - KEEP_VISITS))
         tx.session.execute(delete(OutboxRow).where(OutboxRow.done_at < now - KEEP_DONE_STEPS))
 

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -221,3 +221,8 @@ def set_origins(
         before={"extra_origins": before},
         after={"extra_origins": after},
     )
+
+
+def forget_former(session: Session, *, now: datetime) -> None:
+    """Former addresses whose time is over, and which so open nothing any more, are gone."""
+    session.execute(delete(FormerAddress).where(FormerAddress.until_at <= now))

@@ -88,6 +88,7 @@ def begin_visit(
             trust,
             admitted.person.id,
             deployment_id=visit["launch"]["deployment_id"],
+            context_id=(visit["launch"]["context"] or {}).get("id"),
             settings=landing["content"],
             now=now,
         )
@@ -162,7 +163,6 @@ def _visit(trust: Trust, launch: Launch) -> JsonDict:
         "launch": {
             "registration_id": trust.id,
             "deployment_id": launch.deployment_id,
-            "subject": launch.subject,
             "context": {"id": context.id, "title": context.title} if context else None,
             "resource_link_id": launch.resource_link.id if launch.resource_link else None,
             "custom": dict(launch.custom),

@@ -17,9 +17,8 @@ from plugin.core.db import read_session, transaction
 from plugin.core.http import OutgoingError, Reply
 from plugin.core.settings import Settings
 from plugin.core.upsert import insert_or_renew
-from plugin.lti.tool import services
+from plugin.lti.tool import columns, services
 from plugin.lti.tool.claim_values import web_address
-from plugin.lti.tool.columns import reading_scope
 from plugin.lti.tool.configuration import words_of
 from plugin.lti.tool.errors import KeysUnavailableError
 from plugin.lti.tool.findings import Name
@@ -63,6 +62,10 @@ class _FailedError(Exception):
     """A check did not pass; the text is what is shown."""
 
 
+class _PartlyError(Exception):
+    """A check could be tried in part only, and that part passed; the text says which."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
     """Where things are tried: the course somebody launched from last."""
@@ -70,9 +73,9 @@ class _Place:
     client: Client
     jwks_url: str
     columns_url: str | None
-    columns_scope: str
     members_url: str | None
     subject: str | None
+    known_columns: frozenset[str]
 
 
 def run(registration_id: int, *, with_trial: bool) -> None:
@@ -94,6 +97,8 @@ def run(registration_id: int, *, with_trial: bool) -> None:
     for name, check in tried.items():
         try:
             words, state = check(place), CheckState.PASSED
+        except _PartlyError as error:
+            words, state = str(error), CheckState.PARTLY
         except _FailedError as error:
             words, state = str(error), CheckState.FAILED
         except ServiceError as error:
@@ -125,9 +130,11 @@ def _place(registration_id: int) -> _Place | None:
         client=services.client_of(session, current_settings(), registration_id, deployment_id),
         jwks_url=registration.jwks_url,
         columns_url=course.line_items_url if course else None,
-        columns_scope=(reading_scope(course.scopes) if course else None) or LINE_ITEM_READ,
         members_url=course.members_url if course else None,
         subject=_learner(session, course.id) if course else None,
+        known_columns=frozenset(
+            each.url for each in (columns.open_items(session, course.id) if course else ())
+        ),
     )
     session.rollback()
     return place
@@ -189,11 +196,13 @@ def _scope(scope: str) -> Callable[[_Place], str]:
 
 def _columns(place: _Place) -> str:
     url = place.columns_url or ""
-    reply = place.client.call("GET", url, scopes=[place.columns_scope], accept=LINE_ITEMS_JSON)
+    reply = place.client.call("GET", url, scopes=[LINE_ITEM], accept=LINE_ITEMS_JSON)
     found = services.json_of(reply)
     if reply.status not in OK or not isinstance(found, list):
         raise ServiceError("columns", reply.status, words_of(reply.body), reply)
-    return f"{len(found)} of ours"
+    listed = {each.get("id") for each in found if isinstance(each, Mapping)}
+    known = len(listed & place.known_columns)
+    return f"{len(found)} listed by the LMS, {known} of them known here"
 
 
 def _roster(place: _Place) -> str:
@@ -222,7 +231,7 @@ def _trial(place: _Place) -> str:
         raise ServiceError("made", made.status, words_of(made.body), made)
     try:
         if place.subject is None:
-            return "made and removed; nobody has launched as a learner yet"
+            raise _PartlyError("made and removed; nothing graded, no learner is known there yet")
         return _scored(place, url)
     finally:
         _remove(place, url)

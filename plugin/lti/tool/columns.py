@@ -1,6 +1,7 @@
 """Gradebook columns of ours: found by the ids they carry, kept with what they are about."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,9 +11,10 @@ from sqlalchemy.orm import Session
 from plugin.assign.models import Configuration
 from plugin.core import clock
 from plugin.core.context import current_settings
-from plugin.core.db import Tx, read_session, transaction
+from plugin.core.db import chunks, read_session, transaction
 from plugin.core.http import OutgoingError
 from plugin.core.log import log
+from plugin.core.upsert import insert_open
 from plugin.lti.tool import services
 from plugin.lti.tool.addresses import is_secure_address
 from plugin.lti.tool.claim_values import is_id, text_of, web_address
@@ -24,6 +26,9 @@ from plugin.modules.models import Module
 MAX_NUMBER = 2**63 - 1
 MAX_HISTORY = 200
 MAX_PAGES = 100
+CHUNK = 500
+TABLES: Mapping[str, Any] = {"module": Module, "configuration": Configuration}
+"""What a column or link may be about, by the word our ids begin with."""
 
 
 def usable_address(address: object) -> str | None:
@@ -82,12 +87,17 @@ def keep_line_item(
         )
         session.add(known)
     known.resource_link_id = link_id or known.resource_link_id
-    known.resource_id = named or known.resource_id
-    target = target or _target_named(session, course.organization_id, known.resource_id)
-    known.module_id = target.get("module_id")
-    known.configuration_id = target.get("configuration_id")
+    named = known.resource_id = named or known.resource_id
+    if not target and named:
+        target = targets_named(session, course.organization_id, [named]).get(named, {})
+    _aim(known, target)
     session.flush()
     return known
+
+
+def _aim(item: LineItem, target: Mapping[str, int]) -> None:
+    item.module_id = target.get("module_id")
+    item.configuration_id = target.get("configuration_id")
 
 
 def read_columns(course_id: int) -> None:
@@ -97,32 +107,22 @@ def read_columns(course_id: int) -> None:
     course = session.get(LmsCourse, course_id)
     if course is None or course.line_items_url is None:
         return
-    scope = reading_scope(course.scopes)
-    if scope is None:
-        return
     client = services.client_of(
         session, current_settings(), course.registration_id, course.deployment_id
     )
     url = course.line_items_url
     session.rollback()
     try:
-        listed = columns(client, url, scope=scope)
+        listed = columns(client, url)
     except (OutgoingError, ServiceError) as error:
         log.warning("columns.not_read", course_id=course_id, reason=type(error).__name__)
         return
     with transaction() as tx:
         found = tx.session.get_one(LmsCourse, course_id, with_for_update=True)
-        for each in listed:
-            _keep_listed(tx, found, each, now=clock.now())
+        keep_listed(tx.session, found, listed, now=clock.now())
 
 
-def reading_scope(offered: Sequence[str]) -> str | None:
-    """The least that lets us read a course's columns, of what its launches listed (A1)."""
-    wanted = (services.LINE_ITEM_READ, services.LINE_ITEM)
-    return next((each for each in wanted if each in offered), None)
-
-
-def columns(client: Client, url: str, *, scope: str = services.LINE_ITEM_READ) -> list[Any]:
+def columns(client: Client, url: str) -> list[Any]:
     """Every column of ours in the course's gradebook; pages are followed as the LMS names them
     (A3). Raises ServiceError when one of them cannot be read."""
     found: list[Any] = []
@@ -132,7 +132,9 @@ def columns(client: Client, url: str, *, scope: str = services.LINE_ITEM_READ) -
         if wanted in seen or len(seen) >= MAX_PAGES:
             raise ServiceError("columns", 0, "the pages of the list do not end")
         seen.add(wanted)
-        reply = client.call("GET", wanted, scopes=[scope], accept=services.LINE_ITEMS_JSON)
+        reply = client.call(
+            "GET", wanted, scopes=[services.LINE_ITEM_READ], accept=services.LINE_ITEMS_JSON
+        )
         listed = services.json_of(reply)
         if reply.status not in services.OK or not isinstance(listed, list):
             raise ServiceError("columns", reply.status, words_of(reply.body), reply)
@@ -141,34 +143,94 @@ def columns(client: Client, url: str, *, scope: str = services.LINE_ITEM_READ) -
     return found
 
 
-def _keep_listed(tx: Tx, course: LmsCourse, said: Any, *, now: datetime) -> None:
-    if not isinstance(said, Mapping):
-        return
-    url, named = usable_address(said.get("id")), None
-    for each in (text_of(said.get("resourceId")), text_of(said.get("tag"))):
-        if named is None and _target_named(tx.session, course.organization_id, each):
-            named = each
-    if url is None or named is None:
-        return
-    label, link_id = text_of(said.get("label")), said.get("resourceLinkId")
-    keep_line_item(
-        tx.session,
-        course,
-        url,
-        link_id=str(link_id) if is_id(link_id) else None,
-        label=(label or "")[:255],
-        target={},
-        named=named,
-        now=now,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A column as a gradebook lists it, with the ids it carries that may be ours."""
+
+    url: str
+    names: tuple[str, ...]
+    label: str
+    link_id: str | None
+
+
+def keep_listed(
+    session: Session, course: LmsCourse, listed: Iterable[Any], *, now: datetime
+) -> None:
+    """Those of the listed columns that carry an id of ours are known, with what they are about;
+    the number of statements does not grow with them."""
+    said = [column for each in listed if (column := _said(each))]
+    names = [name for each in said for name in each.names]
+    targets = targets_named(session, course.organization_id, names)
+    known = {item.url: item for item in open_items(session, course.id)}
+    new: dict[str, dict[str, Any]] = {}
+    for each in said:
+        named = next((name for name in each.names if name in targets), None)
+        if named is None:
+            continue
+        item = known.get(each.url)
+        if item is None:
+            link_id = each.link_id or new.get(each.url, {}).get("resource_link_id")
+            new[each.url] = _row(course, each, named, targets[named], link_id=link_id, now=now)
+            continue
+        item.resource_link_id = each.link_id or item.resource_link_id
+        item.resource_id = named
+        _aim(item, targets[named])
+    insert_open(session, LineItem, list(new.values()))
+
+
+def _row(
+    course: LmsCourse,
+    said: Said,
+    named: str,
+    target: Mapping[str, int],
+    *,
+    link_id: str | None,
+    now: datetime,
+) -> dict[str, Any]:
+    return {
+        "organization_id": course.organization_id,
+        "course_id": course.id,
+        "url": said.url,
+        "resource_link_id": link_id,
+        "resource_id": named,
+        "label": said.label,
+        "module_id": target.get("module_id"),
+        "configuration_id": target.get("configuration_id"),
+        "created_at": now,
+    }
+
+
+def _said(listed: Any) -> Said | None:
+    if not isinstance(listed, Mapping) or (url := usable_address(listed.get("id"))) is None:
+        return None
+    names = (text_of(listed.get("resourceId")), text_of(listed.get("tag")))
+    link_id = listed.get("resourceLinkId")
+    return Said(
+        url=url,
+        names=tuple(name for name in names if name),
+        label=(text_of(listed.get("label")) or "")[:255],
+        link_id=link_id if isinstance(link_id, str) and is_id(link_id) else None,
     )
 
 
-def _target_named(session: Session, organization_id: int, named: object) -> Mapping[str, int]:
-    """What one of our ids in a column (its `resourceId` or `tag`) is about (DL8)."""
-    if not isinstance(named, str):
-        return {}
-    kind, _, number = named.partition(":")
-    return target_of(session, organization_id, {kind: number})
+def targets_named(
+    session: Session, organization_id: int, names: Sequence[str]
+) -> dict[str, dict[str, int]]:
+    """What those of the ids that are ours (a column's `resourceId` or `tag`) are about (DL8)."""
+    numbers = {name: _numbered(name) for name in dict.fromkeys(names)}
+    found: dict[str, dict[str, int]] = {}
+    for kind, table in TABLES.items():
+        wanted = {
+            name: number for name, (said, number) in numbers.items() if said == kind and number
+        }
+        own = _own(session, table, sorted(set(wanted.values())), organization_id)
+        found |= {name: {f"{kind}_id": n} for name, n in wanted.items() if n in own}
+    return found
+
+
+def _numbered(name: str) -> tuple[str, int | None]:
+    kind, _, number = name.partition(":")
+    return kind, _number(number)
 
 
 def open_items(session: Session, course_id: int) -> list[LineItem]:
@@ -183,14 +245,10 @@ def open_items(session: Session, course_id: int) -> list[LineItem]:
 def target_of(session: Session, organization_id: int, custom: Mapping[str, str]) -> dict[str, int]:
     """What a link is about, by its custom parameters, which any teacher may edit: only ids of the
     organization's own modules and configurations count, everything else means the dashboard."""
-    module_id = _number(custom.get("module"))
-    if module_id is not None and _is_own(session, Module, module_id, organization_id):
-        return {"module_id": module_id}
-    configuration_id = _number(custom.get("configuration"))
-    if configuration_id is not None and _is_own(
-        session, Configuration, configuration_id, organization_id
-    ):
-        return {"configuration_id": configuration_id}
+    for kind, table in TABLES.items():
+        number = _number(custom.get(kind))
+        if number is not None and _own(session, table, [number], organization_id):
+            return {f"{kind}_id": number}
     return {}
 
 
@@ -201,8 +259,13 @@ def _number(text: str | None) -> int | None:
     return number if 0 < number <= MAX_NUMBER else None
 
 
-def _is_own(session: Session, table: Any, row_id: int, organization_id: int) -> bool:
-    found = session.scalar(
-        select(table.id).where(table.id == row_id, table.organization_id == organization_id)
-    )
-    return found is not None
+def _own(session: Session, table: Any, ids: Sequence[int], organization_id: int) -> set[int]:
+    """Those of the ids that are rows of the organization."""
+    found: set[int] = set()
+    for some in chunks(ids, CHUNK):
+        found |= set(
+            session.scalars(
+                select(table.id).where(table.id.in_(some), table.organization_id == organization_id)
+            )
+        )
+    return found

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from plugin.core.base import JsonDict
@@ -13,8 +14,12 @@ from plugin.lti.tool.models import Registration
 from plugin.lti.tool.service_models import CourseMember, LmsCourse
 from plugin.org.models import Person, Unit
 from plugin.org.rule_models import RosterEntry, RosterTie
+from plugin.org.search import has_words
+from plugin.web.listing import Asked, Slice
 
-MAX_LISTED = 500
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for never, so that it sorts the same on every database."""
+SORTS = ("name", "listed")
 
 
 def join_course(
@@ -88,11 +93,24 @@ class Listed:
     listed_at: datetime | None
 
 
-def listed(session: Session, tie: RosterTie) -> list[Listed]:
-    """The people on a tied course's roster by name, in one statement; at most `MAX_LISTED`."""
+def listed(session: Session, tie: RosterTie, asked: Asked) -> Slice[Listed]:
+    """One page of the people on a tied course's roster, in two statements. Words find a name, an
+    address, an employee ID, or exactly the id in the LMS."""
+    chosen = or_(has_words(asked.q), CourseMember.subject == asked.q)
+    total = session.scalar(_on_roster(select(func.count()).select_from(Person), tie).where(chosen))
     rows = session.execute(
-        select(Person.id, Person.full_name, CourseMember)
-        .join(RosterEntry, RosterEntry.person_id == Person.id)
+        _on_roster(select(Person.id, Person.full_name, CourseMember), tie)
+        .where(chosen)
+        .order_by(*_order(asked))
+        .limit(asked.size)
+        .offset(asked.offset)
+    )
+    return Slice(items=[_listed(row) for row in rows], total=total or 0, asked=asked)
+
+
+def _on_roster(statement: Any, tie: RosterTie) -> Any:
+    return (
+        statement.join(RosterEntry, RosterEntry.person_id == Person.id)
         .join(
             LmsCourse,
             (LmsCourse.registration_id == tie.registration_id)
@@ -104,19 +122,26 @@ def listed(session: Session, tie: RosterTie) -> list[Listed]:
             (CourseMember.course_id == LmsCourse.id) & (CourseMember.person_id == Person.id),
         )
         .where(RosterEntry.tie_id == tie.id, RosterEntry.until_at.is_(None))
-        .order_by(Person.full_name, Person.id)
-        .limit(MAX_LISTED)
     )
-    return [
-        Listed(
-            person_id=person_id,
-            name=name,
-            subject=member.subject,
-            roles=tuple(role_words(each) for each in member.roles),
-            listed_at=member.listed_at,
-        )
-        for person_id, name, member in rows
-    ]
+
+
+def _order(asked: Asked) -> list[Any]:
+    keys: dict[str, list[Any]] = {
+        "name": [Person.full_name, Person.id],
+        "listed": [func.coalesce(CourseMember.listed_at, EARLIEST), Person.id],
+    }
+    return [key.desc() if asked.descending else key for key in keys[asked.sort]]
+
+
+def _listed(row: Any) -> Listed:
+    person_id, name, member = row
+    return Listed(
+        person_id=person_id,
+        name=name,
+        subject=member.subject,
+        roles=tuple(role_words(each) for each in member.roles),
+        listed_at=member.listed_at,
+    )
 
 
 def role_words(role: str) -> str:

@@ -2,10 +2,11 @@
 
 from flask import Blueprint, render_template, request
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
 from plugin.core import clock
 from plugin.core.context import current_settings
-from plugin.core.db import read_session
+from plugin.core.db import read_session, transaction
 from plugin.lti.tool import deep_linking
 from plugin.lti.tool.addresses import origin_of
 from plugin.lti.tool.deep_linking import RESOURCE_LINK, Offer
@@ -45,11 +46,15 @@ def send(token: str) -> str | tuple[str, int]:
     )
     if not picked:
         return _page(token, wanted, problem=_("Choose at least one.")), 422
-    return _answer(wanted, picked if settings.accept_multiple else picked[:1])
+    with transaction() as tx:
+        deep_linking.note_sent(tx, _request(token, tx.session), now=clock.now())
+    return _answer(_request(token), picked if settings.accept_multiple else picked[:1])
 
 
-def _request(token: str) -> ContentRequest:
-    return deep_linking.request_of(read_session(), token, me().person_id, now=clock.now())
+def _request(token: str, session: Session | None = None) -> ContentRequest:
+    return deep_linking.request_of(
+        session or read_session(), token, me().person_id, now=clock.now()
+    )
 
 
 def _page(token: str, wanted: ContentRequest, problem: str = "") -> str:
@@ -72,6 +77,7 @@ def _page(token: str, wanted: ContentRequest, problem: str = "") -> str:
             if each.key not in shown
         ],
         picked=picked,
+        present=deep_linking.present(read_session(), wanted),
         words=words,
         problem=problem,
     )

@@ -11,13 +11,17 @@ from sqlalchemy.orm import Session
 
 from plugin.assign.models import Configuration
 from plugin.core.base import JsonDict
+from plugin.core.db import Tx
+from plugin.core.outbox import JobName
 from plugin.core.secrets import hash_of, new_token
 from plugin.lti.tool import keys
 from plugin.lti.tool.addresses import tool_addresses
 from plugin.lti.tool.claims import DEEP_LINKING as SETTINGS
 from plugin.lti.tool.claims import LTI, VERSION, DeepLinking
-from plugin.lti.tool.errors import ContentRequestError
-from plugin.lti.tool.models import ContentRequest, Registration
+from plugin.lti.tool.columns import open_items
+from plugin.lti.tool.errors import ContentRequestError, RegistrationDisabledError
+from plugin.lti.tool.models import ContentRequest, Registration, RegistrationState
+from plugin.lti.tool.service_models import LmsCourse
 from plugin.lti.tool.trust_queries import Trust
 from plugin.modules.models import Module, ModuleKind, ModuleState
 from plugin.org.models import Unit
@@ -27,6 +31,8 @@ CLAIM = SETTINGS.rpartition("/")[0] + "/"
 LIFE = timedelta(hours=2)
 RESPONSE_LIFE = timedelta(minutes=5)
 BACKDATED = timedelta(seconds=60)
+MADE_AFTER = timedelta(minutes=2)
+"""When a teacher will have saved in the LMS what was picked here, most likely."""
 RESOURCE_LINK = "ltiResourceLink"
 MAXIMUM = 100
 SHOWN = 50
@@ -54,6 +60,7 @@ def begin(
     person_id: int,
     *,
     deployment_id: str,
+    context_id: str | None = None,
     settings: JsonDict,
     now: datetime,
 ) -> str:
@@ -65,6 +72,7 @@ def begin(
             registration_id=trust.id,
             person_id=person_id,
             deployment_id=deployment_id,
+            context_id=context_id,
             token_hash=hash_of(token),
             settings=settings,
             created_at=now,
@@ -80,17 +88,50 @@ def forget(session: Session, *, before: datetime) -> None:
 
 
 def request_of(session: Session, token: str, person_id: int, *, now: datetime) -> ContentRequest:
-    """The request of this page, if it is the visitor's own and not too old."""
-    found = session.scalar(
-        select(ContentRequest).where(
+    """The request of this page, if it is the visitor's own and not too old, and the LMS not
+    disabled meanwhile."""
+    row = session.execute(
+        select(ContentRequest, Registration.state)
+        .join(Registration, Registration.id == ContentRequest.registration_id)
+        .where(
             ContentRequest.token_hash == hash_of(token),
             ContentRequest.person_id == person_id,
             ContentRequest.expires_at > now,
         )
-    )
-    if found is None:
+    ).one_or_none()
+    if row is None:
         raise ContentRequestError
-    return found
+    request, state = row
+    if state is not RegistrationState.ACTIVE:
+        raise RegistrationDisabledError(registration_id=request.registration_id)
+    return request
+
+
+def course_of(session: Session, request: ContentRequest) -> int | None:
+    """The course that content is picked for, if it is known here."""
+    return session.scalar(
+        select(LmsCourse.id).where(
+            LmsCourse.registration_id == request.registration_id,
+            LmsCourse.deployment_id == request.deployment_id,
+            LmsCourse.context_id == request.context_id,
+        )
+    )
+
+
+def present(session: Session, request: ContentRequest) -> set[str]:
+    """The keys of what the course has a gradebook column for already, as far as is known."""
+    course_id = course_of(session, request)
+    items = open_items(session, course_id) if course_id else []
+    return {f"module:{each.module_id}" for each in items if each.module_id} | {
+        f"configuration:{each.configuration_id}" for each in items if each.configuration_id
+    }
+
+
+def note_sent(tx: Tx, request: ContentRequest, *, now: datetime) -> None:
+    """Something is on its way into the course: its columns are read once the LMS made them."""
+    course_id = course_of(tx.session, request)
+    if course_id:
+        tx.then(JobName.READ_COLUMNS, course_id, due_at=now + MADE_AFTER)
 
 
 def settings_of(request: ContentRequest) -> DeepLinking:

@@ -82,6 +82,7 @@ def counts(found: Sequence[Finding]) -> dict[str, int]:
     states = [each.state for each in found]
     return {
         "passed": states.count(CheckState.PASSED),
+        "partly": states.count(CheckState.PARTLY),
         "failed": states.count(CheckState.FAILED),
         "unseen": states.count(None),
     }

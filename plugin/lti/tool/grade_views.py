@@ -191,7 +191,7 @@ def people(unit_id: int, tie_id: int) -> str:
         unit=unit,
         tie=tie,
         line=next((each for each in course_members.ties(session, unit) if each.id == tie_id), None),
-        people=course_members.listed(session, tie),
+        found=course_members.listed(session, tie, asked(sorts=course_members.SORTS)),
         role_words=course_members.role_words,
     )
 

@@ -161,6 +161,8 @@ class ContentRequest(Base):
     registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     deployment_id: Mapped[str]
+    context_id: Mapped[str | None]
+    """The course, if the LMS says which."""
     token_hash: Mapped[str] = mapped_column(unique=True)
     settings: Mapped[JsonDict]
     created_at: Mapped[datetime]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from plugin.core.db import Tx
@@ -23,6 +23,8 @@ MAX_BATCH = 100
 """Notices in one message; each LMS is asked not to send more."""
 MAX_AGE = timedelta(hours=1)
 """A notice may have waited in the LMS's queue for longer than a launch does."""
+KEEP = timedelta(days=90)
+"""How long a notice is known by its id: longer than any LMS goes on repeating one."""
 
 
 def verify(token: str, trust: Trust, *, find_key: FindKey, now: datetime) -> Notice:
@@ -92,3 +94,10 @@ def apply(tx: Tx, notice_id: int, *, now: datetime) -> None:
         now=now,
     )
     notice.applied_at = now
+
+
+def forget(session: Session, *, before: datetime) -> None:
+    """Applied notices received before this moment are gone; the courses they told of stay."""
+    session.execute(
+        delete(LmsNotice).where(LmsNotice.applied_at.is_not(None), LmsNotice.received_at < before)
+    )

@@ -171,6 +171,7 @@ class Grade(Base):
 
 class CheckState(StrEnum):
     PASSED = "passed"
+    PARTLY = "partly"
     FAILED = "failed"
 
 

@@ -11,8 +11,11 @@ from flask.testing import FlaskClient
 from plugin.assign.models import Configuration
 from plugin.core import clock
 from plugin.core.db import db
+from plugin.core.outbox import JobName, OutboxRow
 from plugin.lti.tool.claims import LTI
-from plugin.lti.tool.models import ContentRequest
+from plugin.lti.tool.deep_linking import MADE_AFTER
+from plugin.lti.tool.models import ContentRequest, Registration, RegistrationState
+from plugin.lti.tool.service_models import LineItem, LmsCourse
 from plugin.modules.models import Module, ModuleKind, ModuleState
 from tests.conftest import NOW
 from tests.functional.assign.places import row, training
@@ -314,3 +317,53 @@ def test_where_a_link_leads(
     client: FlaskClient, lms: Lms, custom: dict[str, str], page: str
 ) -> None:
     assert page_in_visit(lms.launch(client, custom=custom)) == page
+
+
+def test_what_the_course_has_already_is_marked(
+    world: World, client: FlaskClient, lms: Lms, module: Module, configuration: int
+) -> None:
+    registration = db.session.query(Registration).one()
+    course = world.add(
+        LmsCourse(
+            organization_id=registration.organization_id,
+            registration_id=registration.id,
+            deployment_id=lms.deployment_id,
+            context_id=str(lms.claims("n")[f"{LTI}context"]["id"]),
+            title="Safety 101",
+            scopes=[],
+            copied_from=[],
+            line_items_url="https://lms.example.test/items",
+            seen_at=NOW,
+        )
+    )
+    for subject, ended_at in ({"module_id": module.id}, None), ({"configuration_id": 1}, NOW):
+        world.add(
+            LineItem(
+                organization_id=registration.organization_id,
+                course_id=course.id,
+                url=f"https://lms.example.test/items/{ended_at}",
+                label="",
+                created_at=NOW,
+                ended_at=ended_at,
+                **subject,
+            )
+        )
+    words = read(client.get(page_of(client, lms)).text).words
+    assert f"{module.title} module already in this course" in words
+    assert words.count("already in this course") == 1
+    elsewhere = page_of(client, lms, context={"id": "other"})
+    assert "already in this course" not in client.get(elsewhere).text
+    sent(client, lms, page_of(client, lms), item=f"module:{module.id}")
+    reading = db.session.query(OutboxRow).filter_by(job=JobName.READ_COLUMNS).all()
+    assert [(row.args, row.due_at) for row in reading] == [([course.id], NOW + MADE_AFTER)]
+
+
+def test_nothing_is_picked_for_an_lms_that_was_disabled_meanwhile(
+    client: FlaskClient, lms: Lms
+) -> None:
+    page = page_of(client, lms)
+    db.session.query(Registration).one().state = RegistrationState.DISABLED
+    db.session.commit()
+    for answer in (client.get(page), client.post(page, data={"item": "dashboard"})):
+        assert answer.status_code == 403
+        assert "has been switched off" in answer.text

@@ -1,5 +1,6 @@
 """The install page tries everything for real and says what is wrong in the LMS's words."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -54,7 +55,7 @@ def test_everything_passes_at_an_lms_that_allows_everything(launched: Peer) -> N
         ),
         CheckState.PASSED,
     )  # fmt: skip
-    assert found["columns"][1] == "1 of ours"
+    assert found["columns"][1] == "1 listed by the LMS, 1 of them known here"
     assert found["roster"][1] == "5 people on the first page, 5 of them named"
     assert found["trial"][1] == "made, scored, removed"
     assert list(launched.grades.columns) == [1]
@@ -194,8 +195,7 @@ def test_an_admin_from_the_lms_sees_the_variables_and_the_frame(
     page = read(client.get(address, headers={"Sec-Fetch-Dest": "iframe"}).text).words
     assert "Cookies and frame in this browser Passed" in page
     assert "What your launch said for custom parameters: context_history: said" in page
-    assert "person_sourcedid: said" in page  # by the LMS itself (C12)
-    assert "city: not said" in page
+    assert "person_sourcedid: not said" in page
     assert "Cookies work, in a window of its own" in client.get(address).text
 
 
@@ -258,3 +258,25 @@ def test_an_admin_whose_browser_keeps_no_cookie_is_not_told_that_cookies_work(
     words = read(page.text).words
     assert "Cookies and frame in this browser No cookies here" in words
     assert "Cookies work" not in words
+
+
+def test_a_trial_that_graded_nobody_has_passed_in_part(
+    world: World, peer: Peer, client: FlaskClient
+) -> None:
+    peer.launch("marco")  # who teaches
+    work_off()
+    state, words = tried(with_trial=True)["trial"]
+    assert state is CheckState.PARTLY
+    assert "nothing graded" in (words or "")
+    assert peer.posted() == []
+    grace = world.person("Grace Hopper")
+    world.grant(grace, Role.ADMIN)
+    world.sign_in(client, grace)
+    page = read(client.get(f"/admin/lms/{registration().id}").text).words
+    assert "· 1 in part ·" in page
+    assert "A trial column: made, graded, removed In part" in page
+
+
+def test_columns_of_ours_are_told_from_those_of_others(launched: Peer) -> None:
+    launched.grades.columns[77] = replace(launched.grades.columns[1], number=77, resource_id="x")
+    assert tried()["columns"][1] == "2 listed by the LMS, 1 of them known here"

@@ -12,6 +12,7 @@ from plugin.lti.tool import invitations
 from plugin.lti.tool.models import Deployment, Invitation, Registration
 from plugin.lti.tool.queries import key_set
 from plugin.web.roles import Role
+from tests.conftest import NOW
 from tests.functional.lti.conftest import register
 from tests.functional.lti.platform import Lms
 from tests.support.html import read
@@ -218,3 +219,13 @@ def test_looking_again_at_the_wizard_shows_the_same_values(admin: FlaskClient) -
     assert re.findall(r"/lti/[0-9a-f]{16}/launch", first) == re.findall(
         r"/lti/[0-9a-f]{16}/launch", again
     )
+
+
+def test_invitations_without_a_name_are_told_apart_by_their_moment(admin: FlaskClient) -> None:
+    for hour in (10, 11):
+        with clock.at(NOW.replace(hour=hour)):
+            admin.post("/admin/lms/invite", data={"name": ""})
+    page = read(admin.get("/admin/lms").text)
+    buttons = [each.words for each in page.all("button") if "Withdraw" in each.words]
+    assert len(set(buttons)) == 2
+    assert all("Invitation of Mar 10, 2027" in each for each in buttons)

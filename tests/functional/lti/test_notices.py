@@ -317,3 +317,29 @@ def test_odd_origins_are_left_out(subscribed: Peer) -> None:
     work_off()
     course = db.session.query(LmsCourse).filter_by(context_id="9").one()
     assert course.copied_from == ["2", "5"]
+
+
+def test_applied_notices_are_forgotten_after_ninety_days_and_what_they_told_stays(
+    subscribed: Peer,
+) -> None:
+    row = {
+        "organization_id": registration().organization_id,
+        "registration_id": registration().id,
+        "deployment_id": "1",
+        "notice_type": COURSE_COPY,
+        "said": {},
+    }
+    for name, age, applied in (("old", 91, True), ("open", 91, False), ("new", 89, True)):
+        at = NOW - age * DAY
+        db.session.add(
+            LmsNotice(
+                **row,
+                notice_id=name,
+                nonce_hash=name,
+                received_at=at,
+                applied_at=at if applied else None,
+            )
+        )
+    db.session.commit()
+    periodic.tidy()
+    assert kept() == ["open", "new"]

@@ -6,9 +6,10 @@ from flask.testing import FlaskClient
 
 from plugin.core import clock
 from plugin.core.db import db, transaction
+from plugin.jobs import periodic
 from plugin.lti.tool import actions
 from plugin.lti.tool.configuration import Granted, Platform
-from plugin.lti.tool.models import Registration
+from plugin.lti.tool.models import FormerAddress, Registration
 from plugin.org.models import Identity, Person
 from plugin.web.roles import Role
 from tests.conftest import NOW
@@ -143,3 +144,11 @@ def test_the_page_says_until_when_old_addresses_are_answered(
     words = read(client.get(f"/admin/lms/{number}").text).words
     assert "Addresses from before are answered too" in words
     assert lms.uid in words
+
+
+def test_former_addresses_are_tidied_once_their_time_is_over(world: World, lms: Lms) -> None:
+    update(world, lms, "new-address")
+    for days, left in ((89, 1), (91, 0)):
+        with clock.at(NOW + days * DAYS):
+            periodic.tidy()
+        assert db.session.query(FormerAddress).count() == left

@@ -111,3 +111,23 @@ def test_other_organizations_and_learners_see_nothing(
     for person, status in ((stranger, 404), (world.person("Eve"), 403)):
         world.sign_in(client, person)
         assert client.get(page).status_code == status
+
+
+def test_a_long_roster_has_pages_is_searched_and_sorted(
+    admin: FlaskClient, peer: Peer, unit: Unit, tie: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [learner(100 + number, name=f"Ada {number:02}") for number in range(60)]
+    monkeypatch.setattr("plugin.core.http.call", answering(peer, lambda _url: listing(*people)))
+    sync(tie)
+    page = f"/admin/units/{unit.id}/courses/{tie}"
+    assert "1 to 50 of 60" in words(admin, page)
+    second = words(admin, f"{page}?page=2")
+    assert "51 to 60 of 60" in second
+    assert "Ada 59" in second
+    assert "1 to 1 of 1" in words(admin, f"{page}?q=ada+07")
+    assert "Ada 42" in words(admin, f"{page}?q=142")  # exactly the id in the LMS
+    assert "1 to 1 of 1" in words(admin, f"{page}?q=10")
+    assert "Nothing matches." in words(admin, f"{page}?q=1000")
+    backwards = words(admin, f"{page}?sort=name&dir=desc")
+    assert backwards.index("Ada 59") < backwards.index("Ada 58")
+    assert admin.get(f"{page}?sort=listed&dir=desc").status_code == 200
