@@ -25,7 +25,7 @@ from plugin.assign import (
 )
 from plugin.assign import person_views as training_views
 from plugin.assign import queries as assign_queries
-from plugin.certs import decided, issued_views, publish_views, transcript_views
+from plugin.certs import decided, issued_views, publish_views, retraining_views, transcript_views
 from plugin.certs import views as certs_views
 from plugin.classroom import admin_views as sessions_views
 from plugin.classroom import room_views, teaching_views
@@ -158,6 +158,7 @@ PAGES = (
     submit_views.bp,
     certs_views.bp,
     publish_views.bp,
+    retraining_views.bp,
     transcript_views.bp,
     issued_views.bp,
 )

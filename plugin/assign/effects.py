@@ -31,14 +31,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from plugin.assign import replaced_sql
 from plugin.assign.calendar_sql import FOR_EVER, Earliest, LastDay
-from plugin.assign.facts import RowFacts, RowStatus, TermFacts
+from plugin.assign.facts import RetrainingFacts, RowFacts, RowStatus, TermFacts
 from plugin.assign.models import Configuration, ConfigurationVersion, StoredStanding, Waiver
 from plugin.assign.proofs import ROUNDING
 from plugin.assign.statement import is_active
 from plugin.assign.validity import local_date
 from plugin.core.base import UTCDateTime
-from plugin.modules.models import Completion
+from plugin.modules.models import Completion, ModuleVersion
 from plugin.org.models import Membership, Person, Unit
 
 MOMENT = UTCDateTime()
@@ -53,6 +54,7 @@ class Question:
     rows: tuple[RowFacts, ...]
     zone: str
     at: datetime
+    retrainings: tuple[RetrainingFacts, ...] = ()
 
     @property
     def today(self) -> date:
@@ -222,7 +224,13 @@ def _completions(question: Question, covered: CTE) -> Select[Any]:
     term, later, at = _terms(question), aliased(Completion), question.at
     period = LastDay(Completion.happened_at, term.c.months, literal(question.zone, Text))
     own_end = func.coalesce(Completion.valid_until_on, literal(FOR_EVER, Date))
-    worth = Earliest(period, own_end)
+    days: list[ColumnElement[Any]] = [period, own_end]
+    source = covered.join(Completion, covered.c.person_id == Completion.person_id)
+    if question.retrainings:
+        begins = replaced_sql.begins_in(question.zone)
+        days.append(replaced_sql.last_day(question.retrainings, begins))
+        source = source.outerjoin(ModuleVersion, ModuleVersion.id == Completion.module_version_id)
+    worth = Earliest(*days)
     last_day = case((worth > term.c.cap, term.c.cap), else_=worth)
     happened, learned = Completion.happened_at, Completion.learned_at
     return (
@@ -232,7 +240,7 @@ def _completions(question: Question, covered: CTE) -> Select[Any]:
             type_coerce(last_day, Date).label("last_day"),
             case((happened > learned, happened), else_=learned).label("starts_at"),
         )
-        .join(covered, covered.c.person_id == Completion.person_id)
+        .select_from(source)
         .join(
             term,
             and_(

@@ -1,7 +1,7 @@
 """What the rules judge by: frozen facts, free of tables and of the clock."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from plugin.assign.spans import Span
@@ -74,6 +74,7 @@ class CompletionFacts:
     """A completion: `happened_at` dates it, `learned_at` is when we could first know.
 
     `valid_until_on`: the last day it counts by its own words, however long the row would give.
+    `version_number`: the module's version it was made on, where that was kept.
     `silent`: history that was recorded without mail.
     """
 
@@ -85,7 +86,29 @@ class CompletionFacts:
     learned_at: datetime
     supersedes_id: int | None = None
     valid_until_on: date | None = None
+    version_number: int | None = None
     silent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrainingFacts:
+    """What was decided of the version `number` of a module: from the day `from_on` on, what was
+    learned with an older one proves nothing. None: the version is equivalent.
+
+    The last decision of a version stands. `came_at`: when the version was there.
+    """
+
+    id: int
+    module_id: int
+    number: int
+    came_at: datetime
+    from_on: date | None
+    decided_at: datetime
+
+    @property
+    def last_day(self) -> date:
+        """The last day on which what was learned before counts."""
+        return (self.from_on or date.max) - timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

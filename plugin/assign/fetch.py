@@ -16,6 +16,7 @@ from plugin.assign.facts import (
     CoverageFacts,
     EarlierVersion,
     GraceFacts,
+    RetrainingFacts,
     RowFacts,
     RowStatus,
     TermFacts,
@@ -85,6 +86,7 @@ class Facts:
     memberships: dict[int, list[tuple[frozenset[int], Span]]] = field(default_factory=_lists)
     completions: dict[int, list[CompletionFacts]] = field(default_factory=_lists)
     waivers: dict[tuple[int, int], list[WaiverFacts]] = field(default_factory=_lists)
+    retrainings: list[RetrainingFacts] = field(default_factory=list)
     open_runs: dict[tuple[int, int], OpenRun] = field(default_factory=dict)
     silent: dict[int, list[tuple[frozenset[int], Span]]] = field(default_factory=_lists)
     recorded_at: datetime | None = None
@@ -104,6 +106,7 @@ class Facts:
             CoverageFacts(spans=spans),
             self.completions.get(person_id, []),
             self.waivers.get((person_id, configuration_id), []),
+            self.retrainings,
             at=at or self.at,
         )
 
@@ -254,7 +257,20 @@ def _add_people(found: Facts, lines: dict[str, list[Line]]) -> None:
                 learned_at=line.t2,
                 supersedes_id=line.d,
                 valid_until_on=line.day,
+                version_number=line.f,
                 silent=bool(line.e),
+            )
+        )
+        recorded.append(line.t2)
+    for line in lines["retraining"]:
+        found.retrainings.append(
+            RetrainingFacts(
+                id=line.b,
+                module_id=line.a,
+                number=line.c,
+                came_at=line.t1,
+                from_on=line.day,
+                decided_at=line.t2,
             )
         )
         recorded.append(line.t2)

@@ -38,6 +38,23 @@ def new_duties(found: Facts, standing: Standing, locale: str) -> JsonDict:
     }
 
 
+def to_learn_anew(found: Facts, standing: Standing, retraining_id: int, locale: str) -> JsonDict:
+    """The facts of a mail about a version that has to be learned anew: by which day, and what."""
+    rows = [row for row in standing.rows if row.retraining and row.retraining.id == retraining_id]
+    return {
+        **_place(found, standing),
+        "retraining_id": retraining_id,
+        "modules": [
+            {
+                "title": found.modules[row.module_id].title,
+                "due_on": spelled(row.valid_through, locale),
+            }
+            for row in rows
+            if row.status == "required" and row.state is RowState.SATISFIED
+        ],
+    }
+
+
 def notice_message(
     found: Facts, person_id: int, standing: Standing, notice: Notice, locale: str, *, now: datetime
 ) -> NewMessage:
@@ -111,6 +128,9 @@ def _verdict(
     locale = message.locale or found.lines[standing.configuration_id].locale
     if not standing.covered:
         return CancelReason.LEFT
+    if "retraining_id" in said:
+        anew = to_learn_anew(found, standing, said["retraining_id"], locale)
+        return {**said, **anew} if anew["modules"] else CancelReason.DONE
     if message.kind in NEW:
         if not standing.to_do:
             return CancelReason.DONE

@@ -4,7 +4,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
-from plugin.assign.facts import CompletionFacts, RowFacts, TermFacts, WaiverFacts, term_at
+from plugin.assign.facts import (
+    CompletionFacts,
+    RetrainingFacts,
+    RowFacts,
+    TermFacts,
+    WaiverFacts,
+    term_at,
+)
+from plugin.assign.replaced import in_force, retraining_of
 from plugin.assign.spans import Span
 from plugin.assign.validity import earlier, end_of, local_date, valid_through
 
@@ -14,10 +22,14 @@ FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """A completion known at the moment asked about; `voided_at` when a correction replaced it."""
+    """A completion known at the moment asked about; `voided_at` when a correction replaced it.
+
+    `retraining`: the decision about a newer version that ends what it is worth.
+    """
 
     fact: CompletionFacts
     voided_at: datetime | None
+    retraining: RetrainingFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +50,8 @@ class Proof:
     is_silent: bool = False
     by_own_end: bool = False
     """The completion's own last day comes before the one the period would give."""
+    retraining: RetrainingFacts | None = None
+    """A newer version has to be learned from the day after, and that is what it ends with."""
     grace_until: date | None = None
 
     @property
@@ -52,11 +66,26 @@ class Proof:
         return Span(since=self.starts_at, until=min(ends, default=None))
 
 
-def learned(completions: Sequence[CompletionFacts], *, at: datetime) -> tuple[Learned, ...]:
-    """The completions that had happened and were known at `at`."""
+def learned(
+    completions: Sequence[CompletionFacts],
+    retrainings: Sequence[RetrainingFacts] = (),
+    zone: str = "",
+    *,
+    at: datetime,
+) -> tuple[Learned, ...]:
+    """The completions that had happened and were known at `at`, and what had been decided then of
+    newer versions of their modules."""
     known = [each for each in completions if max(each.happened_at, each.learned_at) <= at]
     voided = {each.supersedes_id: each.learned_at for each in known}
-    return tuple(Learned(fact=each, voided_at=voided.get(each.id)) for each in known)
+    asking = in_force(retrainings, at)
+    return tuple(
+        Learned(
+            fact=each,
+            voided_at=voided.get(each.id),
+            retraining=retraining_of(each, asking, zone),
+        )
+        for each in known
+    )
 
 
 def proofs(
@@ -111,7 +140,11 @@ def best(found: Iterable[Proof]) -> Proof | None:
 def _of_completion(completion: Learned, term: TermFacts, zone: str) -> Proof:
     fact = completion.fact
     period = valid_through(fact.happened_at, term.validity_months, zone)
-    last_day = earlier(period, fact.valid_until_on)
+    own_last_day = earlier(period, fact.valid_until_on)
+    last_day, retraining = own_last_day, None
+    if completion.retraining is not None:
+        last_day = earlier(own_last_day, completion.retraining.last_day)
+        retraining = completion.retraining if last_day != own_last_day else None
     return Proof(
         completion_id=fact.id,
         starts_at=max(fact.happened_at, fact.learned_at),
@@ -121,7 +154,8 @@ def _of_completion(completion: Learned, term: TermFacts, zone: str) -> Proof:
         ends_at=None if last_day is None else end_of(last_day, zone),
         voided_at=completion.voided_at,
         is_silent=fact.silent,
-        by_own_end=last_day != period,
+        by_own_end=retraining is None and last_day != period,
+        retraining=retraining,
     )
 
 
@@ -136,7 +170,9 @@ def _within_grace(completion: Learned, row: RowFacts, zone: str) -> Iterator[Pro
     over = end_of(row.grace.last_day, zone)
     if proof.ends_at is None or proof.ends_at > over:
         last_day = row.grace.last_day
-        proof = replace(proof, valid_through=last_day, ends_at=over, grace_until=last_day)
+        proof = replace(
+            proof, valid_through=last_day, ends_at=over, grace_until=last_day, retraining=None
+        )
     yield proof
 
 

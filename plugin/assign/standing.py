@@ -12,6 +12,7 @@ from plugin.assign.facts import (
     ConfigurationFacts,
     CoverageFacts,
     EarlierVersion,
+    RetrainingFacts,
     RowFacts,
     RowStatus,
     WaiverFacts,
@@ -49,6 +50,8 @@ class RowStanding:
     exempt: bool
     by_own_end: bool
     by_grace: bool
+    retraining: RetrainingFacts | None
+    """What proves it ends because a newer version has to be learned from the day after."""
     grace_until: date | None
     since: datetime | None
     due_on: date | None
@@ -126,11 +129,12 @@ def evaluate(
     coverage: CoverageFacts,
     completions: Sequence[CompletionFacts],
     waivers: Sequence[WaiverFacts],
+    retrainings: Sequence[RetrainingFacts] = (),
     *,
     at: datetime,
 ) -> Standing:
     """Judge the person by the facts known at `at`; their order never matters."""
-    learned = proving.learned(completions, at=at)
+    learned = proving.learned(completions, retrainings, configuration.zone, at=at)
     covered_since = None if configuration.archived else unbroken_since(coverage.spans, at)
     judged = [
         _row(row, configuration, covered_since, learned, waivers, at=at)
@@ -233,6 +237,7 @@ def _row(
         exempt=best.is_waiver if best else False,
         by_own_end=best.by_own_end if best else False,
         by_grace=best.by_grace if best else False,
+        retraining=_retraining(best, found),
         grace_until=best.grace_until if best else None,
         since=row.required_since,
         due_on=due_on,
@@ -241,6 +246,14 @@ def _row(
         validity_months=term.validity_months,
     )
     return standing, found
+
+
+def _retraining(best: Proof | None, found: Sequence[Proof]) -> RetrainingFacts | None:
+    """The decision that ends what lasts longest; of several things that end together, the last."""
+    if best is None:
+        return None
+    ending = [each.retraining for each in found if each.ends_at == best.ends_at]
+    return max((each for each in ending if each), key=lambda each: each.id, default=None)
 
 
 def _state(

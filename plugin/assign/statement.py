@@ -40,7 +40,7 @@ from plugin.assign.models import (
     Waiver,
 )
 from plugin.core.base import Int, UTCDateTime
-from plugin.modules.models import Completion, Module, Run, RunState
+from plugin.modules.models import Completion, Module, ModuleVersion, Retraining, Run, RunState
 from plugin.org.history import as_it_was
 from plugin.org.models import Membership, Organization, Person, Unit
 
@@ -85,6 +85,7 @@ def facts_statement(
         _rows(asked, history=history),
         _memberships(past=past),
         _completions(asked),
+        _retrainings(asked),
         _waivers(asked),
     ]
     if runs:
@@ -238,12 +239,15 @@ def _memberships(*, past: bool) -> Select[Any]:
     )
 
 
-def _completions(asked: CTE) -> Select[Any]:
-    modules = (
+def _modules(asked: CTE) -> Select[Any]:
+    return (
         select(ConfigurationRow.module_id)
         .join(ConfigurationVersion, ConfigurationVersion.id == ConfigurationRow.version_id)
         .where(ConfigurationVersion.configuration_id.in_(select(asked.c.id)))
     )
+
+
+def _completions(asked: CTE) -> Select[Any]:
     return (
         _branch(
             "completion",
@@ -252,6 +256,7 @@ def _completions(asked: CTE) -> Select[Any]:
             c=Completion.id,
             d=Completion.supersedes_id,
             e=case((Completion.silent, 1), else_=0),
+            f=ModuleVersion.number,
             flag=Completion.passed,
             t1=Completion.happened_at,
             t2=Completion.learned_at,
@@ -259,10 +264,32 @@ def _completions(asked: CTE) -> Select[Any]:
             day=Completion.valid_until_on,
         )
         .select_from(Completion)
+        .outerjoin(ModuleVersion, ModuleVersion.id == Completion.module_version_id)
         .where(
             Completion.organization_id == ORGANIZATION,
             Completion.person_id.in_(PEOPLE),
-            Completion.module_id.in_(modules),
+            Completion.module_id.in_(_modules(asked)),
+        )
+    )
+
+
+def _retrainings(asked: CTE) -> Select[Any]:
+    """Every decision about a version of these modules, whenever it was made: the rules know."""
+    return (
+        _branch(
+            "retraining",
+            a=Retraining.module_id,
+            b=Retraining.id,
+            c=ModuleVersion.number,
+            t1=ModuleVersion.created_at,
+            t2=Retraining.decided_at,
+            day=Retraining.from_on,
+        )
+        .select_from(Retraining)
+        .join(ModuleVersion, ModuleVersion.id == Retraining.module_version_id)
+        .where(
+            Retraining.organization_id == ORGANIZATION,
+            Retraining.module_id.in_(_modules(asked)),
         )
     )
 

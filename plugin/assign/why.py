@@ -196,6 +196,13 @@ def source_words(completion: Completion) -> str:
 def _arithmetic(row: RowStanding, zone: str) -> str:
     if row.completed_on is None or row.valid_through is None:
         return _("It never expires.")
+    if row.retraining is not None and row.grace_until is None:
+        return _(
+            "It counts through %(day)s: from the day after, version %(number)d of it has to be "
+            "learned.",
+            day=day(row.valid_through),
+            number=row.retraining.number,
+        )
     if row.by_own_end and row.grace_until is None:
         words = _("It counts through %(day)s, its own last day.", day=day(row.valid_through))
         if row.months_counted is None:

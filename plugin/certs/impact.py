@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, and_, exists, func, literal, not_, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
+from plugin.assign import replaced_sql
 from plugin.assign.actions import NextVersion
 from plugin.assign.calendar_sql import FOR_EVER
 from plugin.assign.effects import Question, outcomes
@@ -124,7 +125,16 @@ def _lines(
 ) -> tuple[_Lines, dict[Group, ColumnElement[bool]]]:
     """Everybody covered with their certificate, and the condition of each group."""
     question = Question(
-        configuration=configuration, rows=coming.rows, zone=coming.zone, at=coming.effective_at
+        configuration=configuration,
+        rows=coming.rows,
+        zone=coming.zone,
+        at=coming.effective_at,
+        retrainings=replaced_sql.asking(
+            session,
+            configuration.organization_id,
+            [row.module_id for row in coming.rows],
+            at=coming.effective_at,
+        ),
     )
     outcome = outcomes(question)
     last, withheld = _last_edition(configuration), _withheld(configuration)

@@ -19,6 +19,7 @@ class JobName(StrEnum):
     EVALUATE_PERSON = "evaluate_person"
     EVALUATE_PEOPLE = "evaluate_people"
     APPLY_VERSION = "apply_version"
+    APPLY_RETRAINING = "apply_retraining"
     ISSUE_CERTIFICATE = "issue_certificate"
     RENDER_EDITION = "render_edition"
     DELIVER_MESSAGE = "deliver_message"
@@ -62,6 +63,7 @@ QUEUE_OF = {
     JobName.EVALUATE_PERSON: QueueName.HIGH,
     JobName.EVALUATE_PEOPLE: QueueName.BULK,
     JobName.APPLY_VERSION: QueueName.BULK,
+    JobName.APPLY_RETRAINING: QueueName.BULK,
     JobName.ISSUE_CERTIFICATE: QueueName.HIGH,
     JobName.RENDER_EDITION: QueueName.HIGH,
     JobName.DELIVER_MESSAGE: QueueName.MAIL,

@@ -45,6 +45,7 @@ BADGES = {
     Verdict.EXEMPT: Badge("info", _l("Exempt")),
     Verdict.DONE: Badge("valid", _l("Valid")),
 }
+NEW_VERSION = Badge("soon", _l("New version"))
 COMPLETED = Badge("valid", _l("Completed"))
 BUTTONS = {
     Step.START: Button(_l("Start"), "start"),
@@ -64,7 +65,7 @@ def tile_view(tile: Tile, *, start_url: str) -> TileView:
     return TileView(
         module_id=tile.module_id,
         title=tile.title,
-        badge=COMPLETED if _is_for_ever(tile) else BADGES[tile.verdict],
+        badge=_badge(tile),
         facts=tuple(_facts(tile)),
         note=_note(tile),
         percent=tile.percent,
@@ -72,6 +73,12 @@ def tile_view(tile: Tile, *, start_url: str) -> TileView:
         button=_button(tile),
         start_url=start_url,
     )
+
+
+def _badge(tile: Tile) -> Badge:
+    if tile.has_new_version:
+        return NEW_VERSION
+    return COMPLETED if _is_for_ever(tile) else BADGES[tile.verdict]
 
 
 def _button(tile: Tile) -> Button | None:

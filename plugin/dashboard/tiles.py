@@ -74,6 +74,7 @@ class Tile:
     completed_on: date | None
     valid_through: date | None
     is_exempt: bool
+    has_new_version: bool
     pass_mark: float | None
     last_attempt: Attempt | None
     askers: tuple[Asker, ...]
@@ -136,6 +137,7 @@ def _tile(
         completed_on=row.completed_on,
         valid_through=None if row.by_grace else row.valid_through,
         is_exempt=row.exempt,
+        has_new_version=row.retraining is not None and verdict is Verdict.RENEW_SOON,
         pass_mark=module.pass_mark,
         last_attempt=None if is_done or run else attempt,
         askers=_askers(module, facts.configurations),
@@ -151,7 +153,8 @@ def _verdict(module: VisibleModule, *, today: date) -> Verdict:
     if row.state is RowState.WAIVED:
         return Verdict.EXEMPT
     if row.state is RowState.SATISFIED:
-        near = is_required and is_renewal_near(row.valid_through, today)
+        near = is_renewal_near(row.valid_through, today) or row.retraining is not None
+        near = is_required and near
         return Verdict.RENEW_SOON if near else Verdict.DONE
     if not is_required:
         return Verdict.OPEN_TO_ALL

@@ -12,12 +12,14 @@ from plugin.core.storage import Stored
 from plugin.documents import actions, queries
 from plugin.documents.forms import ANEW, DocumentForm, NewVersionForm, TitleForm
 from plugin.modules import queries as module_queries
-from plugin.modules.models import Module, ModuleKind
+from plugin.modules import retraining
+from plugin.modules.models import Module, ModuleKind, ModuleVersion
 from plugin.org.saving import is_saved, shown
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
 
 bp = Blueprint("documents", __name__)
+PAGE = "documents.module"
 
 
 @bp.route("/admin/modules/documents/new", methods=["GET", "POST"])
@@ -39,10 +41,12 @@ def new() -> str | Response | tuple[str, int]:
 @requires(Role.ADMIN)
 def module(module_id: int) -> str | Response | tuple[str, int]:
     """The document's versions, and the form that brings a new one."""
-    found, shown_ids = _module(module_id), list[int]()
+    found, numbers = _module(module_id), list[int]()
     form = NewVersionForm()
-    if is_saved(form, lambda: shown_ids.append(_bring(found, form))):
-        return redirect(url_for("documents.module", module_id=shown_ids[0]), 303)
+    if is_saved(form, lambda: numbers.append(_bring(found, form))):
+        following = url_for("retraining.decide", module_id=module_id, number=numbers[0])
+        is_anew = form.effect.data == ANEW
+        return redirect(following if is_anew else url_for(PAGE, module_id=module_id), 303)
     title_form = TitleForm(formdata=None, data={"title": found.title})
     return shown(_page(module_id, form, title_form), form)
 
@@ -71,6 +75,7 @@ def _page(module_id: int, form: NewVersionForm, title_form: TitleForm) -> str:
         "documents/module.html",
         module=found,
         versions=queries.versions_of(read_session(), found),
+        decisions=retraining.decisions(read_session(), found),
         form=form,
         title_form=title_form,
     )
@@ -117,15 +122,11 @@ def _create(upload: FileStorage, title: str) -> int:
 
 
 def _bring(found: Module, form: NewVersionForm) -> int:
-    """The module that now has the document."""
-    upload, title, module_id = form.file.data, found.title, found.id
-    if form.effect.data == ANEW:
-        new_id = _create(upload, title)
-        flash(_say_how_to_replace(title))
-        return new_id
+    """The number of the version that everybody reads from now on."""
+    upload, module_id = form.file.data, found.id
     kept = _kept(upload)
     with transaction() as tx:
-        actions.add_version(
+        version = actions.add_version(
             tx,
             module_queries.module_of(tx.session, me().organization_id, module_id),
             kept=kept,
@@ -134,14 +135,6 @@ def _bring(found: Module, form: NewVersionForm) -> int:
             by=me().person_id,
             now=clock.now(),
         )
+        number = tx.session.get_one(ModuleVersion, version.module_version_id).number
     flash(_("The new version is what everybody reads from now on."))
-    return module_id
-
-
-def _say_how_to_replace(title: str) -> str:
-    sentence = _(
-        "It becomes a module of its own. In each training, put it in the place of “%(title)s” and "
-        "publish for the date from which it is required; the impact is shown before.",
-        title=title,
-    )
-    return str(sentence)
+    return number

@@ -49,7 +49,7 @@ class NewVersionForm(DocumentForm):
             SelectChoice(EQUIVALENT, _l("It goes on counting: the new version is equivalent")),
             SelectChoice(
                 ANEW,
-                _l("They must acknowledge anew: the document becomes a module of its own"),
+                _l("From a date on it counts no more: they must acknowledge anew"),
             ),
         ],
         default=EQUIVALENT,

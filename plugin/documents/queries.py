@@ -15,6 +15,7 @@ from plugin.modules.models import Completion, Module, ModuleVersion, Run
 class VersionLine:
     """One version of a document as its admin sees it."""
 
+    id: int
     number: int
     filename: str
     size: int
@@ -34,7 +35,7 @@ def versions_of(session: Session, module: Module) -> list[VersionLine]:
         .subquery()
     )
     rows = session.execute(
-        select(ModuleVersion.number, Document, func.coalesce(people.c.n, 0))
+        select(ModuleVersion.id, ModuleVersion.number, Document, func.coalesce(people.c.n, 0))
         .join(Document, Document.module_version_id == ModuleVersion.id)
         .outerjoin(people, people.c.module_version_id == ModuleVersion.id)
         .where(
@@ -45,6 +46,7 @@ def versions_of(session: Session, module: Module) -> list[VersionLine]:
     )
     return [
         VersionLine(
+            id=version_id,
             number=number,
             filename=document.filename,
             size=document.size,
@@ -53,7 +55,7 @@ def versions_of(session: Session, module: Module) -> list[VersionLine]:
             created_at=document.created_at,
             people=count,
         )
-        for number, document, count in rows
+        for version_id, number, document, count in rows
     ]
 
 

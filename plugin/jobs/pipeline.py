@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from plugin.api import webhooks
-from plugin.assign import crossings, judgement, news
+from plugin.assign import crossings, judgement, news, retraining
 from plugin.certs import actions as certificates
 from plugin.certs import rendering
 from plugin.core import clock
@@ -52,6 +52,13 @@ def evaluate_people(tx: Tx, *person_ids: int) -> None:
 def apply_version(tx: Tx, version_id: int, after_person_id: int) -> None:
     """A version was published: the next people by id are judged by it, then the ones after."""
     judged = judgement.apply_version(tx, version_id, after_person_id, now=clock.now())
+    grading.ask_for(tx, judged)
+
+
+def apply_retraining(tx: Tx, retraining_id: int, after_person_id: int) -> None:
+    """It was decided whether a version has to be learned anew: the next people by id who completed
+    its module are judged by that, and told; then the ones after."""
+    judged = retraining.apply(tx, retraining_id, after_person_id, now=clock.now())
     grading.ask_for(tx, judged)
 
 

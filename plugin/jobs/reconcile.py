@@ -23,18 +23,17 @@ from sqlalchemy import (
     true,
     union_all,
 )
-from sqlalchemy.orm import aliased
 
 from plugin.assign.models import Configuration, ConfigurationVersion, StoredStanding, Waiver
 from plugin.assign.statement import in_force
-from plugin.certs.models import Certificate, CertificateEvent, Edition
-from plugin.certs.rules import EventKind
+from plugin.certs.models import Certificate, Edition
+from plugin.certs.withheld import is_withheld
 from plugin.core import queue
 from plugin.core.context import current_settings
 from plugin.core.db import read_session, transaction
 from plugin.core.outbox import JobName, OutboxRow, QueueName, as_urgent_as
 from plugin.jobs import dispatch, set_back
-from plugin.modules.models import Completion
+from plugin.modules.models import Completion, Retraining
 from plugin.notify.actions import CLAIM_LIFE
 from plugin.notify.models import ManagerRound, Message, MessageState
 from plugin.org.import_models import ImportState, PersonImport
@@ -99,7 +98,7 @@ def _steps(job: JobName, *, arguments: int = 1) -> Subquery:
     """
     by = [_argument(position).label(f"id{position}") for position in range(arguments)]
     is_kept: ColumnElement[bool] = OutboxRow.failed_at.is_(None)
-    if job is JobName.APPLY_VERSION:
+    if job in {JobName.APPLY_VERSION, JobName.APPLY_RETRAINING}:
         is_kept &= _argument(1) == 0
     return _summary(by, is_kept).where(OutboxRow.job == job).group_by(*by).subquery()
 
@@ -190,6 +189,21 @@ def _versions(now: datetime) -> Missing:
     )
 
 
+def _retrainings(now: datetime) -> Missing:
+    """A decision about a version that was never applied, or not to everybody."""
+    steps = _steps(JobName.APPLY_RETRAINING)
+    return (
+        select(Retraining.id, literal(0))
+        .outerjoin(steps, steps.c.id0 == Retraining.id)
+        .where(
+            Retraining.decided_at > now - RECENT,
+            or_(steps.c.begun_at.is_(None), steps.c.begun_at < steps.c.failed_at),
+            _is_idle(steps),
+        )
+        .order_by(Retraining.id)
+    )
+
+
 def _certificates(now: datetime) -> Missing:
     """A valid standing whose facts no edition prints yet."""
     steps = _steps(JobName.ISSUE_CERTIFICATE, arguments=2)
@@ -221,7 +235,7 @@ def _certificates(now: datetime) -> Missing:
                 standing.proved_at >= ConfigurationVersion.issue_from_at,
             ),
             ~_is_printed(),
-            ~_is_withheld(),
+            ~is_withheld(Certificate.id),
             _is_idle(steps),
         )
         .order_by(standing.person_id, standing.configuration_id)
@@ -235,23 +249,6 @@ def _is_printed() -> ColumnElement[bool]:
         or_(
             Edition.valid_through.is_(None),
             Edition.valid_through >= StoredStanding.valid_through,
-        ),
-    )
-
-
-def _is_withheld() -> ColumnElement[bool]:
-    """Revoked, or suspended and not lifted since."""
-    later = aliased(CertificateEvent)
-    lifted = exists().where(
-        later.certificate_id == CertificateEvent.certificate_id,
-        later.kind == EventKind.LIFTED,
-        later.id > CertificateEvent.id,
-    )
-    return exists().where(
-        CertificateEvent.certificate_id == Certificate.id,
-        or_(
-            CertificateEvent.kind == EventKind.REVOKED,
-            (CertificateEvent.kind == EventKind.SUSPENDED) & ~lifted,
         ),
     )
 
@@ -330,6 +327,7 @@ def _applications(now: datetime) -> Missing:  # noqa: ARG001
 FINDERS: dict[JobName, Callable[[datetime], Missing]] = {
     JobName.EVALUATE_PERSON: _people,
     JobName.APPLY_VERSION: _versions,
+    JobName.APPLY_RETRAINING: _retrainings,
     JobName.ISSUE_CERTIFICATE: _certificates,
     JobName.RENDER_EDITION: _editions,
     JobName.DELIVER_MESSAGE: _messages,

@@ -9,7 +9,7 @@ from plugin.core import audit
 from plugin.core.base import JsonDict
 from plugin.core.db import Tx
 from plugin.core.outbox import JobName
-from plugin.modules import queries
+from plugin.modules import queries, retraining
 from plugin.modules.models import (
     Completion,
     CompletionSource,
@@ -91,11 +91,16 @@ def note_change(
 
 def start_run(session: Session, module: Module, person_id: int, *, now: datetime) -> Run:
     """The person's open sitting, or a new one of the current version. Whether the module may be
-    opened at all (`visibility.require_visible`) is asked before."""
+    opened at all (`visibility.require_visible`) is asked before. A sitting of a version in whose
+    place a newer one has to be learned by now is ended without a result."""
     version = queries.current_version(session, module)
     found = queries.open_run(session, person_id, module.id)
     if found is not None:
-        return found
+        is_current = found.module_version_id == version.id
+        if is_current or not retraining.is_over(session, module, found.module_version_id, now=now):
+            return found
+        found.state, found.ended_at = RunState.ABANDONED, now
+        session.flush()
     run = _new_run(session, module.organization_id, person_id, module.id, version.id, now)
     try:
         with session.begin_nested():

@@ -25,6 +25,18 @@ class RunNotFoundError(PluginError):
     public_message = _l("This sitting does not exist or is not yours.")
 
 
+class VersionNotFoundHereError(PluginError):
+    code = "modules.version_not_found"
+    http_status = 404
+    public_message = _l("There is no such version, or none came before it.")
+
+
+class RetrainingChangedError(PluginError):
+    code = "modules.retraining_changed"
+    http_status = 409
+    public_message = _l("Somebody has decided this meanwhile. Please look at it again.")
+
+
 class CompletionNotFoundError(PluginError):
     code = "modules.completion_not_found"
     http_status = 404

@@ -74,6 +74,23 @@ class ModuleVersion(Base):
     created_at: Mapped[datetime]
 
 
+class Retraining(AppendOnly, Base):
+    """What was decided of a version: from the day `from_on` on, what was learned with an older one
+    proves the module no more; without a day it goes on counting. The last decision stands."""
+
+    __tablename__ = "retraining"
+    __table_args__ = (Index(None, "module_id"),)
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    module_id: Mapped[int] = mapped_column(ForeignKey("module.id"))
+    module_version_id: Mapped[int] = mapped_column(ForeignKey("module_version.id"))
+    from_on: Mapped[date | None]
+    reason: Mapped[str]
+    decided_at: Mapped[datetime]
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+
+
 class Run(Base):
     """One sitting of a person in a module; at most one is open."""
 

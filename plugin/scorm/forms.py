@@ -1,15 +1,17 @@
 """The forms that bring a package and say how its results are read."""
 
+from datetime import date
+
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
-from wtforms import BooleanField, DecimalField, RadioField, SelectField, StringField
+from wtforms import BooleanField, DateField, DecimalField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length, Optional
 from wtforms.widgets import TextInput
 
 from plugin.scorm.policy import NeverSet, Policy, ScoreRule
-from plugin.web.forms import Between
+from plugin.web.forms import Between, NeededWith
 
 PERCENT = 100
 NEVER_SET = {
@@ -45,12 +47,17 @@ class PackageForm(FlaskForm):  # type: ignore[misc]
         ),
     )
 
+    @property
+    def wanted_on(self) -> date | None:
+        """From when what was learned before shall count no more, if at all."""
+        return None
+
 
 EQUIVALENT, RETRAINING = "equivalent", "retraining"
 
 
 class VersionForm(PackageForm):
-    """A new version of a module that exists, or what has to be learned instead of it."""
+    """A new version of a module that exists, and what it does to what was learned before."""
 
     title = None
     effect = RadioField(
@@ -59,11 +66,21 @@ class VersionForm(PackageForm):
             SelectChoice(EQUIVALENT, _l("It goes on counting: the new version is equivalent")),
             SelectChoice(
                 RETRAINING,
-                _l("It must be learned anew: the package becomes a module of its own"),
+                _l("From a date on it counts no more: the new version is required"),
             ),
         ],
         default=EQUIVALENT,
     )
+    from_on = DateField(
+        _l("From"),
+        [NeededWith("effect", RETRAINING, _l("Choose a day.")), Optional()],
+        description=_l("What this will do is shown before it is decided, once the file is here."),
+    )
+
+    @property
+    def wanted_on(self) -> date | None:
+        chosen: date | None = self.from_on.data if self.effect.data == RETRAINING else None
+        return chosen
 
 
 class ResultsForm(FlaskForm):  # type: ignore[misc]

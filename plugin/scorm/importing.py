@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import PurePath
 from typing import IO
 
@@ -44,6 +44,7 @@ def receive(
     title: str,
     module_id: int | None,
     trusts_status: bool,
+    retraining_on: date | None = None,
     by: int | None,
 ) -> int:
     """The zip is stored and its import is owed; the id of the package."""
@@ -59,6 +60,7 @@ def receive(
                 filename=PurePath(filename.replace("\\", "/")).name[:200] or "package.zip",
                 title=title.strip(),
                 trusts_status=trusts_status,
+                retraining_on=retraining_on,
                 sha256=kept.sha256,
                 size=kept.size,
                 upload_key=key,

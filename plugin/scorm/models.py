@@ -1,6 +1,6 @@
 """Tables of packages, launches of the player, and what content has said."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
@@ -34,6 +34,8 @@ class Package(Base):
     base_key: Mapped[str | None]
     title: Mapped[str] = mapped_column(default="")
     trusts_status: Mapped[bool] = mapped_column(default=False)
+    retraining_on: Mapped[date | None]
+    """From when its uploader wants it learned anew; nothing is decided by that."""
     state: Mapped[PackageState] = mapped_column(EnumText(PackageState))
     percent: Mapped[int] = mapped_column(default=0)
     findings: Mapped[JsonList]

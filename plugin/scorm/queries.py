@@ -63,6 +63,16 @@ def versions_of_module(
     return [(version, package) for version, package in rows]
 
 
+def version_of_package(session: Session, package: Package) -> ModuleVersion | None:
+    """What the package became, once it is ready."""
+    return session.scalar(
+        select(ModuleVersion).where(
+            ModuleVersion.organization_id == package.organization_id,
+            ModuleVersion.package_id == package.id,
+        )
+    )
+
+
 def recent_packages(session: Session, organization_id: int, *, limit: int) -> Sequence[Package]:
     """The last imports that are under way or failed, newest first."""
     return session.scalars(

@@ -23,14 +23,14 @@ from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import Tx, read_session, transaction
 from plugin.modules import queries as module_queries
-from plugin.modules import visibility
-from plugin.modules.models import Run, RunState
+from plugin.modules import retraining, visibility
+from plugin.modules.models import ModuleVersion, Run, RunState
+from plugin.org.errors import FieldError
 from plugin.scorm import actions, importing, queries, rules, wording
 from plugin.scorm.errors import UploadsByOperatorError
 from plugin.scorm.forms import (
     NEVER_SET,
     PERCENT,
-    RETRAINING,
     SCORE_RULES,
     PackageForm,
     ResultsForm,
@@ -68,17 +68,15 @@ def module(module_id: int) -> str | AnyResponse:
     if request.method == "POST":
         _require_uploads()
     form = VersionForm() if _takes_uploads() else None
-    if form is not None and form.validate_on_submit():
-        is_new = form.effect.data == RETRAINING
-        package_id = _receive(form, None if is_new else module_id)
-        if is_new:
-            flash(_say_how_to_replace(found.title))
+    if form is not None and form.validate_on_submit() and _may_begin(form):
+        package_id = _receive(form, module_id)
         return redirect(url_for("scorm.package", package_id=package_id), 303)
     policy = queries.policy_of_module(session, found)
     return render_template(
         "scorm/module.html",
         module=found,
         versions=queries.versions_of_module(session, organization_id, module_id),
+        decisions=retraining.decisions(session, found),
         policy=policy,
         pass_mark=_percent(policy.pass_share),
         never_set=NEVER_SET,
@@ -109,13 +107,17 @@ def _percent(share: float | None) -> Decimal | None:
     return None if share is None else Decimal(str(round(share * PERCENT, 6))).normalize()
 
 
-def _say_how_to_replace(title: str) -> str:
-    sentence = _(
-        "It becomes a module of its own. In each training, put it in the place of “%(title)s” and "
-        "publish for the date from which it is required; the impact is shown before.",
-        title=title,
-    )
-    return str(sentence)
+def _may_begin(form: VersionForm) -> bool:
+    """Whether the day from which the version is to be required can be decided."""
+    if form.wanted_on is None:
+        return True
+    nothing, now = retraining.EQUIVALENT, clock.now()
+    try:
+        retraining.check(read_session(), me().organization_id, nothing, form.wanted_on, now)
+    except FieldError as error:
+        form[error.field].errors = [error.message]
+        return False
+    return True
 
 
 def _takes_uploads() -> bool:
@@ -136,6 +138,7 @@ def _receive(form: PackageForm, module_id: int | None) -> int:
         title=form.title.data or "" if form.title else "",
         module_id=module_id,
         trusts_status=form.trusts_status.data,
+        retraining_on=form.wanted_on,
         by=me().person_id,
     )
 
@@ -144,13 +147,25 @@ def _receive(form: PackageForm, module_id: int | None) -> int:
 @requires(Role.ADMIN)
 def package(package_id: int) -> str:
     """How an import goes, or how it went; looks again by itself until it is done."""
-    found = queries.package_of(read_session(), me().organization_id, package_id)
+    session = read_session()
+    found = queries.package_of(session, me().organization_id, package_id)
+    version = queries.version_of_package(session, found)
     return render_template(
         "scorm/package.html",
         package=found,
+        asks=version if found.retraining_on and not _is_decided(version) else None,
         states=PackageState,
         findings=wording.sentences(found.findings),
     )
+
+
+def _is_decided(version: ModuleVersion | None) -> bool:
+    """Whether something was decided of the version since it came."""
+    if version is None:
+        return False
+    session = read_session()
+    module = module_queries.module_of(session, version.organization_id, version.module_id)
+    return version.id in retraining.decisions(session, module)
 
 
 def enter(tx: Tx, run: Run, now: datetime) -> str:

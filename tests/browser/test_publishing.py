@@ -4,13 +4,16 @@ from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import select
 
 from plugin.core import clock
+from plugin.core.db import db
+from plugin.modules.models import Module
 from plugin.org.models import Person
 from plugin.web.roles import Role
 from tests.browser.conftest import Visit
 from tests.browser.looks import flaws
-from tests.functional.assign.places import row, training, versions
+from tests.functional.assign.places import new_version, row, training, versions
 from tests.functional.certs.test_impact import prepare, work
 from tests.support.browser import overflows, take_picture
 from tests.support.world import World
@@ -81,3 +84,26 @@ def test_what_was_read_is_published_and_its_progress_moves_by_itself(
     assert flaws(page) == []
     assert len(versions(asked)) == 2
     assert complaints == []
+
+
+@pytest.mark.parametrize("width", SIZES)
+def test_a_version_to_be_learned_anew_shows_its_numbers_as_the_day_is_chosen(
+    grace: Person, asked: int, world: World, visit: Visit, page: Page, width: int
+) -> None:
+    module = db.session.scalars(select(Module).where(Module.title == "Height")).one()
+    new_version(module)
+    page.set_viewport_size({"width": width, "height": SIZES[width]})
+    visit(grace, f"/admin/modules/{module.id}/versions/2/before")
+    page.get_by_label("From a date on it counts no more").check()
+    day = (clock.now() + timedelta(days=20)).date().isoformat()
+    page.get_by_label("From", exact=True).fill(day)
+    page.keyboard.press("Tab")
+    expect(
+        page.get_by_role("row").filter(has_text="Certificates that turn invalid")
+    ).to_contain_text("12")
+    take_picture(page, f"retraining-{width}")
+    assert overflows(page) == 0
+    assert flaws(page) == []
+    page.get_by_label("Reason").fill("New ladders")
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_text("this version is required").first).to_be_visible()

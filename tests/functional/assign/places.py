@@ -1,6 +1,7 @@
 """Training in the tests' world, made by the product's own actions, and what came of it."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from flask import Flask, current_app
@@ -14,11 +15,18 @@ from plugin.core import clock
 from plugin.core.db import db, transaction
 from plugin.core.outbox import JobName, OutboxRow
 from plugin.jobs import step
+from plugin.modules import actions as module_actions
+from plugin.modules import retraining
 from plugin.modules.models import Module
 from plugin.notify.models import Message
 from plugin.org.models import Person, Unit
 
-JUDGING = [JobName.EVALUATE_PERSON, JobName.EVALUATE_PEOPLE, JobName.APPLY_VERSION]
+JUDGING = [
+    JobName.EVALUATE_PERSON,
+    JobName.EVALUATE_PEOPLE,
+    JobName.APPLY_VERSION,
+    JobName.APPLY_RETRAINING,
+]
 REQUIRED, OPTIONAL, HIDDEN = RowStatus.REQUIRED, RowStatus.OPTIONAL, RowStatus.HIDDEN
 
 
@@ -70,6 +78,28 @@ def publish(
             apply_to_existing=apply_to_existing,
             effect=effect,
             now=clock.now(),
+        ).id
+
+
+def new_version(module: Module) -> int:
+    """The module has a version more; its number."""
+    module_id = module.id
+    with transaction() as tx:
+        known = tx.session.get_one(Module, module_id)
+        return module_actions.add_version(
+            tx.session, known, package_id=None, by=None, now=clock.now()
+        ).number
+
+
+def learn_anew(module: Module, number: int, from_on: date | None, *, by: int) -> int:
+    """The id of the decision: from that day on the version is required; None: equivalent."""
+    module_id = module.id
+    with transaction() as tx:
+        known = tx.session.get_one(Module, module_id)
+        version = retraining.version_of(tx.session, known, number)
+        before = retraining.decisions(tx.session, known).get(version.id, retraining.EQUIVALENT)
+        return retraining.decide(
+            tx, version, from_on, known_id=before.id, by=by, reason="safer", now=clock.now()
         ).id
 
 

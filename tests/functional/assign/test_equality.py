@@ -1,6 +1,7 @@
 """What is stored equals what the rules say, whatever happens and however the clock runs."""
 
 import random
+from contextlib import suppress
 from datetime import datetime, timedelta
 from threading import Barrier, Thread
 
@@ -16,13 +17,16 @@ from plugin.assign.standing import Standing
 from plugin.core import clock
 from plugin.core.db import db, transaction
 from plugin.core.outbox import JobName
-from plugin.modules.models import Completion, CompletionSource, Module
+from plugin.modules.models import Completion, CompletionSource, Module, ModuleVersion
+from plugin.org.errors import FieldError
 from plugin.org.models import Membership, Person, Unit, UnitKind
 from tests.conftest import NOW
 from tests.functional.assign.places import (
     evaluate_later,
     judge,
+    learn_anew,
     messages,
+    new_version,
     publish,
     row,
     steps,
@@ -39,7 +43,7 @@ class History:
     PEOPLE = 3
 
     def __init__(self, world: World, seed: int) -> None:
-        self.dice = random.Random(seed)
+        self.dice, self.renewals = random.Random(seed), random.Random(seed)
         self.world = world
         region = world.unit("North", kind=UnitKind.REGION, time_zone="America/Sao_Paulo")
         self.units: list[Unit] = [
@@ -86,7 +90,20 @@ class History:
         else:
             happening(person)
             evaluate_later(person)
+        if self.renewals.random() < 0.3:
+            self.renew()
         judge()
+
+    def renew(self) -> None:
+        """A module has a new version, or it is decided whether that has to be learned anew."""
+        module = db.session.merge(self.renewals.choice(self.modules))
+        last = db.session.get_one(ModuleVersion, module.current_version_id).number
+        if last == 1 or self.renewals.random() < 0.3:
+            last = new_version(module)
+        day = clock.now().date() + timedelta(days=self.renewals.randint(2, 50))
+        with suppress(FieldError):  # it has begun
+            from_on = self.renewals.choice([day, day, None])
+            learn_anew(module, self.renewals.randint(2, last), from_on, by=self.boss.id)
 
     def effect(self) -> Effect:
         day = clock.now().date() + timedelta(days=self.dice.randint(2, 40))

@@ -65,16 +65,16 @@ def test_new_versions_are_numbered_and_say_what_changed(admin: FlaskClient, boss
     assert admin.get(f"/admin/modules/documents/{module.id}/3.pdf").status_code == 404
 
 
-def test_what_must_be_acknowledged_anew_becomes_a_module_of_its_own(
+def test_what_must_be_acknowledged_anew_is_decided_about_next(
     admin: FlaskClient, boss: Person
 ) -> None:
     module = new_document(boss)
     answer = bring(admin, module.id, pdf("Two"), effect="anew")
-    first, second = modules()
-    assert answer.headers["Location"].endswith(f"/{second.id}")
-    assert (first.title, second.title) == ("Site rules", "Site rules")
-    assert first.current_version_id != second.current_version_id
-    assert "In each training, put it in the place of" in admin.get("/admin/modules").text
+    assert answer.headers["Location"].endswith(f"/admin/modules/{module.id}/versions/2/before")
+    assert len(modules()) == 1
+    assert "Site rules" in admin.get(answer.headers["Location"]).text
+    page = admin.get(f"/admin/modules/documents/{module.id}").text
+    assert "What was acknowledged before: Goes on counting · Change" in read(page).words
 
 
 @pytest.mark.parametrize("content", [b"<html>%PDF</html>", b"MZ\x90", b"\x89PNG\r\n\x1a\n" * 9])

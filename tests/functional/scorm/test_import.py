@@ -13,11 +13,12 @@ from sqlalchemy import func, select
 from plugin.cli import plugin
 from plugin.core.context import current_settings, storage
 from plugin.core.db import db
-from plugin.modules.models import Module, ModuleVersion
+from plugin.modules.models import Module, ModuleVersion, Retraining
 from plugin.scorm import importing
 from plugin.scorm.models import Package, PackageState
 from plugin.web.roles import Role
 from tests.support.clamd import EICAR, clamd
+from tests.support.html import read
 from tests.support.packages import manifest, package, zip_of
 from tests.support.play import brought_in
 from tests.support.work import work_off
@@ -260,14 +261,33 @@ def test_a_virus_fails_the_import_and_leaves_nothing_behind(
     assert files_of(app) == []
 
 
-def test_a_version_that_must_be_learned_anew_becomes_a_module_of_its_own(
+def test_a_version_to_be_learned_anew_is_brought_and_then_decided_about(
     admin: FlaskClient, world: World
 ) -> None:
     module = brought_in(world, title="Ladders")
-    page = upload(admin, package(), to=str(module.id), effect="retraining")
-    told = admin.get(page).get_data(as_text=True)
-    assert "put it in the place of “Ladders”" in told
+    path, day = str(module.id), {"effect": "retraining", "from_on": "2027-06-01"}
+    page = upload(admin, package(), to=path, **day)
     work_off()
     db.session.expire_all()
-    assert db.session.scalar(select(func.count(Module.id))) == 2
-    assert db.session.scalars(select(ModuleVersion.number)).all() == [1, 1]
+    assert db.session.scalars(select(ModuleVersion.number)).all() == [1, 2]
+    assert db.session.scalar(select(func.count(Retraining.id))) == 0, "nothing without a look"
+    told = read(admin.get(page).get_data(as_text=True))
+    assert "from Jun 1, 2027 on it is to be required" in told.words
+    (link,) = [each for each in told.all("a") if each.words == "Look and decide"]
+    decision = admin.get(link.attributes["href"]).get_data(as_text=True)
+    assert 'value="2027-06-01"' in decision
+
+
+@pytest.mark.parametrize("day", ["", "2027-03-01", "soon"])
+def test_a_day_that_cannot_be_is_said_before_anything_is_kept(
+    app: Flask, admin: FlaskClient, world: World, day: str
+) -> None:
+    module = brought_in(world)
+    kept = files_of(app)
+    answer = admin.post(
+        f"/admin/modules/{module.id}",
+        data={"file": (package(), "c.zip"), "effect": "retraining", "from_on": day},
+        content_type="multipart/form-data",
+    )
+    assert "Choose a day" in answer.text
+    assert files_of(app) == kept
