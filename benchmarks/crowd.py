@@ -61,6 +61,9 @@ STATEMENTS = (
     SELECT id, 1, id, 1, name, true, {NOW} - interval '400 days', '', {NOW} - interval '400 days',
         false
     FROM configuration""",
+    f"""INSERT INTO version_progress (organization_id, version_id, people, judged, started_at,
+        finished_at)
+    SELECT 1, id, 0, 0, published_at, {NOW} - interval '399 days' FROM configuration_version""",
     f"""INSERT INTO configuration_row (organization_id, version_id, module_id, position, status,
         required_since_at)
     SELECT 1, unit.id, module.id, module.id, CASE WHEN module.id % 5 = 0 THEN 'optional'
@@ -70,9 +73,9 @@ STATEMENTS = (
     """INSERT INTO row_term (organization_id, row_id, validity_months, pass_mark, in_grace)
     SELECT 1, id, 12, 0.8, false FROM configuration_row""",
     f"""INSERT INTO completion (organization_id, person_id, module_id, module_version_id, passed,
-        score, happened_at, learned_at, source, evidence)
+        score, happened_at, learned_at, source, evidence, silent)
     SELECT 1, n, 1 + (n + k) % {MODULES}, 1 + (n + k) % {MODULES}, true, 0.9,
-        {NOW} - (n % 390) * interval '1 day', {NOW} - interval '1 day', 'manual', '{{}}'
+        {NOW} - (n % 390) * interval '1 day', {NOW} - interval '1 day', 'manual', '{{}}', false
     FROM generate_series(1, {PEOPLE}) n, generate_series(1, 5) k""",
     f"""INSERT INTO standing (organization_id, person_id, configuration_id, version_id, covered,
         complete, valid_through, ends_at, missing, updated_at)
@@ -105,9 +108,10 @@ STATEMENTS = (
         {NOW} - interval '3 days', 'x'
     FROM certificate WHERE id % 200 = 0""",
     f"""INSERT INTO message (organization_id, person_id, kind, key, facts, attachments, state,
-        created_at, not_before, attempts)
+        created_at, not_before, sent_at, ended_at, attempts)
     SELECT 1, 1 + n % {PEOPLE}, 'new_training', 'm' || n, '{{}}', '[]',
-        CASE WHEN n % 97 = 0 THEN 'failed' ELSE 'sent' END, {NOW}, {NOW}, 1
+        CASE WHEN n % 97 = 0 THEN 'failed' ELSE 'sent' END, {NOW}, {NOW},
+        CASE WHEN n % 97 > 0 THEN {NOW} END, CASE WHEN n % 97 = 0 THEN {NOW} END, 1
     FROM generate_series(1, 2 * {PEOPLE}) n""",
     f"""INSERT INTO "grant" (organization_id, person_id, role, granted_at)
     VALUES (1, 1, 'admin', {NOW})""",

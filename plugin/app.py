@@ -36,8 +36,8 @@ from plugin.core.context import current_settings
 from plugin.core.db import configure_engine, db
 from plugin.core.paths import STATIC, TEMPLATES, TRANSLATIONS
 from plugin.core.settings import Settings
+from plugin.dashboard import own_views as dashboard_views
 from plugin.dashboard import preview_views
-from plugin.dashboard import views as dashboard_views
 from plugin.documents import admin_views as documents_views
 from plugin.documents import file_views as document_files
 from plugin.documents import views as reading_views

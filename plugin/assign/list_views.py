@@ -11,8 +11,11 @@ from plugin.assign.listing import ListState
 from plugin.assign.views import bp
 from plugin.core import clock
 from plugin.core.db import read_session
+from plugin.org import as_of
+from plugin.org.as_of import AsOf
+from plugin.org.dated_files import dated
 from plugin.org.forms import KINDS
-from plugin.web.export import Cell, Format, download
+from plugin.web.export import Cell, Format
 from plugin.web.identity import me, requires
 from plugin.web.listing import Asked, Slice, asked
 from plugin.web.roles import Role
@@ -32,18 +35,27 @@ def _asked() -> Asked:
         filters={
             "kind": [kind.value for kind in KINDS],
             "state": [state.value for state in ListState],
+            **as_of.FIELDS,
         },
     )
+
+
+def _moment(wanted: Asked) -> AsOf:
+    return as_of.asked_for(wanted.filters, me().time_zone, now=clock.now())
 
 
 @bp.get("/admin/training")
 @requires(Role.ADMIN)
 def configurations() -> str:
     wanted = _asked()
-    found, total = listing.page(read_session(), me().organization_id, wanted)
+    moment = _moment(wanted)
+    found, total = listing.page(
+        read_session(), me().organization_id, wanted, moment.at, past=moment.is_past
+    )
     return render_template(
         "assign/configurations.html",
         slice=Slice(items=found, total=total, asked=wanted),
+        moment=moment,
         kinds=KINDS,
         filters=[
             {
@@ -70,18 +82,24 @@ def export(file_format: str) -> Response:
         _("Unit"), _("Kind"), _("Training"), _("Version"), _("Published"), _("Required modules"),
         _("Certificate"), _("Unpublished changes"),
     ]  # fmt: skip
-    day = clock.now().date().isoformat()
-    return download(
+    wanted = _asked()
+    moment = _moment(wanted)
+    rows = listing.rows(
+        read_session(), me().organization_id, wanted, moment.at, past=moment.is_past
+    )
+    name = "training" if moment.is_past else f"training-{moment.at.date().isoformat()}"
+    return dated(
         Format(file_format),
-        f"training-{day}",
+        name,
         header,
-        _cells(_asked()),
+        _cells(rows, past=moment.is_past),
+        moment=moment,
         zone=me().time_zone,
     )
 
 
-def _cells(wanted: Asked) -> Iterator[list[Cell]]:
-    for each in listing.rows(read_session(), me().organization_id, wanted):
+def _cells(lines: Iterator[listing.ConfigurationSummary], *, past: bool) -> Iterator[list[Cell]]:
+    for each in lines:
         yield [
             each.unit_name,
             str(KINDS[each.unit_kind]),
@@ -90,5 +108,5 @@ def _cells(wanted: Asked) -> Iterator[list[Cell]]:
             each.published_at,
             each.required,
             each.certificate_on,
-            each.has_changes,
+            None if past else each.has_changes,
         ]

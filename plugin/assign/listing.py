@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select, true
+from sqlalchemy.orm import Session, aliased
 
 from plugin.assign.facts import RowStatus
 from plugin.assign.models import (
@@ -16,6 +16,7 @@ from plugin.assign.models import (
     ConfigurationRow,
     ConfigurationVersion,
 )
+from plugin.org.history import was
 from plugin.org.models import Unit, UnitKind
 from plugin.web.listing import Asked, like
 
@@ -52,7 +53,7 @@ class ConfigurationSummary:
 def of_unit(session: Session, organization_id: int, unit_id: int) -> list[ConfigurationSummary]:
     """The configurations in use of one unit and what was published last, in one statement."""
     lines = session.execute(
-        _lines(organization_id)
+        _lines(organization_id, None, past=False)
         .where(Configuration.unit_id == unit_id, Configuration.archived_at.is_(None))
         .order_by(Configuration.name, Configuration.id)
     )
@@ -62,7 +63,7 @@ def of_unit(session: Session, organization_id: int, unit_id: int) -> list[Config
 def everywhere(session: Session, organization_id: int) -> list[ConfigurationSummary]:
     """All configurations in use of the organization, by unit and name."""
     lines = session.execute(
-        _lines(organization_id)
+        _lines(organization_id, None, past=False)
         .where(Configuration.archived_at.is_(None))
         .order_by(Unit.name, Configuration.name, Configuration.id)
     )
@@ -70,72 +71,91 @@ def everywhere(session: Session, organization_id: int) -> list[ConfigurationSumm
 
 
 def page(
-    session: Session, organization_id: int, asked: Asked
+    session: Session, organization_id: int, asked: Asked, at: datetime, *, past: bool = False
 ) -> tuple[list[ConfigurationSummary], int]:
-    """One page of all configurations, and how many match."""
-    conditions = _conditions(asked)
+    """One page of all configurations, and how many match.
+
+    `past`: those there were then, each with the version published last by then. What was being
+    prepared then is not kept, so it says nothing of unpublished changes.
+    """
+    conditions = _conditions(asked, at, past=past)
     total = session.scalar(
         select(func.count())
         .select_from(Configuration)
         .join(Unit, Unit.id == Configuration.unit_id)
         .join(ConfigurationDraft, ConfigurationDraft.configuration_id == Configuration.id)
-        .outerjoin(
-            ConfigurationVersion, ConfigurationVersion.id == Configuration.current_version_id
-        )
+        .outerjoin(ConfigurationVersion, _is_newest(at, past=past))
         .where(Configuration.organization_id == organization_id, *conditions)
     )
     lines = session.execute(
-        _lines(organization_id)
+        _lines(organization_id, at, past=past)
         .where(*conditions)
         .order_by(*_order(asked))
         .offset(asked.offset)
         .limit(asked.size)
     )
-    return [_summary(line) for line in lines], total or 0
+    return [_summary(line, at) for line in lines], total or 0
 
 
-def rows(session: Session, organization_id: int, asked: Asked) -> Iterator[ConfigurationSummary]:
+def rows(
+    session: Session, organization_id: int, asked: Asked, at: datetime, *, past: bool = False
+) -> Iterator[ConfigurationSummary]:
     """Everything that matches, for a file."""
     lines = session.execute(
-        _lines(organization_id)
-        .where(*_conditions(asked))
+        _lines(organization_id, at, past=past)
+        .where(*_conditions(asked, at, past=past))
         .order_by(*_order(asked))
         .execution_options(yield_per=BATCH)
     )
     for line in lines:
-        yield _summary(line)
+        yield _summary(line, at)
 
 
-def _lines(organization_id: int) -> Select[Any]:
+def _is_newest(at: datetime | None, *, past: bool) -> ColumnElement[bool]:
+    """The version is the one published last, or the last by then."""
+    if not past:
+        return ConfigurationVersion.id == Configuration.current_version_id
+    by_then = aliased(ConfigurationVersion)
+    newest = (
+        select(func.max(by_then.number))
+        .where(by_then.configuration_id == Configuration.id, by_then.published_at <= at)
+        .correlate(Configuration)
+        .scalar_subquery()
+    )
+    return and_(
+        ConfigurationVersion.configuration_id == Configuration.id,
+        ConfigurationVersion.number == newest,
+    )
+
+
+def _lines(organization_id: int, at: datetime | None, *, past: bool) -> Select[Any]:
     required = (
         select(func.count(ConfigurationRow.id))
         .where(
-            ConfigurationRow.version_id == Configuration.current_version_id,
+            ConfigurationRow.version_id == ConfigurationVersion.id,
             ConfigurationRow.status == RowStatus.REQUIRED,
         )
-        .correlate(Configuration)
+        .correlate(ConfigurationVersion)
         .scalar_subquery()
     )
     columns: list[Any] = [
         Configuration.id,
         Configuration.name,
         Configuration.unit_id,
-        Configuration.archived_at,
+        was(Configuration, "archived_at", at, past=past).label("archived_at"),
         Unit.name.label("unit_name"),
         Unit.kind,
         ConfigurationVersion.number,
         ConfigurationVersion.published_at,
         ConfigurationVersion.certificate_on,
         required.label("required"),
-        _has_changes().label("has_changes"),
+        (false() if past else _has_changes()).label("has_changes"),
     ]
     return (
         select(*columns)
         .join(Unit, Unit.id == Configuration.unit_id)
         .join(ConfigurationDraft, ConfigurationDraft.configuration_id == Configuration.id)
-        .outerjoin(
-            ConfigurationVersion, ConfigurationVersion.id == Configuration.current_version_id
-        )
+        .outerjoin(ConfigurationVersion, _is_newest(at, past=past))
         .where(Configuration.organization_id == organization_id)
     )
 
@@ -147,12 +167,13 @@ def _has_changes() -> ColumnElement[bool]:
     )
 
 
-def _conditions(asked: Asked) -> list[ColumnElement[bool]]:
+def _conditions(asked: Asked, at: datetime, *, past: bool) -> list[ColumnElement[bool]]:
     state = asked.filters.get("state")
+    archived_at = was(Configuration, "archived_at", at, past=past)
+    in_use = or_(archived_at.is_(None), archived_at > at)
     found: list[ColumnElement[bool]] = [
-        Configuration.archived_at.is_not(None)
-        if state == ListState.ARCHIVED
-        else Configuration.archived_at.is_(None)
+        not_(in_use) if state == ListState.ARCHIVED else in_use,
+        Configuration.created_at <= at if past else true(),
     ]
     if asked.q:
         words = like(asked.q)
@@ -167,7 +188,8 @@ def _conditions(asked: Asked) -> list[ColumnElement[bool]]:
     if state == ListState.PUBLISHED:
         found.append(ConfigurationVersion.id.is_not(None))
     elif state == ListState.CHANGED:
-        found.append(and_(ConfigurationVersion.id.is_not(None), _has_changes()))
+        found.append(false() if past else _has_changes())
+        found.append(ConfigurationVersion.id.is_not(None))
     elif state == ListState.UNPUBLISHED:
         found.append(ConfigurationVersion.id.is_(None))
     return found
@@ -183,7 +205,7 @@ def _order(asked: Asked) -> list[Any]:
     return [first, Configuration.name, Configuration.id]
 
 
-def _summary(line: Any) -> ConfigurationSummary:
+def _summary(line: Any, at: datetime | None = None) -> ConfigurationSummary:
     return ConfigurationSummary(
         id=line.id,
         name=line.name,
@@ -195,7 +217,7 @@ def _summary(line: Any) -> ConfigurationSummary:
         certificate_on=bool(line.certificate_on),
         required=line.required,
         has_changes=bool(line.has_changes),
-        is_archived=line.archived_at is not None,
+        is_archived=line.archived_at is not None and (at is None or line.archived_at <= at),
     )
 
 

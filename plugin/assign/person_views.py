@@ -8,8 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from plugin.assign import as_of, queries, reminders, waivers, why, withheld
-from plugin.assign.as_of import AsOf
+from plugin.assign import queries, reminders, waivers, why, withheld
 from plugin.assign.fetch import Facts, facts
 from plugin.assign.models import Waiver
 from plugin.assign.person_forms import WaiverForm
@@ -20,6 +19,8 @@ from plugin.core.db import read_session, transaction
 from plugin.modules import queries as module_queries
 from plugin.modules.models import Completion
 from plugin.modules.wording import evidence_lines
+from plugin.org import as_of
+from plugin.org.as_of import AsOf
 from plugin.org.errors import FieldError, PersonNotFoundError
 from plugin.org.models import Person
 from plugin.org.reach import person_in_reach, reach_of

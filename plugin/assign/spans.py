@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-INSTANT = timedelta(microseconds=1)
+from plugin.core.days import INSTANT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,8 +19,9 @@ from plugin.assign.facts import (
     required,
 )
 from plugin.assign.proofs import Proof
-from plugin.assign.spans import INSTANT, reach_back, unbroken_since
+from plugin.assign.spans import reach_back, unbroken_since
 from plugin.assign.validity import end_of, local_date
+from plugin.core.days import INSTANT
 
 FOR_EVER = datetime.max.replace(tzinfo=UTC)
 

@@ -1,18 +1,23 @@
-"""The calendar: months, last days and local midnights. Zones matter here and nowhere else."""
+"""The calendar: months and last days. Zones matter here, in `core.days`, and nowhere else."""
 
 from calendar import monthrange
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
-from plugin.assign.spans import INSTANT
+from plugin.core.days import end_of, local_date
+
+__all__ = [
+    "add_months",
+    "earlier",
+    "end_of",
+    "local_date",
+    "morning",
+    "nine",
+    "valid_through",
+]
 
 MONTHS = 12
 MORNING = time(9)
-
-
-def local_date(moment: datetime, zone: str) -> date:
-    """The calendar date `moment` has in `zone`."""
-    return moment.astimezone(ZoneInfo(zone)).date()
 
 
 def add_months(day: date, months: int) -> date:
@@ -32,20 +37,6 @@ def valid_through(happened_at: datetime, months: int | None, zone: str) -> date 
 def earlier(one: date | None, other: date | None) -> date | None:
     """The earlier of two last days; None has no end."""
     return min((day for day in (one, other) if day is not None), default=None)
-
-
-def end_of(day: date, zone: str) -> datetime:
-    """The moment `day` is over for good in `zone`, in UTC: the next local midnight.
-
-    Where midnight does not exist it is the moment the clocks jump over it; where clocks go back
-    over midnight it is the second one, so that no moment of `day` comes after it.
-    """
-    midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone))
-    first = midnight.astimezone(UTC)
-    second = midnight.replace(fold=1).astimezone(UTC)
-    if second > first and local_date(second - INSTANT, zone) <= day:
-        return second
-    return first
 
 
 def morning(now: datetime, zone: str) -> datetime:

@@ -20,9 +20,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from plugin.assign import as_of
 from plugin.assign import queries as assign_queries
-from plugin.assign.as_of import AsOf
 from plugin.assign.choices import Choices, choices
 from plugin.assign.why import derivation
 from plugin.certs import actions, dossier
@@ -36,8 +34,11 @@ from plugin.certs.verdict import verdict
 from plugin.core import clock
 from plugin.core.context import storage
 from plugin.core.db import Tx, read_session, transaction
+from plugin.org import as_of
+from plugin.org.as_of import AsOf
+from plugin.org.dated_files import dated
 from plugin.org.reach import reach_of
-from plugin.web.export import Format, download
+from plugin.web.export import Format
 from plugin.web.identity import holds, me, requires
 from plugin.web.listing import Asked, asked
 from plugin.web.roles import Role
@@ -118,14 +119,11 @@ def export(file_format: str) -> Response:
             str(STATES[line.state][1]),
             line.valid_through,
             line.issued_at,
-            *([moment.at] if moment.is_past else []),
         ]
         for line in found
     )
     header += [_("Training"), _("State"), _("Valid through"), _("First issued")]
-    header += [_("As of")] if moment.is_past else []
-    name = f"certificates{moment.name}"
-    return download(Format(file_format), name, header, rows, zone=moment.zone)
+    return dated(Format(file_format), "certificates", header, rows, moment=moment, zone=moment.zone)
 
 
 @bp.get("/admin/certificates/<int:certificate_id>")

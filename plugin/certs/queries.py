@@ -156,29 +156,34 @@ class OwnCertificate:
 
 
 def certificates_of(
-    session: Session, organization_id: int, person_id: int, *, at: datetime
+    session: Session, organization_id: int, person_id: int, *, at: datetime, past: bool = False
 ) -> list[OwnCertificate]:
-    """The person's certificates with their state at `at`, in at most four statements."""
+    """The person's certificates with their state at `at`, in at most four statements.
+
+    `past`: those there were then, with the editions of then, as the facts stood.
+    """
     certificates = session.scalars(
         select(Certificate)
         .where(
             Certificate.organization_id == organization_id,
             Certificate.person_id == person_id,
             Certificate.erased_at.is_(None),
+            Certificate.created_at <= at,
         )
         .order_by(Certificate.id)
     ).all()
     if not certificates:
         return []
     ids = [certificate.id for certificate in certificates]
-    events, editions = _events(session, ids), _editions(session, ids)
+    events, editions = _events(session, ids), _editions(session, ids, at)
     found = assign_queries.facts(
         session,
         organization_id,
         person_ids=[person_id],
         configuration_ids=[each.configuration_id for each in certificates],
         at=at,
-        history=False,
+        history=past,
+        past=past,
     )
     return [_own(each, found, events[each.id], editions[each.id], at=at) for each in certificates]
 
@@ -216,11 +221,13 @@ def _events(session: Session, certificate_ids: Sequence[int]) -> dict[int, list[
     return events
 
 
-def _editions(session: Session, certificate_ids: Sequence[int]) -> dict[int, list[OwnEdition]]:
+def _editions(
+    session: Session, certificate_ids: Sequence[int], at: datetime
+) -> dict[int, list[OwnEdition]]:
     editions: dict[int, list[OwnEdition]] = defaultdict(list)
     for row in session.execute(
         select(Edition.certificate_id, Edition.number, Edition.issued_at, Edition.rendered_at)
-        .where(Edition.certificate_id.in_(certificate_ids))
+        .where(Edition.certificate_id.in_(certificate_ids), Edition.issued_at <= at)
         .order_by(Edition.number.desc())
     ):
         editions[row.certificate_id].append(

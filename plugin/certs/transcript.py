@@ -1,17 +1,20 @@
 """A transcript: everything that counts of one person, as a printed page made when asked for."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
+from flask_babel import format_date
 from jinja2 import Environment
-from sqlalchemy import select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import Select, select, true
+from sqlalchemy.orm import Session
 
 from plugin.assign.validity import local_date
 from plugin.certs import faces, pdf
 from plugin.certs.document import INK, Setter, logo_of, spelled
 from plugin.modules.models import Completion, Module
+from plugin.modules.queries import is_last_word
 from plugin.modules.wording import source_words
+from plugin.org.as_of import AsOf
 from plugin.org.models import Organization, Person
 
 TEMPLATE = "certs/transcript.html"
@@ -35,16 +38,22 @@ class Transcript:
     organization: str
     person: str
     employee_id: str | None
-    made_on: date
+    as_of: str
+    """The day it is made, or the past moment it is asked for, in the reader's language."""
+    is_past: bool
     locale: str
     lines: tuple[TranscriptLine, ...]
 
 
-def transcript(session: Session, person: Person, *, now: datetime) -> Transcript:
-    """Every passed completion of the person that nothing supersedes, newest first."""
+def transcript(
+    session: Session, person: Person, moment: AsOf, *, without: Select[int] | None = None
+) -> Transcript:
+    """Every passed completion that nothing supersedes, as known at the moment, newest first.
+
+    `without`: ids of modules that are not to be seen.
+    """
     organization = session.get_one(Organization, person.organization_id)
     zone = organization.time_zone
-    later = aliased(Completion)
     rows = session.execute(
         select(Completion, Module.title)
         .join(Module, Module.id == Completion.module_id)
@@ -52,7 +61,9 @@ def transcript(session: Session, person: Person, *, now: datetime) -> Transcript
             Completion.organization_id == person.organization_id,
             Completion.person_id == person.id,
             Completion.passed,
-            ~select(later.id).where(later.supersedes_id == Completion.id).exists(),
+            Completion.learned_at <= moment.at,
+            is_last_word(moment.at),
+            true() if without is None else Completion.module_id.not_in(without),
         )
         .order_by(Completion.happened_at.desc(), Completion.id.desc())
     )
@@ -60,7 +71,8 @@ def transcript(session: Session, person: Person, *, now: datetime) -> Transcript
         organization=organization.name,
         person=person.full_name,
         employee_id=person.employee_id,
-        made_on=local_date(now, zone),
+        as_of=moment.words if moment.is_past else format_date(local_date(moment.at, zone), "long"),
+        is_past=moment.is_past,
         locale=person.locale or organization.locale,
         lines=tuple(
             TranscriptLine(

@@ -15,12 +15,15 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     cast,
     func,
+    literal,
     literal_column,
     null,
     or_,
     select,
+    type_coerce,
     union_all,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
@@ -167,22 +170,26 @@ class Sitting:
 
 
 def history(
-    session: Session, organization_id: int, person_id: int, *, at: datetime, page: int, size: int
+    session: Session,
+    organization_id: int,
+    person_id: int,
+    *,
+    at: datetime,
+    now: datetime,
+    page: int,
+    size: int,
 ) -> Sequence[Sitting]:
-    """One page of the person's sittings and completions, newest first; one more says there is more.
+    """One page of what the person had done by `at`, newest first; one more says there is more.
 
-    Modules that are hidden from the person are not in it (domain §3.4).
+    Modules that are hidden from the person now are not in it, whatever they were (domain §3.4).
     """
     own = union_all(
-        _runs(organization_id, person_id), _other_completions(organization_id, person_id)
+        _runs(organization_id, person_id, at), _other_completions(organization_id, person_id, at)
     ).subquery()
     rows = session.execute(
         select(own, Module.title)
         .join(Module, Module.id == own.c.module_id)
-        .where(
-            own.c.module_id.not_in(_modules(organization_id, person_id, at, hidden=True))
-            | own.c.module_id.in_(_modules(organization_id, person_id, at, hidden=False))
-        )
+        .where(own.c.module_id.not_in(hidden_modules(organization_id, person_id, now)))
         .order_by(own.c.moment.desc(), own.c.id.desc())
         .offset((page - 1) * size)
         .limit(size + 1)
@@ -202,27 +209,51 @@ def history(
     ]
 
 
-def _runs(organization_id: int, person_id: int) -> Select[*tuple[Any, ...]]:
+def hidden_modules(organization_id: int, person_id: int, now: datetime) -> Select[int]:
+    """Ids of the modules that are hidden from the person: hidden somewhere and shown nowhere."""
+    return select(Module.id).where(
+        Module.organization_id == organization_id,
+        Module.id.in_(_modules(organization_id, person_id, now, hidden=True)),
+        Module.id.not_in(_modules(organization_id, person_id, now, hidden=False)),
+    )
+
+
+def _runs(organization_id: int, person_id: int, at: datetime) -> Select[*tuple[Any, ...]]:
+    """Sittings as they stood: one that had not ended by then was in progress."""
     correction = aliased(Completion)
+    had_ended = Run.ended_at <= at
+    was_active = case((Run.last_activity_at <= at, Run.last_activity_at), else_=Run.started_at)
     return (
         select(
             Run.id.label("id"),
             Run.module_id.label("module_id"),
-            func.coalesce(Run.ended_at, Run.last_activity_at, type_=UTCDateTime()).label("moment"),
-            Run.state.label("state"),
+            type_coerce(case((had_ended, Run.ended_at), else_=was_active), UTCDateTime()).label(
+                "moment"
+            ),
+            case(
+                (Run.ended_at > at, literal(RunState.OPEN, EnumText(RunState))), else_=Run.state
+            ).label("state"),
             Completion.passed.label("passed"),
-            func.coalesce(Run.score, Completion.score).label("score"),
+            case(
+                (Run.ended_at > at, null()), else_=func.coalesce(Run.score, Completion.score)
+            ).label("score"),
             Completion.source.label("source"),
             Completion.evidence.label("evidence"),
             correction.id.label("corrected_by"),
         )
-        .outerjoin(Completion, Completion.run_id == Run.id)
-        .outerjoin(correction, _corrects(correction))
-        .where(Run.organization_id == organization_id, Run.person_id == person_id)
+        .outerjoin(Completion, and_(Completion.run_id == Run.id, Completion.learned_at <= at))
+        .outerjoin(correction, _corrects(correction, at))
+        .where(
+            Run.organization_id == organization_id,
+            Run.person_id == person_id,
+            Run.started_at <= at,
+        )
     )
 
 
-def _other_completions(organization_id: int, person_id: int) -> Select[*tuple[Any, ...]]:
+def _other_completions(
+    organization_id: int, person_id: int, at: datetime
+) -> Select[*tuple[Any, ...]]:
     correction = aliased(Completion)
     return (
         select(
@@ -236,10 +267,11 @@ def _other_completions(organization_id: int, person_id: int) -> Select[*tuple[An
             Completion.evidence,
             correction.id,
         )
-        .outerjoin(correction, _corrects(correction))
+        .outerjoin(correction, _corrects(correction, at))
         .where(
             Completion.organization_id == organization_id,
             Completion.person_id == person_id,
+            Completion.learned_at <= at,
             Completion.run_id.is_(None),
             ~is_withdrawal(Completion),
             or_(correction.id.is_(None), ~is_withdrawal(correction)),
@@ -251,10 +283,12 @@ def _other_completions(organization_id: int, person_id: int) -> Select[*tuple[An
     )
 
 
-def _corrects(correction: type[Completion]) -> ColumnElement[bool]:
-    """A person said otherwise later; a better score of the same sitting is not a correction."""
+def _corrects(correction: type[Completion], at: datetime) -> ColumnElement[bool]:
+    """A person said otherwise by then; a better score of the same sitting is not a correction."""
     return and_(
-        correction.supersedes_id == Completion.id, correction.source == CompletionSource.MANUAL
+        correction.supersedes_id == Completion.id,
+        correction.source == CompletionSource.MANUAL,
+        correction.learned_at <= at,
     )
 
 

@@ -1,4 +1,4 @@
-"""The learner's pages: what to do, what was done, and the proofs."""
+"""The learner's page: what to do, the proofs, and why they are what they are."""
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -6,13 +6,11 @@ from werkzeug.wrappers import Response
 
 from plugin.assign.queries import learner_facts
 from plugin.assign.why import behind, derivation
-from plugin.certs.queries import certificates_of
 from plugin.core import clock
 from plugin.core.db import read_session, transaction
 from plugin.dashboard import queries
 from plugin.dashboard.proof_views import proof_view, withheld_words
 from plugin.dashboard.proofs import own_standing, proofs_of
-from plugin.dashboard.record_views import certificate_view, sitting_view
 from plugin.dashboard.tile_views import SHELVES, TileView, tile_view
 from plugin.dashboard.tiles import Tile, on_shelf, tiles_of
 from plugin.modules import visibility
@@ -21,11 +19,9 @@ from plugin.notify.mail_models import ChoicePlace
 from plugin.notify.reminder_choices import choose
 from plugin.org.models import Person
 from plugin.web.identity import me, requires
-from plugin.web.listing import MAX_PAGE
 from plugin.web.roles import Role
 
 bp = Blueprint("dashboard", __name__)
-PAGE = 50
 
 
 @bp.get("/")
@@ -64,41 +60,6 @@ def want_reminders() -> Response:
 
 def _view(tile: Tile) -> TileView:
     return tile_view(tile, start_url=url_for("modules.start", module_id=tile.module_id))
-
-
-@bp.get("/history")
-@requires(Role.LEARNER)
-def history() -> str:
-    """Everything the person did, newest first."""
-    person = me()
-    page = min(max(1, request.args.get("page", 1, type=int)), MAX_PAGE)
-    found = queries.history(
-        read_session(),
-        person.organization_id,
-        person.person_id,
-        at=clock.now(),
-        page=page,
-        size=PAGE,
-    )
-    return render_template(
-        "dashboard/history.html",
-        sittings=[sitting_view(sitting) for sitting in found[:PAGE]],
-        newer_url=url_for("dashboard.history", page=page - 1) if page > 1 else "",
-        older_url=url_for("dashboard.history", page=page + 1) if len(found) > PAGE else "",
-    )
-
-
-@bp.get("/certificates")
-@requires(Role.LEARNER)
-def certificates() -> str:
-    """The person's certificates with every edition ever issued."""
-    person = me()
-    found = certificates_of(
-        read_session(), person.organization_id, person.person_id, at=clock.now()
-    )
-    return render_template(
-        "dashboard/certificates.html", certificates=[certificate_view(each) for each in found]
-    )
 
 
 @bp.get("/why/<int:configuration_id>")

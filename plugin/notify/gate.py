@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy import ColumnElement, and_, exists, func, select, true
 from sqlalchemy.orm import Session, aliased
 
 from plugin.notify.letterhead import Letterhead, letterhead
@@ -84,18 +84,26 @@ def hindrance(kind: MessageKind, to: Addressee, head: Letterhead) -> Hindrance |
     return None
 
 
-def has_dead_address(person: Any) -> ColumnElement[bool]:
-    """The condition on a person: the newest word about their present address is that it is dead."""
+def has_dead_address(
+    person: Any, *, address: Any = None, at: datetime | None = None
+) -> ColumnElement[bool]:
+    """The condition on a person: the newest word about their present address is that it is dead.
+
+    `address` and `at`: about that address of a past moment, from what was known then.
+    """
     later = aliased(AddressEvent)
+    wanted = person.email if address is None else address
     cleared = exists().where(
         later.person_id == AddressEvent.person_id,
         later.address == AddressEvent.address,
         later.fact == AddressFact.CLEARED,
         later.id > AddressEvent.id,
+        true() if at is None else later.at <= at,
     )
     return exists().where(
         AddressEvent.person_id == person.id,
-        AddressEvent.address == func.lower(person.email),
+        AddressEvent.address == func.lower(wanted),
+        true() if at is None else AddressEvent.at <= at,
         AddressEvent.fact == AddressFact.HARD,
         ~cleared,
     )

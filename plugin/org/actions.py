@@ -15,7 +15,7 @@ from plugin.core.db import Tx
 from plugin.core.outbox import JobName
 from plugin.core.secrets import hash_of, new_token
 from plugin.core.storage import Storage
-from plugin.org import pictures, rules
+from plugin.org import history, pictures, rules
 from plugin.org.errors import FieldError, InstallCodeError, PersonDeactivatedError
 from plugin.org.models import (
     Grant,
@@ -204,6 +204,8 @@ def admit_person(
         raise PersonDeactivatedError(person_id=person.id)
     for name, value in said.items():
         if value is not None and getattr(person, name) != value:
+            if name == "email" and person.id is not None:
+                history.remember(session, person, name, person.email, now=now)
             setattr(person, name, value)
     return person
 

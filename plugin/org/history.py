@@ -17,6 +17,7 @@ CHUNK = 1000
 _KEPT_AS = {
     "archived_at": "moment",
     "deactivated_at": "moment",
+    "email": "words",
     "region_id": "number",
     "time_zone": "words",
 }
@@ -95,3 +96,8 @@ def as_it_was(model: Any, name: str, at: Any) -> ColumnElement[Any]:
         (exists(replaced), replaced.scalar_subquery()), else_=getattr(model, name)
     )
     return was
+
+
+def was(model: Any, name: str, at: Any, *, past: bool) -> Any:
+    """The value of a column at `at`: of the past as it was then, of now as it is."""
+    return as_it_was(model, name, at) if past else getattr(model, name)

@@ -19,6 +19,7 @@ from plugin.core.outbox import JobName
 from plugin.core.secrets import new_token
 from plugin.core.storage import Storage
 from plugin.org.errors import ImportBusyError, ImportHasErrorsError, ImportOverError
+from plugin.org.history import remember_many
 from plugin.org.import_file import describe
 from plugin.org.import_format import Format
 from plugin.org.import_kinds import Cause
@@ -167,7 +168,7 @@ def _people(session: Session, verdicts: Sequence[Verdict], cause: Cause) -> list
     new = [each for each in verdicts if each.person_id is None]
     made = iter(_create(session, new, cause))
     changed = [each for each in verdicts if each.person_id is not None and each.changes]
-    _change(session, changed)
+    _change(session, changed, cause)
     return [each.person_id if each.person_id is not None else next(made) for each in verdicts]
 
 
@@ -192,8 +193,20 @@ def _create(session: Session, verdicts: Sequence[Verdict], cause: Cause) -> Sequ
     return [made[(row["employee_id"], row["email"])] for row in rows]
 
 
-def _change(session: Session, verdicts: Sequence[Verdict]) -> None:
+def _change(session: Session, verdicts: Sequence[Verdict], cause: Cause) -> None:
     """Each column that changes for somebody is one statement for all of those."""
+    remember_many(
+        session,
+        cause.organization_id,
+        Person.__tablename__,
+        "email",
+        [
+            (each.person_id, each.changes["email"][0])
+            for each in verdicts
+            if each.person_id is not None and "email" in each.changes
+        ],
+        now=cause.now,
+    )
     for name in ("given_name", "family_name", "full_name", "email", "employee_id"):
         rows = [
             {"who": each.person_id, "after": each.changes[name][1]}

@@ -10,12 +10,14 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from plugin.core import clock
 from plugin.core.db import read_session, transaction
-from plugin.org import membership_actions, people_queries, queries, unit_queries
+from plugin.org import as_of, member_queries, membership_actions, people_queries, queries
+from plugin.org.as_of import AsOf
+from plugin.org.dated_files import dated
 from plugin.org.forms import SOURCES, PasteForm
 from plugin.org.models import MembershipSource, Unit
 from plugin.org.reach import Reach, reach_of, unit_in_reach
 from plugin.org.unit_views import bp, in_reach
-from plugin.web.export import Cell, Format, download
+from plugin.web.export import Cell, Format
 from plugin.web.identity import me, requires
 from plugin.web.listing import Asked, Slice, asked
 from plugin.web.roles import Role
@@ -26,9 +28,14 @@ OFFERED = 20
 
 def _asked() -> Asked:
     return asked(
-        sorts=unit_queries.MEMBER_SORTS,
-        filters={"source": [source.value for source in MembershipSource]},
+        sorts=member_queries.SORTS,
+        filters={"source": [source.value for source in MembershipSource], **as_of.FIELDS},
     )
+
+
+def _moment(unit: Unit, wanted: Asked) -> AsOf:
+    """The moment asked for, by the days of the unit."""
+    return as_of.asked_for(wanted.filters, unit.time_zone or me().time_zone, now=clock.now())
 
 
 @bp.get("/admin/units/<int:unit_id>/members")
@@ -43,14 +50,16 @@ def _members_page(
     pasted: membership_actions.Pasted | None = None,
     added: int = 0,
 ) -> str:
-    session, now = read_session(), clock.now()
+    session = read_session()
     unit = in_reach(session, unit_id)
     wanted = _asked()
-    found, total = unit_queries.members(session, unit, wanted, now)
+    moment = _moment(unit, wanted)
+    found, total = member_queries.members(session, unit, wanted, moment.at, past=moment.is_past)
     words = request.args.get("find", "").strip()
     return render_template(
         "org/members.html",
         unit=unit,
+        moment=moment,
         slice=Slice(items=found, total=total, asked=wanted),
         sources=SOURCES,
         filters=[
@@ -88,14 +97,17 @@ def export_members(unit_id: int, file_format: str) -> Response:
     session = read_session()
     unit = in_reach(session, unit_id)
     header = [_("Name"), _("Email"), _("Employee ID"), _("Source"), _("Since"), _("Directly")]
-    return download(
-        Format(file_format), f"members-{unit.id}", header, _cells(session, unit),
-        zone=unit.time_zone or me().time_zone,
+    wanted = _asked()
+    moment = _moment(unit, wanted)
+    rows = member_queries.member_rows(session, unit, wanted, moment.at, past=moment.is_past)
+    return dated(
+        Format(file_format), f"members-{unit.id}", header, _cells(rows),
+        moment=moment, zone=unit.time_zone or me().time_zone,
     )  # fmt: skip
 
 
-def _cells(session: Session, unit: Unit) -> Iterator[list[Cell]]:
-    for each in unit_queries.member_rows(session, unit, _asked(), clock.now()):
+def _cells(lines: Iterator[member_queries.MemberLine]) -> Iterator[list[Cell]]:
+    for each in lines:
         sources = ", ".join(str(SOURCES[source]) for source in each.sources)
         yield [each.name, each.email, each.employee_id, sources, each.since_at, each.is_own]
 
@@ -149,7 +161,7 @@ def remove_members(unit_id: int) -> str | AnyResponse:
     with transaction() as tx:
         unit = unit_in_reach(tx.session, reach_of(tx.session, me()), unit_id)
         who = (
-            unit_queries.member_ids(unit, wanted, now, own=True)
+            member_queries.member_ids(unit, wanted, now, own=True)
             if is_all
             else people_queries.chosen(_everybody(unit), ids, now)
         )

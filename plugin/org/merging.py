@@ -41,7 +41,7 @@ def begin(
         moved={
             "identities": _move_identities(session, absorbed.id, survivor.id),
             "memberships": _begin_memberships(session, absorbed, survivor, now=now),
-            **_lend_details(session, absorbed, survivor),
+            **_lend_details(session, absorbed, survivor, now=now),
         },
     )
     if absorbed.deactivated_at is not None:
@@ -149,9 +149,12 @@ def _open_memberships(person_id: int) -> Select[Membership]:
     )
 
 
-def _lend_details(session: Session, absorbed: Person, survivor: Person) -> JsonDict:
+def _lend_details(
+    session: Session, absorbed: Person, survivor: Person, *, now: datetime
+) -> JsonDict:
     lent: JsonDict = {}
     if survivor.email is None and absorbed.email is not None:
+        history.remember(session, survivor, "email", None, now=now)
         survivor.email = lent["email"] = absorbed.email
     if survivor.employee_id is None and absorbed.employee_id is not None:
         number, absorbed.employee_id = absorbed.employee_id, None
@@ -188,7 +191,7 @@ def undo(tx: Tx, merge: PersonMerge, *, by: int, reason: str, now: datetime) -> 
     _move_identities(session, survivor.id, absorbed.id, only=merge.moved["identities"])
     _end_memberships(session, merge, now=now)
     _settle_launches(session, absorbed, now=now)
-    _return_details(session, absorbed, survivor, merge.moved)
+    _return_details(session, absorbed, survivor, merge.moved, now=now)
     history.remember(session, absorbed, "deactivated_at", absorbed.deactivated_at, now=now)
     absorbed.merged_into_id = absorbed.deactivated_at = None
     _end_visits(session, survivor.id, now=now)
@@ -233,9 +236,12 @@ def _settle_launches(session: Session, person: Person, *, now: datetime) -> None
     _begin(session, person, [(each, MembershipSource.LAUNCH) for each in missing], now=now)
 
 
-def _return_details(session: Session, absorbed: Person, survivor: Person, moved: JsonDict) -> None:
+def _return_details(
+    session: Session, absorbed: Person, survivor: Person, moved: JsonDict, *, now: datetime
+) -> None:
     """What was lent goes back, unless somebody changed it meanwhile."""
     if "email" in moved and survivor.email == moved["email"]:
+        history.remember(session, survivor, "email", survivor.email, now=now)
         survivor.email = None
     number = moved.get("employee_id")
     if number is not None and survivor.employee_id == number:

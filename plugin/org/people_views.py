@@ -17,17 +17,20 @@ from plugin.core.db import Tx, read_session, transaction
 from plugin.core.errors import ForbiddenError
 from plugin.org import (
     actions,
+    as_of,
     membership_actions,
     people_actions,
     people_queries,
     queries,
     unit_queries,
 )
+from plugin.org.as_of import AsOf
+from plugin.org.dated_files import dated
 from plugin.org.errors import FieldError
 from plugin.org.forms import PersonForm
 from plugin.org.models import MembershipSource
 from plugin.org.reach import Reach, reach_of, unit_in_reach
-from plugin.web.export import Cell, Format, download
+from plugin.web.export import Cell, Format
 from plugin.web.identity import me, requires
 from plugin.web.listing import Asked, Slice, asked
 from plugin.web.roles import Role
@@ -46,7 +49,15 @@ def _asked(units: Sequence[tuple[str, str]]) -> Asked:
             "role": [role.value for role in ROLES],
             "state": people_queries.STATES,
             "email": ["none"],
+            **as_of.FIELDS,
         },
+    )
+
+
+def _moment(session: Session, wanted: Asked) -> AsOf:
+    """The moment asked for, by the days of the unit the list is narrowed to."""
+    return as_of.asked_of_list(
+        session, me().organization_id, wanted.filters, me().time_zone, now=clock.now()
     )
 
 
@@ -57,10 +68,12 @@ def listing() -> str:
     reach = reach_of(session, me())
     units = unit_queries.choices(session, reach)
     wanted = _asked(units)
-    found, total = people_queries.people(session, reach, wanted, clock.now())
+    moment = _moment(session, wanted)
+    found, total = people_queries.people(session, reach, wanted, moment.at, past=moment.is_past)
     return render_template(
         "org/people.html",
         slice=Slice(items=found, total=total, asked=wanted),
+        moment=moment,
         roles=ROLES,
         units=units,
         is_admin=me().role is Role.ADMIN,
@@ -94,14 +107,18 @@ def export(file_format: str) -> Response:
         _("Name"), _("Email"), _("Employee ID"), _("Role"), _("Units"), _("Since"),
         _("Deactivated"),
     ]  # fmt: skip
-    return download(
-        Format(file_format), "people", header, _cells(session, reach, ids), zone=me().time_zone
+    wanted = _asked(unit_queries.choices(session, reach))
+    moment = _moment(session, wanted)
+    rows = people_queries.people_rows(
+        session, reach, wanted, moment.at, past=moment.is_past, ids=ids
+    )
+    return dated(
+        Format(file_format), "people", header, _cells(rows), moment=moment, zone=me().time_zone
     )
 
 
-def _cells(session: Session, reach: Reach, ids: Sequence[int] | None) -> Iterator[list[Cell]]:
-    wanted = _asked(unit_queries.choices(session, reach))
-    for each in people_queries.people_rows(session, reach, wanted, clock.now(), ids=ids):
+def _cells(lines: Iterator[people_queries.PersonLine]) -> Iterator[list[Cell]]:
+    for each in lines:
         yield [
             each.name,
             each.email,

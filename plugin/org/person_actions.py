@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from plugin.core import audit
 from plugin.core.base import JsonDict
-from plugin.org import rules
+from plugin.org import history, rules
 from plugin.org.errors import FieldError, PersonMergedError
 from plugin.org.models import Person
 
@@ -47,6 +47,8 @@ def edit_person(
         raise FieldError("employee_id", _("Another person already has this employee ID.")) from None
     after = _facts(person)
     changed = {key for key in after if after[key] != before[key]}
+    if "email" in changed:
+        history.remember(session, person, "email", before["email"], now=now)
     if changed:
         audit.record(
             session,

@@ -12,13 +12,14 @@ from wtforms.fields.choices import SelectChoice
 
 from plugin.core import clock
 from plugin.core.db import read_session, transaction
-from plugin.org import actions, queries, unit_actions, unit_queries
+from plugin.org import actions, as_of, queries, unit_actions, unit_queries
+from plugin.org.dated_files import dated
 from plugin.org.errors import FieldError
 from plugin.org.forms import KINDS, SOURCES, ReasonForm, UnitForm
 from plugin.org.models import Unit, UnitKind
 from plugin.org.reach import Reach, reach_of, unit_in_reach
 from plugin.web import navigation
-from plugin.web.export import Cell, Format, download
+from plugin.web.export import Cell, Format
 from plugin.web.identity import me, requires
 from plugin.web.listing import Asked, Slice, asked
 from plugin.web.roles import Role
@@ -85,14 +86,16 @@ def export(kind: str, file_format: str) -> Response:
     session = read_session()
     reach = reach_of(session, me())
     header = [_("Name"), _("ID code"), _("Region"), _("Members")]
-    return download(
-        Format(file_format), kind, header, _cells(session, reach, which), zone=me().time_zone
+    wanted = _asked(session, reach, which)
+    moment = as_of.asked_for(wanted.filters, me().time_zone, now=clock.now())
+    rows = unit_queries.unit_rows(session, reach, which, wanted, moment.at, past=moment.is_past)
+    return dated(
+        Format(file_format), kind, header, _cells(rows), moment=moment, zone=me().time_zone
     )
 
 
-def _cells(session: Session, reach: Reach, kind: UnitKind) -> Iterator[list[Cell]]:
-    wanted = _asked(session, reach, kind)
-    for each in unit_queries.unit_rows(session, reach, kind, wanted, clock.now()):
+def _cells(lines: Iterator[unit_queries.UnitLine]) -> Iterator[list[Cell]]:
+    for each in lines:
         yield [each.name, each.id_code, each.region, each.members]
 
 
@@ -100,7 +103,11 @@ def _asked(session: Session, reach: Reach, kind: UnitKind) -> Asked:
     places = unit_queries.choices(session, reach, kind=UnitKind.REGION) if _has_region(kind) else []
     return asked(
         sorts=unit_queries.SORTS,
-        filters={"region": [value for value, _name in places], "state": ["archived"]},
+        filters={
+            "region": [value for value, _name in places],
+            "state": ["archived"],
+            **as_of.FIELDS,
+        },
     )
 
 
@@ -112,7 +119,8 @@ def _list(kind: UnitKind) -> str:
     session = read_session()
     reach = reach_of(session, me())
     wanted = _asked(session, reach, kind)
-    found, total = unit_queries.units(session, reach, kind, wanted, clock.now())
+    moment = as_of.asked_for(wanted.filters, me().time_zone, now=clock.now())
+    found, total = unit_queries.units(session, reach, kind, wanted, moment.at, past=moment.is_past)
     filters = [{"name": "state", "label": _("State"), "choices": [("archived", _("Archived"))]}]
     if _has_region(kind):
         places = unit_queries.choices(session, reach, kind=UnitKind.REGION)
@@ -120,6 +128,7 @@ def _list(kind: UnitKind) -> str:
     return render_template(
         "org/units.html",
         title=TITLES[kind],
+        moment=moment,
         kind=kind,
         create=CREATE[kind] if me().role is Role.ADMIN else "",
         has_region=_has_region(kind),
@@ -269,11 +278,13 @@ def archive(unit_id: int) -> str | AnyResponse | tuple[str, int]:
 def activity(unit_id: int) -> str:
     session = read_session()
     unit = in_reach(session, unit_id)
-    wanted = asked(sorts=["at"])
-    found, total = unit_queries.activity(session, unit, wanted)
+    wanted = asked(sorts=["at"], filters=as_of.FIELDS)
+    moment = as_of.asked_for(wanted.filters, unit.time_zone or me().time_zone, now=clock.now())
+    found, total = unit_queries.activity(session, unit, wanted, at=moment.at)
     return render_template(
         "org/unit_activity.html",
         unit=unit,
+        moment=moment,
         slice=Slice(items=found, total=total, asked=wanted),
         happened=HAPPENED,
         fields=FIELDS,

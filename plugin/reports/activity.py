@@ -1,4 +1,4 @@
-"""Everything that happened to one person, from every part of the product, newest first."""
+"""Everything that happened to one person until a moment, from every part, newest first."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,12 +10,15 @@ from sqlalchemy import (
     CompoundSelect,
     Select,
     Text,
+    and_,
     case,
     cast,
     func,
     literal,
     null,
+    or_,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.orm import Session, aliased
@@ -23,9 +26,9 @@ from sqlalchemy.orm import Session, aliased
 from plugin.assign.models import Configuration
 from plugin.certs.models import Certificate, CertificateEvent, Edition
 from plugin.core.audit import AuditEntry
-from plugin.modules.models import Completion, Module, Run
+from plugin.modules.models import Completion, Module, Run, RunState
 from plugin.modules.queries import is_withdrawal
-from plugin.notify.models import Message
+from plugin.notify.models import Message, MessageKind, MessageState
 from plugin.org.models import Membership, Person, SignIn, Unit
 from plugin.org.reach import Reach
 from plugin.web.listing import Asked
@@ -73,10 +76,10 @@ class Happening:
 
 
 def activity(
-    session: Session, reach: Reach, person_id: int, asked: Asked
+    session: Session, reach: Reach, person_id: int, asked: Asked, *, at: datetime
 ) -> tuple[list[Happening], int]:
     """One page of it, and how much there is; two statements."""
-    everything = _everything(reach, person_id, asked.filters.get("kind")).subquery()
+    everything = _everything(reach, person_id, asked.filters.get("kind"), at).subquery()
     total = session.scalar(select(func.count()).select_from(everything)) or 0
     lines = session.execute(
         select(everything)
@@ -87,9 +90,11 @@ def activity(
     return [_line(line) for line in lines], total
 
 
-def rows(session: Session, reach: Reach, person_id: int, asked: Asked) -> Iterator[Happening]:
+def rows(
+    session: Session, reach: Reach, person_id: int, asked: Asked, *, at: datetime
+) -> Iterator[Happening]:
     """All of it, for a file."""
-    everything = _everything(reach, person_id, asked.filters.get("kind")).subquery()
+    everything = _everything(reach, person_id, asked.filters.get("kind"), at).subquery()
     statement = select(everything).order_by(everything.c.at.desc(), everything.c.kind)
     for line in session.execute(statement.execution_options(yield_per=BATCH)):
         yield _line(line)
@@ -106,18 +111,20 @@ def _line(line: Any) -> Happening:
     )
 
 
-def _everything(reach: Reach, person_id: int, kind: str | None) -> CompoundSelect[Any]:
+def _everything(
+    reach: Reach, person_id: int, kind: str | None, at: datetime
+) -> CompoundSelect[Any]:
     of_kinds = {
-        Kind.VISIT: [_visits(person_id)],
-        Kind.SITTING: [_sittings(person_id)],
-        Kind.COMPLETION: [_completions(person_id)],
+        Kind.VISIT: [_visits(person_id, at)],
+        Kind.SITTING: [_sittings(person_id, at)],
+        Kind.COMPLETION: [_completions(person_id, at)],
         Kind.MEMBERSHIP: [
-            _memberships(reach, person_id, "started", Membership.since_at),
-            _memberships(reach, person_id, "ended", Membership.until_at),
+            _memberships(reach, person_id, "started", Membership.since_at, at),
+            _memberships(reach, person_id, "ended", Membership.until_at, at),
         ],
-        Kind.CERTIFICATE: [_editions(reach, person_id), _events(reach, person_id)],
-        Kind.MAIL: [_mails(person_id)],
-        Kind.CHANGE: [_changes(reach, person_id)],
+        Kind.CERTIFICATE: [_editions(reach, person_id, at), _events(reach, person_id, at)],
+        Kind.MAIL: [_mails(reach, person_id, at)],
+        Kind.CHANGE: [_changes(reach, person_id, at)],
     }
     wanted = [Kind(kind)] if kind else list(Kind)
     return union_all(*(each for name in wanted for each in of_kinds[name]))
@@ -140,41 +147,48 @@ def _select(
     return select(*columns)
 
 
-def _visits(person_id: int) -> Select[Any]:
+def _visits(person_id: int, at: datetime) -> Select[Any]:
     return _select(SignIn.created_at, Kind.VISIT, literal("visited")).where(
-        SignIn.person_id == person_id
+        SignIn.person_id == person_id, SignIn.created_at <= at
     )
 
 
-def _sittings(person_id: int) -> Select[Any]:
+def _sittings(person_id: int, at: datetime) -> Select[Any]:
+    state = case((Run.ended_at > at, RunState.OPEN.value), else_=cast(Run.state, Text))
     return (
-        _select(Run.started_at, Kind.SITTING, Run.state, Module.title)
+        _select(Run.started_at, Kind.SITTING, state, Module.title)
         .join(Module, Module.id == Run.module_id)
-        .where(Run.person_id == person_id)
+        .where(Run.person_id == person_id, Run.started_at <= at)
     )
 
 
-def _completions(person_id: int) -> Select[Any]:
+def _completions(person_id: int, at: datetime) -> Select[Any]:
     passed = case(
         (is_withdrawal(Completion), "withdrawn"), (Completion.passed, "passed"), else_="failed"
     )
     return (
         _select(Completion.learned_at, Kind.COMPLETION, Completion.source, Module.title, passed)
         .join(Module, Module.id == Completion.module_id)
-        .where(Completion.person_id == person_id)
+        .where(Completion.person_id == person_id, Completion.learned_at <= at)
     )
 
 
-def _memberships(reach: Reach, person_id: int, what: str, moment: Any) -> Select[Any]:
+def _memberships(reach: Reach, person_id: int, what: str, moment: Any, at: datetime) -> Select[Any]:
     return (
         _select(moment, Kind.MEMBERSHIP, literal(what), Unit.name, Membership.source)
         .select_from(Membership)
         .join(Unit, Unit.id == Membership.unit_id)
-        .where(Membership.person_id == person_id, moment.is_not(None), reach.units())
+        .where(
+            Membership.person_id == person_id,
+            moment.is_not(None),
+            moment <= at,
+            Membership.created_at <= at,
+            reach.units(),
+        )
     )
 
 
-def _editions(reach: Reach, person_id: int) -> Select[Any]:
+def _editions(reach: Reach, person_id: int, at: datetime) -> Select[Any]:
     return (
         _select(
             Edition.issued_at,
@@ -186,11 +200,11 @@ def _editions(reach: Reach, person_id: int) -> Select[Any]:
         .join(Certificate, Certificate.id == Edition.certificate_id)
         .join(Configuration, Configuration.id == Certificate.configuration_id)
         .join(Unit, Unit.id == Configuration.unit_id)
-        .where(Certificate.person_id == person_id, reach.units())
+        .where(Certificate.person_id == person_id, Edition.issued_at <= at, reach.units())
     )
 
 
-def _events(reach: Reach, person_id: int) -> Select[Any]:
+def _events(reach: Reach, person_id: int, at: datetime) -> Select[Any]:
     by = aliased(Person)
     return (
         _select(
@@ -205,17 +219,26 @@ def _events(reach: Reach, person_id: int) -> Select[Any]:
         .join(Configuration, Configuration.id == Certificate.configuration_id)
         .join(Unit, Unit.id == Configuration.unit_id)
         .outerjoin(by, by.id == CertificateEvent.by_person_id)
-        .where(Certificate.person_id == person_id, reach.units())
+        .where(Certificate.person_id == person_id, CertificateEvent.at <= at, reach.units())
     )
 
 
-def _mails(person_id: int) -> Select[Any]:
-    return _select(Message.created_at, Kind.MAIL, Message.kind, None, Message.state).where(
-        Message.person_id == person_id
+def _mails(reach: Reach, person_id: int, at: datetime) -> Select[Any]:
+    """What the person was told; what a manager is told names people of other units than theirs."""
+    state = case(
+        (and_(Message.sent_at <= at, Message.ended_at > at), MessageState.SENT.value),
+        (or_(Message.sent_at > at, Message.ended_at > at), MessageState.QUEUED.value),
+        else_=cast(Message.state, Text),
+    )
+    everything = Message.kind != MessageKind.MANAGER_DIGEST
+    return _select(Message.created_at, Kind.MAIL, Message.kind, None, state).where(
+        Message.person_id == person_id,
+        Message.created_at <= at,
+        true() if reach.is_whole else everything,
     )
 
 
-def _changes(reach: Reach, person_id: int) -> Select[Any]:
+def _changes(reach: Reach, person_id: int, at: datetime) -> Select[Any]:
     by = aliased(Person)
     return (
         _select(
@@ -226,6 +249,7 @@ def _changes(reach: Reach, person_id: int) -> Select[Any]:
             AuditEntry.organization_id == reach.organization_id,
             AuditEntry.about_kind == "person",
             AuditEntry.about_id == person_id,
+            AuditEntry.at <= at,
             AuditEntry.action.in_(ABOUT_PERSON),
         )
     )

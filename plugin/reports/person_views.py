@@ -13,11 +13,14 @@ from plugin.core.db import read_session
 from plugin.notify.models import MessageKind, MessageState
 from plugin.notify.wording import KINDS as MAIL_KINDS
 from plugin.notify.wording import STATES as MAIL_STATES
+from plugin.org import as_of
+from plugin.org.as_of import AsOf
+from plugin.org.dated_files import dated
 from plugin.org.models import Person
 from plugin.org.reach import Reach, person_in_reach, reach_of
 from plugin.reports import activity
 from plugin.reports.activity import Happening, Kind
-from plugin.web.export import Cell, Format, download
+from plugin.web.export import Cell, Format
 from plugin.web.identity import me, requires
 from plugin.web.listing import Asked, Slice, asked
 from plugin.web.roles import Role
@@ -73,10 +76,12 @@ def show(person_id: int) -> str:
     session = read_session()
     person, reach = _load(session, person_id)
     wanted = _asked()
-    found, total = activity.activity(session, reach, person_id, wanted)
+    moment = _moment(wanted)
+    found, total = activity.activity(session, reach, person_id, wanted, at=moment.at)
     return render_template(
         "reports/person_activity.html",
         person=person,
+        moment=moment,
         slice=Slice(items=found, total=total, asked=wanted),
         words=words,
         details=details,
@@ -98,14 +103,21 @@ def export(person_id: int, file_format: str) -> Response:
     session = read_session()
     person, reach = _load(session, person_id)
     header = [_("When"), _("What"), _("About"), _("Detail"), _("Who")]
-    return download(
-        Format(file_format), f"activity-{person.id}", header, _cells(session, reach, person_id),
-        zone=me().time_zone,
+    wanted = _asked()
+    moment = _moment(wanted)
+    rows = activity.rows(session, reach, person_id, wanted, at=moment.at)
+    return dated(
+        Format(file_format), f"activity-{person.id}", header, _cells(rows),
+        moment=moment, zone=me().time_zone,
     )  # fmt: skip
 
 
-def _cells(session: Session, reach: Reach, person_id: int) -> Iterator[list[Cell]]:
-    for each in activity.rows(session, reach, person_id, _asked()):
+def _moment(wanted: Asked) -> AsOf:
+    return as_of.asked_for(wanted.filters, me().time_zone, now=clock.now())
+
+
+def _cells(lines: Iterator[Happening]) -> Iterator[list[Cell]]:
+    for each in lines:
         yield [each.at, words(each), each.about, details(each), each.who]
 
 
@@ -115,7 +127,7 @@ def _load(session: Session, person_id: int) -> tuple[Person, Reach]:
 
 
 def _asked() -> Asked:
-    return asked(sorts=["at"], filters={"kind": [kind.value for kind in Kind]})
+    return asked(sorts=["at"], filters={"kind": [kind.value for kind in Kind], **as_of.FIELDS})
 
 
 def words(each: Happening) -> str:

@@ -1,4 +1,4 @@
-"""Who cannot be reached by mail: without an address, with a dead one, or whose last mail failed."""
+"""Who cannot be reached by mail: no address, a dead one, or the last mail failed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from sqlalchemy import (
     case,
     exists,
     func,
+    not_,
     or_,
     select,
     true,
@@ -23,6 +24,7 @@ from plugin.core.base import UTCDateTime
 from plugin.notify.gate import has_dead_address
 from plugin.notify.mail_models import AddressEvent, AddressFact
 from plugin.notify.models import Message, MessageState
+from plugin.org.history import was
 from plugin.org.models import Person
 from plugin.org.reach import Reach
 from plugin.org.search import has_words
@@ -31,6 +33,7 @@ from plugin.web.listing import Asked, Slice
 
 SORTS = ("person", "failed")
 CAUSES = ("no_address", "dead", "failed")
+TRIED = (MessageState.SENT, MessageState.FAILED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,68 +49,95 @@ class Unreachable:
     words: str | None
 
 
-def is_unreachable(reach: Reach, at: datetime) -> ColumnElement[bool]:
-    """The person is active and in reach, and mail does not get to them."""
+def is_unreachable(reach: Reach, at: datetime, *, past: bool = False) -> ColumnElement[bool]:
+    """The person is active and in reach, and mail does not get to them.
+
+    `past`: as it was then, by the address of then and what was known of it.
+    """
+    deactivated_at = was(Person, "deactivated_at", at, past=past)
     return and_(
         Person.organization_id == reach.organization_id,
-        or_(Person.deactivated_at.is_(None), Person.deactivated_at > at),
+        or_(deactivated_at.is_(None), deactivated_at > at),
+        Person.created_at <= at if past else true(),
         reach.people(Person.id, at),
         or_(
-            _has_no_address(),
-            has_dead_address(Person),
-            Person.id.in_(_failures(reach, Message.person_id)),
+            _has_no_address(at, past=past),
+            _is_dead(at, past=past),
+            Person.id.in_(_failures(reach, at, Message.person_id, past=past)),
         ),
     )
 
 
 def unreachable(
-    session: Session, reach: Reach, asked: Asked, *, at: datetime
+    session: Session, reach: Reach, asked: Asked, *, at: datetime, past: bool = False
 ) -> Slice[Unreachable]:
     """One page of the people in reach whom mail does not reach, in two statements."""
-    found = _narrowed(reach, asked, at)
+    found = _narrowed(reach, asked, at, past=past)
     total = session.scalar(found.with_only_columns(func.count(), maintain_column_froms=True))
     page = _ordered(found, asked).limit(asked.size).offset(asked.offset)
     return Slice(items=[_line(row) for row in session.execute(page)], total=total or 0, asked=asked)
 
 
 def all_unreachable(
-    session: Session, reach: Reach, asked: Asked, *, at: datetime
+    session: Session, reach: Reach, asked: Asked, *, at: datetime, past: bool = False
 ) -> Iterator[Unreachable]:
-    """The whole list as it is narrowed now, read a batch at a time."""
-    statement = _ordered(_narrowed(reach, asked, at), asked)
+    """The whole list as it is narrowed, read a batch at a time."""
+    statement = _ordered(_narrowed(reach, asked, at, past=past), asked)
     for row in session.execute(statement.execution_options(yield_per=BATCH)):
         yield _line(row)
 
 
-def _has_no_address() -> ColumnElement[bool]:
-    return or_(Person.email.is_(None), Person.email == "")
+def _address(at: datetime, *, past: bool) -> Any:
+    return was(Person, "email", at, past=past)
 
 
-def _failures(reach: Reach, *columns: Any) -> Select[Any]:
+def _has_no_address(at: datetime, *, past: bool) -> ColumnElement[bool]:
+    address = _address(at, past=past)
+    return or_(address.is_(None), address == "")
+
+
+def _is_dead(at: datetime, *, past: bool) -> ColumnElement[bool]:
+    """The newest word about the person's address, by then, is that it is dead."""
+    if not past:
+        return has_dead_address(Person)
+    return has_dead_address(Person, address=_address(at, past=True), at=at)
+
+
+def _failures(reach: Reach, at: datetime, *columns: Any, past: bool) -> Select[Any]:
     """Each person's mail that failed for good with none sent after it."""
     later = aliased(Message)
-    ended = [MessageState.SENT, MessageState.FAILED]
     return select(*columns).where(
         Message.organization_id == reach.organization_id,
         Message.state == MessageState.FAILED,
+        Message.ended_at <= at if past else true(),
         ~exists(
             select(later.id).where(
                 later.person_id == Message.person_id,
                 later.id > Message.id,
-                later.state.in_(ended),
+                _was_tried(later, at) if past else later.state.in_(TRIED),
             )
         ),
     )
 
 
-def _last_words(column: Any) -> Any:
+def _was_tried(message: Any, at: datetime) -> ColumnElement[bool]:
+    """By then the server had taken or refused it, and it had not come back."""
+    returned = and_(message.state == MessageState.BOUNCED, message.ended_at <= at)
+    return or_(
+        and_(message.sent_at <= at, not_(returned)),
+        and_(message.state == MessageState.FAILED, message.ended_at <= at),
+    )
+
+
+def _last_words(column: Any, at: datetime, *, past: bool) -> Any:
     """What was said last when the person's address died."""
     return (
         select(column)
         .where(
             AddressEvent.person_id == Person.id,
-            AddressEvent.address == func.lower(Person.email),
+            AddressEvent.address == func.lower(_address(at, past=past)),
             AddressEvent.fact == AddressFact.HARD,
+            AddressEvent.at <= at if past else true(),
         )
         .order_by(AddressEvent.id.desc())
         .limit(1)
@@ -116,35 +146,29 @@ def _last_words(column: Any) -> Any:
     )
 
 
-def _narrowed(reach: Reach, asked: Asked, at: datetime) -> Select[Any]:
+def _narrowed(reach: Reach, asked: Asked, at: datetime, *, past: bool) -> Select[Any]:
     columns = (Message.person_id, Message.claimed_at, Message.error)
-    failure = _failures(reach, *columns).subquery()
+    failure = _failures(reach, at, *columns, past=past).subquery()
     cause = asked.filters.get("cause")
-    is_dead = has_dead_address(Person)
-    conditions = {
-        "no_address": _has_no_address(),
-        "dead": is_dead,
-        "failed": ~_has_no_address() & ~is_dead,
-    }
-    last_words = _last_words(AddressEvent.words)
-    last_at = type_coerce(_last_words(AddressEvent.at), UTCDateTime())
+    has_none, is_dead = _has_no_address(at, past=past), _is_dead(at, past=past)
+    conditions = {"no_address": has_none, "dead": is_dead, "failed": ~has_none & ~is_dead}
+    last_words = _last_words(AddressEvent.words, at, past=past)
+    last_at = type_coerce(_last_words(AddressEvent.at, at, past=past), UTCDateTime())
     return (
         select(
             Person.id,
             Person.full_name,
             Person.employee_id,
-            Person.email,
+            _address(at, past=past).label("email"),
             is_dead.label("is_dead"),
-            case((_has_no_address(), None), (is_dead, last_at), else_=failure.c.claimed_at).label(
+            case((has_none, None), (is_dead, last_at), else_=failure.c.claimed_at).label(
                 "failed_at"
             ),
-            case((_has_no_address(), None), (is_dead, last_words), else_=failure.c.error).label(
-                "words"
-            ),
+            case((has_none, None), (is_dead, last_words), else_=failure.c.error).label("words"),
         )
         .outerjoin(failure, failure.c.person_id == Person.id)
         .where(
-            is_unreachable(reach, at),
+            is_unreachable(reach, at, past=past),
             has_words(asked.q),
             conditions[cause] if cause else true(),
         )

@@ -7,12 +7,14 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 from flask_babel import gettext as _
 
-from plugin.assign import as_of, listed
-from plugin.assign.as_of import AsOf
+from plugin.assign import listed
 from plugin.assign.choices import Choices, choices
 from plugin.assign.listed import Duties
 from plugin.core import clock
 from plugin.core.db import read_session
+from plugin.org import as_of
+from plugin.org.as_of import AsOf
+from plugin.org.dated_files import dated
 from plugin.org.models import Unit, UnitKind
 from plugin.org.reach import Reach, reach_of, unit_in_reach
 from plugin.reports import matrix as training_matrix
@@ -20,7 +22,7 @@ from plugin.reports import overview as glance
 from plugin.reports import standings as standing_list
 from plugin.reports import unreachable as mail_list
 from plugin.reports import wording
-from plugin.web.export import Cell, Format, download
+from plugin.web.export import Cell, Format
 from plugin.web.identity import me, requires
 from plugin.web.listing import Asked, asked
 from plugin.web.navigation import stand_at
@@ -129,9 +131,11 @@ def unreachable() -> str:
     """Who cannot be reached by mail."""
     session = read_session()
     reach, wanted = reach_of(session, me()), _asked_of_mail()
+    moment = _moment(None)
     return render_template(
         "reports/unreachable.html",
-        found=mail_list.unreachable(session, reach, wanted, at=clock.now()),
+        found=mail_list.unreachable(session, reach, wanted, at=moment.at, past=moment.is_past),
+        moment=moment,
         filters=[{"name": "cause", "label": _("Cause"), "choices": wording.CAUSES.items()}],
         causes=wording.CAUSES,
     )
@@ -142,13 +146,13 @@ def unreachable() -> str:
 def unreachable_file(file_format: str) -> Response:
     """The list as it is narrowed now."""
     session = read_session()
-    reach = reach_of(session, me())
+    reach, wanted, moment = reach_of(session, me()), _asked_of_mail(), _moment(None)
     header = [_("Name"), _("Employee ID"), _("Email"), _("Last mail failed"), _("Server's words")]
+    found = mail_list.all_unreachable(session, reach, wanted, at=moment.at, past=moment.is_past)
     rows = (
-        [line.person, line.employee_id, line.email, line.failed_at, line.words]
-        for line in mail_list.all_unreachable(session, reach, _asked_of_mail(), at=clock.now())
+        [line.person, line.employee_id, line.email, line.failed_at, line.words] for line in found
     )
-    return _file(file_format, "unreachable", header, rows)
+    return _file(file_format, "unreachable", header, rows, moment)
 
 
 @bp.get("/admin/units/<int:unit_id>/matrix")
@@ -213,7 +217,7 @@ def _asked_of_standings(offered: Choices) -> Asked:
 
 
 def _asked_of_mail() -> Asked:
-    return asked(sorts=mail_list.SORTS, filters={"cause": mail_list.CAUSES})
+    return asked(sorts=mail_list.SORTS, filters={"cause": mail_list.CAUSES, **as_of.FIELDS})
 
 
 def _numbers(tally: glance.Tally) -> list[Cell]:
@@ -221,18 +225,9 @@ def _numbers(tally: glance.Tally) -> list[Cell]:
 
 
 def _file(
-    file_format: str,
-    name: str,
-    header: list[str],
-    rows: Iterator[list[Any]],
-    moment: AsOf | None = None,
+    file_format: str, name: str, header: list[str], rows: Iterator[list[Any]], moment: AsOf
 ) -> Response:
-    """A file; about the past its name and a column of its own say so."""
-    if moment is None or not moment.is_past:
-        return download(Format(file_format), name, header, rows, zone=me().time_zone)
-    name, header = name + moment.name, [*header, _("As of")]
-    dated = ([*row, moment.at] for row in rows)
-    return download(Format(file_format), name, header, dated, zone=moment.zone)
+    return dated(Format(file_format), name, header, rows, moment=moment, zone=me().time_zone)
 
 
 def _moment(unit: Unit | None) -> AsOf:

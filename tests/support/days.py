@@ -9,6 +9,7 @@ from flask import Flask
 from plugin.core import clock
 from plugin.jobs import periodic
 from tests.support import smtp
+from tests.support.scale import STEPS
 from tests.support.work import work_off
 
 DAY = timedelta(days=1)
@@ -17,7 +18,7 @@ DAY = timedelta(days=1)
 def look() -> None:
     """What a turn of the dispatcher notices now, and all that follows."""
     periodic.note_crossings()
-    work_off(10_000)
+    work_off(STEPS)
 
 
 def at(moment: datetime) -> None:

@@ -22,6 +22,7 @@ from tests.functional.assign.places import evaluate_later, messages, row, traini
 from tests.support import smtp, story
 from tests.support.days import at, inbox_of, look, pass_by, subjects
 from tests.support.queries import counted
+from tests.support.scale import scale
 from tests.support.work import work_off
 from tests.support.world import World
 
@@ -30,6 +31,7 @@ END = date(2028, 3, 10)
 """The last day of what was passed on 10 March 2027 for twelve months."""
 REMINDER = "Reminder: training to complete"
 EXPIRED = "Your training ran out: Site safety"
+EXPIRING = scale(20_000, usually=400)
 
 
 @pytest.fixture
@@ -382,18 +384,19 @@ def test_while_the_workers_are_away_the_pass_is_asked_for_once(ada: story.Story)
 def test_ten_days_without_workers_over_many_expiries_mail_each_once(
     world: World, inbox: smtp.Inbox
 ) -> None:
-    """Forty people, whose last days lie on ten days of the outage and the ten around it."""
-    crowd(world, 40, last_days=20)
+    """The last days of all lie, evenly, on ten days of the outage and the ten around it."""
+    crowd(world, EXPIRING, last_days=20)
     at(morning(20))
     subjects(inbox)
     at(morning(-1) - 5 * DAY)
     expired = of_kind(MessageKind.EXPIRED)
-    assert len({each.person_id for each in expired}) == len(expired) == 30
+    gone = EXPIRING * 3 // 4
+    assert len({each.person_id for each in expired}) == len(expired) == gone
     arrived = subjects(inbox)
-    assert arrived.count("Your training ran out: Yard") == 30
-    assert len(arrived) == 40, "the others have their most urgent reminder"
+    assert arrived.count("Your training ran out: Yard") == gone
+    assert len(arrived) == EXPIRING, "the others have their most urgent reminder"
     pass_by(morning(-1) - 4 * DAY, 6)
-    assert len(of_kind(MessageKind.EXPIRED)) == 40
+    assert len(of_kind(MessageKind.EXPIRED)) == EXPIRING
 
 
 def test_who_joins_with_a_past_already_over_is_not_told_of_it(

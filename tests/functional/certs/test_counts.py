@@ -1,6 +1,7 @@
 """Mails are counted: what was asked for, once each, and nothing that nobody asked for."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -23,12 +24,14 @@ from tests.functional.assign.places import evaluate_later, publish, row, trainin
 from tests.functional.certs.test_impact import bury, carry_out, foresee, prepare
 from tests.support import smtp
 from tests.support.days import at, pass_by, subjects
+from tests.support.scale import STEPS, scale
 from tests.support.work import work_off
 from tests.support.world import World
 
 DAY = timedelta(days=1)
-HISTORY = 5_000
-SWITCHED_ON = 60
+HISTORY = scale(50_000, usually=5_000)
+SWITCHED_ON = scale(20_000, usually=150)
+PERIODS = scale(2_400, usually=48)
 
 
 def crowd(world: World, unit: Unit, people: int, *, silent: bool = False) -> list[int]:
@@ -64,14 +67,17 @@ def crowd(world: World, unit: Unit, people: int, *, silent: bool = False) -> lis
     return ids
 
 
-def import_history(world: World, module: Module, people: list[int], **how: bool) -> int:
-    """Everybody passed on some day of the last 400; a month of those have run out."""
+def import_history(
+    world: World, module: Module, people: list[int], days: Sequence[int] = (), **how: bool
+) -> int:
+    """Everybody passed so many `days` ago, or on some day of the last 400: a month have run out."""
     organization_id, module_id = world.organization.id, module.id
+    ago = days or [1 + number % 400 for number in range(len(people))]
     pasts = [
         Past(
             person_id=person_id,
             module_id=module_id,
-            happened_at=NOW - (1 + number % 400) * DAY,
+            happened_at=NOW - ago[number] * DAY,
             score=0.9,
         )
         for number, person_id in enumerate(people)
@@ -181,13 +187,13 @@ def test_the_toggle_mails_exactly_whom_the_impact_names(world: World, inbox: smt
     people = crowd(world, unit, SWITCHED_ON, silent=True)
     import_history(world, module, people)
     crowd(world, unit, 5, silent=True)
-    work_off()
+    work_off(STEPS)
     with clock.at(NOW + timedelta(hours=1)):
         prepare(asked, [row(module, validity_months=12)], on=True)
         shown, _ = foresee(asked, Effect())
         carry_out(asked, Effect())
-        work_off()
-        work_off()
+        work_off(STEPS)
+        work_off(STEPS)
     assert shown.counts[Group.ISSUED] == shown.mails == SWITCHED_ON
     assert subjects(inbox) == ["Your certificate for Basic safety"] * SWITCHED_ON
     assert db.session.scalar(select(func.count()).select_from(Certificate)) == SWITCHED_ON
@@ -221,15 +227,14 @@ def test_mails_the_impact_leaves_out_are_the_ones_that_do_not_leave(
 
 
 def passed_over_the_year(world: World) -> tuple[Unit, Module, int]:
-    """Twelve people who passed one month after another; the first eleven months ago."""
+    """People who passed one month after another, as many in each; the first eleven months ago."""
     unit, module = world.unit(), world.module()
-    ids = crowd(world, unit, 12)
     asked = training(unit, row(module, validity_months=12))
-    for month, person_id in enumerate(ids):
-        person = db.session.get_one(Person, person_id)
-        world.completion(person, module, happened_at=NOW - (month * 30 + 1) * DAY)
-        evaluate_later(person)
-    work_off()
+    ids = crowd(world, unit, PERIODS)
+    days = [1 + 30 * (number % 12) for number in range(PERIODS)]
+    import_history(world, module, ids, days=days, tells_people=True)
+    work_off(STEPS)
+    assert db.session.scalar(select(func.count()).select_from(Certificate)) == PERIODS
     return unit, module, asked
 
 
@@ -244,7 +249,7 @@ def test_a_shorter_period_changes_nothing_for_what_was_passed_before(
         prepare(asked, [row(module, validity_months=6)], on=True)
         shown, _ = foresee(asked, Effect())
         carry_out(asked, Effect())
-        work_off()
+        work_off(STEPS)
     assert shown.mails == 0
     at(NOW + timedelta(hours=2))
     assert subjects(inbox) == []
@@ -261,8 +266,8 @@ def test_a_shorter_period_for_existing_completions_tells_each_whose_certificate_
         prepare(asked, [row(module, validity_months=6)], on=True)
         shown, _ = foresee(asked, effect)
         carry_out(asked, effect)
-        work_off()
-    assert shown.counts[Group.TURN_INVALID] == shown.mails > 0
+        work_off(STEPS)
+    assert shown.counts[Group.TURN_INVALID] == shown.mails >= PERIODS // 3
     arrived = subjects(inbox)
     assert arrived == ["Your training ran out: Basic safety"] * shown.mails
     pass_by(datetime(2027, 3, 11, 9, tzinfo=UTC), 3)

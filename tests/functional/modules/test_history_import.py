@@ -29,12 +29,13 @@ from tests.functional.org.test_imports import lines, page, work_off_later
 from tests.support import smtp
 from tests.support.days import inbox_of, subjects
 from tests.support.queries import counted
+from tests.support.scale import scale
 from tests.support.work import work_off
 from tests.support.world import World
 
 HEADER = "employee ID,email,module,completed on,score,passed"
 NEW = "/admin/imports/completions/new"
-ROWS = 5_000
+ROWS = scale(50_000, usually=5_000)
 
 
 @pytest.fixture

@@ -8,14 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask.testing import FlaskClient
 
-from plugin.assign import as_of
-from plugin.assign.as_of import AsOfError
 from plugin.assign.drafting import archive
 from plugin.assign.models import Configuration
 from plugin.core import clock
 from plugin.core.db import db, transaction
 from plugin.org import actions as org_actions
-from plugin.org import unit_actions
+from plugin.org import as_of, unit_actions
+from plugin.org.as_of import AsOfError
 from plugin.org.models import Membership, Person, Unit
 from tests.conftest import NOW
 from tests.functional.assign.places import evaluate_later, judge

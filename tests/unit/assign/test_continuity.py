@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin.assign.facts import CompletionFacts, EarlierVersion, RowStatus, WaiverFacts
-from plugin.assign.spans import INSTANT, Span, reach_back
+from plugin.assign.spans import Span, reach_back
+from plugin.core.days import INSTANT
 from tests.unit.assign.facts import (
     START,
     A,

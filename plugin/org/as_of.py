@@ -11,8 +11,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from plugin.assign.spans import INSTANT
-from plugin.assign.validity import end_of, local_date
+from plugin.core.days import INSTANT, end_of, local_date
 from plugin.core.errors import PluginError
 from plugin.org.models import Organization, Unit
 
