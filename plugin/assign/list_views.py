@@ -13,9 +13,8 @@ from plugin.core import clock
 from plugin.core.db import read_session
 from plugin.org import as_of
 from plugin.org.as_of import AsOf
-from plugin.org.dated_files import dated
 from plugin.org.forms import KINDS
-from plugin.web.export import Cell, Format
+from plugin.web.export import Cell, Format, dated
 from plugin.web.identity import me, requires
 from plugin.web.listing import Asked, Slice, asked
 from plugin.web.roles import Role

@@ -36,9 +36,8 @@ from plugin.core.context import storage
 from plugin.core.db import Tx, read_session, transaction
 from plugin.org import as_of
 from plugin.org.as_of import AsOf
-from plugin.org.dated_files import dated
 from plugin.org.reach import reach_of
-from plugin.web.export import Format
+from plugin.web.export import Format, dated
 from plugin.web.identity import holds, me, requires
 from plugin.web.listing import Asked, asked
 from plugin.web.roles import Role

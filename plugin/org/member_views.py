@@ -12,12 +12,11 @@ from plugin.core import clock
 from plugin.core.db import read_session, transaction
 from plugin.org import as_of, member_queries, membership_actions, people_queries, queries
 from plugin.org.as_of import AsOf
-from plugin.org.dated_files import dated
 from plugin.org.forms import SOURCES, PasteForm
 from plugin.org.models import MembershipSource, Unit
 from plugin.org.reach import Reach, reach_of, unit_in_reach
 from plugin.org.unit_views import bp, in_reach
-from plugin.web.export import Cell, Format
+from plugin.web.export import Cell, Format, dated
 from plugin.web.identity import me, requires
 from plugin.web.listing import Asked, Slice, asked
 from plugin.web.roles import Role

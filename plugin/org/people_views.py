@@ -25,12 +25,11 @@ from plugin.org import (
     unit_queries,
 )
 from plugin.org.as_of import AsOf
-from plugin.org.dated_files import dated
 from plugin.org.errors import FieldError
 from plugin.org.forms import PersonForm
 from plugin.org.models import MembershipSource
 from plugin.org.reach import Reach, reach_of, unit_in_reach
-from plugin.web.export import Cell, Format
+from plugin.web.export import Cell, Format, dated
 from plugin.web.identity import me, requires
 from plugin.web.listing import Asked, Slice, asked
 from plugin.web.roles import Role

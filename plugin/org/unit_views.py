@@ -13,13 +13,12 @@ from wtforms.fields.choices import SelectChoice
 from plugin.core import clock
 from plugin.core.db import read_session, transaction
 from plugin.org import actions, as_of, queries, unit_actions, unit_queries
-from plugin.org.dated_files import dated
 from plugin.org.errors import FieldError
 from plugin.org.forms import KINDS, SOURCES, ReasonForm, UnitForm
 from plugin.org.models import Unit, UnitKind
 from plugin.org.reach import Reach, reach_of, unit_in_reach
 from plugin.web import navigation
-from plugin.web.export import Cell, Format
+from plugin.web.export import Cell, Format, dated
 from plugin.web.identity import me, requires
 from plugin.web.listing import Asked, Slice, asked
 from plugin.web.roles import Role

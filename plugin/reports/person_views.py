@@ -15,12 +15,11 @@ from plugin.notify.wording import KINDS as MAIL_KINDS
 from plugin.notify.wording import STATES as MAIL_STATES
 from plugin.org import as_of
 from plugin.org.as_of import AsOf
-from plugin.org.dated_files import dated
 from plugin.org.models import Person
 from plugin.org.reach import Reach, person_in_reach, reach_of
 from plugin.reports import activity
 from plugin.reports.activity import Happening, Kind
-from plugin.web.export import Cell, Format
+from plugin.web.export import Cell, Format, dated
 from plugin.web.identity import me, requires
 from plugin.web.listing import Asked, Slice, asked
 from plugin.web.roles import Role

@@ -14,7 +14,6 @@ from plugin.core import clock
 from plugin.core.db import read_session
 from plugin.org import as_of
 from plugin.org.as_of import AsOf
-from plugin.org.dated_files import dated
 from plugin.org.models import Unit, UnitKind
 from plugin.org.reach import Reach, reach_of, unit_in_reach
 from plugin.reports import matrix as training_matrix
@@ -22,7 +21,7 @@ from plugin.reports import overview as glance
 from plugin.reports import standings as standing_list
 from plugin.reports import unreachable as mail_list
 from plugin.reports import wording
-from plugin.web.export import Cell, Format
+from plugin.web.export import Cell, Format, dated
 from plugin.web.identity import me, requires
 from plugin.web.listing import Asked, asked
 from plugin.web.navigation import stand_at

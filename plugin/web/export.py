@@ -6,9 +6,11 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from flask import Response, send_file, stream_with_context
+from flask_babel import gettext as _
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
@@ -46,6 +48,36 @@ def download(
         response = _xlsx(name, header, rows, ZoneInfo(zone))
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+class Moment(Protocol):
+    """The moment a list is asked for, as far as its file says it."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def zone(self) -> str: ...
+    @property
+    def is_past(self) -> bool: ...
+    @property
+    def name(self) -> str: ...
+
+
+def dated(
+    file_format: Format,
+    name: str,
+    header: Sequence[str],
+    rows: Iterable[Sequence[Cell]],
+    *,
+    moment: Moment,
+    zone: str,
+) -> Response:
+    """The file; about the past its name and a column of its own say so, in the moment's zone."""
+    if not moment.is_past:
+        return download(file_format, name, header, rows, zone=zone)
+    marked = ([*row, moment.at] for row in rows)
+    header = [*header, _("As of")]
+    return download(file_format, name + moment.name, header, marked, zone=moment.zone)
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[Cell]], zone: ZoneInfo) -> Iterator[str]:
