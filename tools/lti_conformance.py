@@ -17,8 +17,8 @@ from defusedxml.ElementTree import parse
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "docs" / "lti-conformance.md"
-TESTS = ("tests/functional/lti", "tests/unit/lti")
-IN_NAME = re.compile(r"(?:^test_|\[)((?:(?:dl|[lvcbanrks])\d{1,2}_)+)")
+TESTS = ("tests/functional/lti", "tests/functional/external", "tests/unit/lti")
+IN_NAME = re.compile(r"(?:^test_|\[)((?:(?:dl|[lvcbanrksp])\d{1,2}_)+)")
 
 RULES: dict[str, str] = {
     "L1": "Login by GET and POST",
@@ -107,6 +107,17 @@ RULES: dict[str, str] = {
     "S3": "At the launch the stored proof is compared",
     "S4": "What is stored cannot be known from what travels",
     "S5": "Where storage does not work, the next step follows",
+    "P1": "Platform: a launch begins with hints that work once, in this browser, for five minutes",
+    "P2": "Platform: authorize answers registered addresses only, and only who began",
+    "P3": "Platform: key set with overlap, configuration",
+    "P4": "Platform: tools register themselves by invitation and wait for an admin",
+    "P5": "Platform: tokens for signed assertions, once, bound to tool, deployment and scopes",
+    "P6": "Platform: line items, results; the one that completes a module stays",
+    "P7": "Platform: people only when an admin says so",
+    "P8": "Platform: picked content comes back signed, once, by an admin's question",
+    "P9": "Platform: storage for the tool's frame and no other",
+    "P10": "Platform: the way back shows words as text",
+    "P11": "Platform: scores are read strictly, kept raw, ordered, and counted once",
     "B1": "No kid in the header",
     "B2": "Unknown kid",
     "B3": "Wrong LTI version",
@@ -129,7 +140,7 @@ def rules_of(name: str) -> list[str]:
 
 
 def _order(rule: str) -> tuple[int, int]:
-    groups = ["L", "V", "C", "DL", "A", "N", "K", "R", "S", "B"]
+    groups = ["L", "V", "C", "DL", "A", "N", "K", "R", "S", "P", "B"]
     kind = rule.rstrip("0123456789")
     return groups.index(kind), int(rule.removeprefix(kind))
 
@@ -160,8 +171,8 @@ def _table(passed: dict[str, int], failed: dict[str, int]) -> str:
         "Made by `python -m tools.lti_conformance` from a run of the tests; do not edit. Each test",
         "names the rules it is about. L, V, C: login, token, claims (LTI core 1.3, security",
         "framework 1.0). DL: deep linking 2.0. A: assignment and grade services 2.0. N: names and",
-        "roles 2.0. K: tokens and keys. R: dynamic registration 1.0. S: platform storage. B: the",
-        "certification suite's bad payloads.",
+        "roles 2.0. K: tokens and keys. R: dynamic registration 1.0. S: platform storage. P: we as",
+        "the platform of external tools. B: the certification suite's bad payloads.",
         "",
         "| Rule | What it asks | Tests passed | Failed |",
         "|---|---|---|---|",

@@ -16,6 +16,7 @@ from plugin.core.context import current_settings
 from plugin.core.db import read_session, transaction
 from plugin.core.log import log
 from plugin.core.secrets import hash_of
+from plugin.web import errors
 from plugin.web.identity import public
 from plugin.web.limits import limiter
 
@@ -73,6 +74,9 @@ def _problem(problem: Problem) -> Response:
 def _http(error: HTTPException) -> Response:
     code = (error.name or "error").lower().replace(" ", "_")
     return _problem(Problem(error.code or 500, code, error.name))
+
+
+bp.record_once(lambda state: errors.for_programs(state.app, "/api/", _http))
 
 
 def _json(said: Any, *, status: int = 200) -> Response:

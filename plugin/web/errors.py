@@ -1,8 +1,11 @@
 """One handler makes the page of every refusal: a stable code, a sentence, a reference."""
 
 import secrets
+from collections.abc import Callable
+from typing import cast
 
-from flask import Flask, Response, g, make_response, render_template, request
+from flask import Flask, Response, current_app, g, make_response, render_template, request
+from flask.sansio.app import App
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
@@ -23,6 +26,7 @@ _WORDS = {
     429: ("http.too_many", _l("Too many requests. Please wait a minute and try again.")),
 }
 MAX_ROW_ID = 2**63 - 1
+_PROGRAMS = "programs_answers"
 _OTHER = ("http.error", _l("This did not work."))
 
 
@@ -40,6 +44,11 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(DataError, _unstorable)
     app.register_error_handler(Exception, _broken)
+
+
+def for_programs(app: App, prefix: str, answer: Callable[[HTTPException], Response]) -> None:
+    """What has no address or method below `prefix` is answered by `answer`, not by a page."""
+    app.extensions.setdefault(_PROGRAMS, {})[prefix] = answer
 
 
 def reference() -> str:
@@ -123,6 +132,9 @@ def _http(error: HTTPException) -> Response | HTTPException:
     status = error.code or 500
     if status < 400:  # noqa: PLR2004 - a redirect raised as an exception
         return error
+    for prefix, answer in current_app.extensions.get(_PROGRAMS, {}).items():
+        if request.path.startswith(prefix) and request.url_rule is None:
+            return cast("Response", answer(error))
     code, words = _WORDS.get(status, _OTHER)
     return error_page(status, code=code, message=str(words))
 

@@ -272,7 +272,7 @@ _ASK = """([message, name]) => new Promise((resolve) => {
 })"""
 
 
-def test_the_storage_answers_the_tool_and_nobody_else(inside: tuple[Page, FrameLocator]) -> None:
+def test_p9_the_storage_answers_the_tool_and_nobody_else(inside: tuple[Page, FrameLocator]) -> None:
     page, tool = inside
     quiz = begin(tool)
     expect(quiz.get_by_role("button", name="Answer")).to_be_visible()

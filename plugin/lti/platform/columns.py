@@ -117,6 +117,7 @@ def create(
     """A line item of the tool's own: it keeps scores and completes nothing."""
     said = json_object(body)
     label, maximum = _label(said), _maximum(said)
+    start_at, end_at = _dates(said)
     link = _named_link(session, tool, said.get("resourceLinkId"))
     made = session.scalar(_columns(tool).with_only_columns(func.count(ToolColumn.id)))
     if (made or 0) >= MAX_COLUMNS:
@@ -131,8 +132,8 @@ def create(
         score_maximum=maximum,
         resource_id=_optional(said, "resourceId"),
         tag=_optional(said, "tag"),
-        start_at=_date(said, "startDateTime"),
-        end_at=_date(said, "endDateTime"),
+        start_at=start_at,
+        end_at=end_at,
         created_at=now,
     )
     session.add(column)
@@ -166,7 +167,7 @@ def replace(
             raise bad(f"{fixed} cannot be changed")
     column.label, column.score_maximum = _label(said), _maximum(said)
     column.resource_id, column.tag = _optional(said, "resourceId"), _optional(said, "tag")
-    column.start_at, column.end_at = _date(said, "startDateTime"), _date(said, "endDateTime")
+    column.start_at, column.end_at = _dates(said)
     session.flush()
     return said_of(column, links, ours)
 
@@ -200,6 +201,13 @@ def _optional(said: Mapping[str, Any], name: str) -> str | None:
     if not is_id(value):
         raise bad(f"{name} must be a text of at most 255 characters")
     return str(value)
+
+
+def _dates(said: Mapping[str, Any]) -> tuple[datetime | None, datetime | None]:
+    start_at, end_at = _date(said, "startDateTime"), _date(said, "endDateTime")
+    if start_at and end_at and end_at < start_at:
+        raise bad("endDateTime lies before startDateTime")
+    return start_at, end_at
 
 
 def _date(said: Mapping[str, Any], name: str) -> datetime | None:

@@ -79,16 +79,17 @@ def _item(said: object, target_url: str) -> Item | None:
     title = text_of(said.get("title"))
     if address is None or not is_secure_address(address) or not title:
         return None
-    line_item = said.get("lineItem")
-    line_item = line_item if isinstance(line_item, Mapping) else {}
+    line_item = said.get("lineItem", {"scoreMaximum": MAXIMUM})
+    if not isinstance(line_item, Mapping):
+        return None
     maximum = line_item.get("scoreMaximum")
+    if not is_number(maximum) or float(maximum) <= 0:  # type: ignore[arg-type]
+        return None
     return Item(
         title=title[:200],
         target_url=address,
         custom=_custom(said.get("custom")),
-        score_maximum=float(maximum)  # type: ignore[arg-type]
-        if is_number(maximum) and float(maximum) > 0  # type: ignore[arg-type]
-        else MAXIMUM,
+        score_maximum=float(maximum),  # type: ignore[arg-type]
         resource_id=_text(line_item.get("resourceId")),
         tag=_text(line_item.get("tag")),
     )

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -58,6 +59,7 @@ def read_score(body: bytes, *, now: datetime) -> Said:
     for name, words in (("activityProgress", ACTIVITY), ("gradingProgress", GRADING)):
         if not isinstance(said.get(name), str) or said[name] not in words:
             raise bad(f"{name} must be one of {', '.join(sorted(words))}")
+    _check_rest(said)
     return Said(
         subject=str(subject),
         stamped_at=_moment(said.get("timestamp"), now),
@@ -71,7 +73,9 @@ def read_score(body: bytes, *, now: datetime) -> Said:
 def json_object(body: bytes) -> dict[str, Any]:
     """The JSON object of a body; NaN, Infinity and everything else are refused."""
     try:
-        found = json.loads(body.decode("utf-8"), parse_constant=_no_number)
+        found = json.loads(
+            body.decode("utf-8"), parse_constant=_no_number, object_pairs_hook=_no_doubles
+        )
     except (ValueError, RecursionError):
         raise bad("the body is not JSON") from None
     if not isinstance(found, dict):
@@ -82,6 +86,14 @@ def json_object(body: bytes) -> dict[str, Any]:
 def bad(words: str) -> ServiceRefusal:
     """A request that says something that cannot be."""
     return ServiceRefusal(400, "bad_request", words)
+
+
+def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A name that stands twice says two things; neither is believed (RFC 8259, section 4)."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError
+    return found
 
 
 def _no_number(_name: str) -> None:
@@ -97,6 +109,31 @@ def _moment(value: object, now: datetime) -> datetime:
     return moment
 
 
+def _check_rest(said: Mapping[str, Any]) -> None:
+    """What decides nothing must still be what the standard says it is (3.4.5 to 3.4.11)."""
+    if not isinstance(said.get("comment"), str | None):
+        raise bad("comment must be a text")
+    if said.get("scoringUserId") is not None and not is_id(said["scoringUserId"]):
+        raise bad("scoringUserId must be a text of at most 255 characters")
+    submission = said.get("submission")
+    if submission is None:
+        return
+    if not isinstance(submission, Mapping):
+        raise bad("submission must be an object")
+    times = [_optional(submission, name) for name in ("startedAt", "submittedAt")]
+    if times[0] and times[1] and times[0] > times[1]:
+        raise bad("submission.submittedAt lies before submission.startedAt")
+
+
+def _optional(submission: Mapping[str, Any], name: str) -> datetime | None:
+    if submission.get(name) is None:
+        return None
+    moment = moment_of(submission[name])
+    if moment is None:
+        raise bad(f"submission.{name} must be an ISO 8601 date and time with a time zone")
+    return moment
+
+
 def moment_of(value: object) -> datetime | None:
     """A date and time with a zone, or None."""
     if not isinstance(value, str) or len(value) > LONGEST_TIMESTAMP or "T" not in value:
@@ -109,13 +146,13 @@ def moment_of(value: object) -> datetime | None:
 
 
 def _share(given: object, maximum: object) -> float | None:
-    if given is None:
+    if given is None and maximum is None:
         return None
-    if not is_number(given) or float(given) < 0:  # type: ignore[arg-type]
+    if given is not None and (not is_number(given) or float(given) < 0):  # type: ignore[arg-type]
         raise bad("scoreGiven must be a number of at least 0")
     if not is_number(maximum) or float(maximum) <= 0:  # type: ignore[arg-type]
         raise bad("scoreMaximum must be a number above 0")
-    return min(1.0, float(given) / float(maximum))  # type: ignore[arg-type]
+    return None if given is None else min(1.0, float(given) / float(maximum))  # type: ignore[arg-type]
 
 
 def is_number(value: object) -> bool:

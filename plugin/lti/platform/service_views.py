@@ -23,9 +23,11 @@ from plugin.lti.platform.addresses import PlatformAddresses, platform_addresses
 from plugin.lti.platform.columns import Page
 from plugin.lti.platform.errors import ServiceRefusal, ToolUnknownError
 from plugin.lti.platform.models import ExternalTool
+from plugin.lti.platform.parameters import said_once
 from plugin.lti.platform.rules import REFUSED, bad
 from plugin.lti.tool.claim_values import is_id
 from plugin.modules import visibility
+from plugin.web import errors
 from plugin.web.identity import public
 from plugin.web.limits import limiter
 
@@ -84,6 +86,9 @@ def _http(error: HTTPException) -> Response:
     return answer
 
 
+bp.record_once(lambda state: errors.for_programs(state.app, "/platform/", _http))
+
+
 def _json(said: Any, *, status: int = 200, kind: str = "application/json") -> Response:
     answer = jsonify(said)
     answer.status_code = status
@@ -140,7 +145,10 @@ def register(uid: str) -> Response:
 @tokens_often_enough
 def token(uid: str) -> Response:
     """An access token for a signed assertion."""
-    tool, now, said = queries.tool_at(read_session(), uid), clock.now(), request.form.to_dict()
+    tool, now = queries.tool_at(read_session(), uid), clock.now()
+    said = said_once(request.form)
+    if said is None:
+        raise ServiceRefusal(400, "invalid_request", "a parameter stands twice")
     jti = tokens.checked_assertion(tool, said, _ours(uid), now=now)
     with transaction() as tx:
         tool = queries.tool_at(tx.session, uid)

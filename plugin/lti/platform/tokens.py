@@ -8,10 +8,12 @@ from sqlalchemy.orm import Session
 
 from plugin.core.secrets import hash_of, new_token
 from plugin.lti.platform import signing
+from plugin.lti.platform.actions import DEPLOYMENT
 from plugin.lti.platform.addresses import PlatformAddresses
 from plugin.lti.platform.errors import ServiceRefusal
 from plugin.lti.platform.models import AccessToken, ExternalTool, ToolState
 from plugin.lti.platform.signing import ForeignTokenError
+from plugin.lti.tool.claims import LTI
 
 LIFE = timedelta(hours=1)
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -38,6 +40,8 @@ def checked_assertion(
         raise ServiceRefusal(400, "invalid_client", f"client_assertion: {error}") from None
     if claims.get("sub") != tool.client_id:
         raise ServiceRefusal(400, "invalid_client", "client_assertion: sub")
+    if claims.get(LTI + "deployment_id", DEPLOYMENT) != DEPLOYMENT:
+        raise ServiceRefusal(400, "invalid_client", "client_assertion: deployment_id is unknown")
     jti = claims.get("jti")
     if not isinstance(jti, str):
         raise ServiceRefusal(400, "invalid_client", "client_assertion: jti")

@@ -10,8 +10,9 @@ from plugin.core.context import current_settings
 from plugin.core.db import read_session, transaction
 from plugin.lti.platform import actions, answering_views, launching, linking, queries, signing
 from plugin.lti.platform.addresses import platform_addresses
-from plugin.lti.platform.errors import PickRefusedError
+from plugin.lti.platform.errors import LaunchRefusedError, PickRefusedError
 from plugin.lti.platform.models import ExternalTool, ToolState
+from plugin.lti.platform.parameters import said_once
 from plugin.lti.platform.picking import NotAnAnswerError, Picked, read_answer
 from plugin.lti.platform.signing import ForeignTokenError
 from plugin.lti.tool.addresses import origin_of
@@ -36,7 +37,9 @@ def authorize(uid: str) -> str:
 
     A browser that keeps no cookie of ours in the frame asks our page around it (0120)."""
     tool = queries.tool_at(read_session(), uid)
-    said = {**request.args.to_dict(), **request.form.to_dict()}
+    said = said_once(request.args, request.form)
+    if said is None:
+        raise LaunchRefusedError(tool_id=tool.id)
     origin = launching.origin_of_hints(read_session(), tool, said)
     # our own page holds the tool's frame, and the LMS holds our page
     headers.frame_ancestors("'self'", *(origin.frame_ancestors.split() if origin else ()))

@@ -352,7 +352,10 @@ def test_the_document_names_every_route_and_its_example_is_accepted(
 
 def test_unknown_addresses_say_so_in_json(client: FlaskClient) -> None:
     answer = client.get("/api/v1/nothing")
-    assert answer.status_code == 404
+    assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+    answer = client.delete("/api/v1/completions")
+    assert (answer.status_code, answer.get_json()["title"]) == (405, "method_not_allowed")
+    assert "completions" not in client.get("/nothing").text
 
 
 def test_the_use_of_a_key_is_noted(caller: Caller, lars: Person, module: Module) -> None:

@@ -52,7 +52,7 @@ def posting(path: str, token: str, said: Any, kind: str) -> Callable[[FlaskClien
     return lambda client: client.post(path, json=said, content_type=kind, headers=headers)
 
 
-def test_identical_scores_are_one_completion(app: Flask, maker: Maker, start: str) -> None:
+def test_p11_identical_scores_are_one_completion(app: Flask, maker: Maker, start: str) -> None:
     claims = maker.launch(start)
     path, token = maker.path(f"{column_of(claims)}/scores"), maker.token()
     call = posting(path, token, maker.score(claims), SCORE)
@@ -61,7 +61,7 @@ def test_identical_scores_are_one_completion(app: Flask, maker: Maker, start: st
     assert db.session.query(Completion).count() == 1
 
 
-def test_different_scores_of_one_moment_are_one_and_conflicts(
+def test_p11_different_scores_of_one_moment_are_one_and_conflicts(
     app: Flask, maker: Maker, start: str
 ) -> None:
     claims = maker.launch(start)
@@ -74,7 +74,7 @@ def test_different_scores_of_one_moment_are_one_and_conflicts(
     assert db.session.query(Completion).count() == 1
 
 
-def test_one_assertion_gives_one_token(app: Flask, maker: Maker) -> None:
+def test_p5_one_assertion_gives_one_token(app: Flask, maker: Maker) -> None:
     maker.ask_token(client_assertion=maker.assertion(key="foreign"))  # the keys are known now
     form = {
         "grant_type": "client_credentials",
@@ -88,7 +88,7 @@ def test_one_assertion_gives_one_token(app: Flask, maker: Maker) -> None:
     assert db.session.query(AccessToken).count() == db.session.query(SeenToken).count() == 1
 
 
-def test_one_invitation_registers_one_tool(app: Flask, client: FlaskClient, world: World) -> None:
+def test_p4_one_invitation_makes_one_tool(app: Flask, client: FlaskClient, world: World) -> None:
     organization: Organization = world.organization
     with transaction() as tx:
         invitation, token = actions.invite_tool(tx.session, organization.id, by=None, now=NOW)
@@ -98,7 +98,7 @@ def test_one_invitation_registers_one_tool(app: Flask, client: FlaskClient, worl
     assert db.session.query(ExternalTool).count() == 1
 
 
-def test_hints_answer_one_of_many(app: Flask, maker: Maker, start: str) -> None:
+def test_p2_hints_answer_one_of_many(app: Flask, maker: Maker, start: str) -> None:
     """All but one hear `login_required`; the page is the same form either way."""
     form = maker.question(maker.hints(start))
     cookie = "; ".join(f"{each.key}={each.value}" for each in maker.client._cookies.values())

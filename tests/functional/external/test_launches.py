@@ -29,7 +29,7 @@ from tests.support.queries import counted
 from tests.support.world import World
 
 
-def test_the_tool_hears_what_is_opened_and_who_opens_it(maker: Maker, start: str) -> None:
+def test_p1_p2_the_tool_hears_what_is_opened_and_who_opens_it(maker: Maker, start: str) -> None:
     hints = maker.hints(start)
     assert hints["iss"] == maker.ours.issuer
     assert hints["client_id"] == maker.client_id
@@ -57,7 +57,7 @@ def test_the_tool_hears_what_is_opened_and_who_opens_it(maker: Maker, start: str
     assert column_of(claims).startswith(maker.ours.line_items)
 
 
-def test_a_tool_hears_no_name_and_no_address_unless_told(maker: Maker, start: str) -> None:
+def test_p2_a_tool_hears_no_name_and_no_address_unless_told(maker: Maker, start: str) -> None:
     claims = maker.launch(start)
     assert not {"name", "given_name", "family_name", "email"} & claims.keys()
     assert not any("namesroleservice" in name for name in claims)
@@ -69,7 +69,7 @@ def test_a_tool_hears_no_name_and_no_address_unless_told(maker: Maker, start: st
     assert claims[LTI + "custom"]["name"] == "Lars Learner"
 
 
-def test_each_tool_knows_a_person_by_a_name_of_its_own(
+def test_p11_each_tool_knows_a_person_by_a_name_of_its_own(
     maker: Maker, start: str, client: FlaskClient, world: World, module: Module
 ) -> None:
     first = maker.launch(start)["sub"]
@@ -80,7 +80,7 @@ def test_each_tool_knows_a_person_by_a_name_of_its_own(
     assert first != second
 
 
-def test_the_page_that_holds_the_tool_lets_only_this_page_frame_others(
+def test_p9_the_page_that_holds_the_tool_lets_only_this_page_frame_others(
     client: FlaskClient, start: str
 ) -> None:
     page = client.get(start.removesuffix("/start"))
@@ -91,7 +91,7 @@ def test_the_page_that_holds_the_tool_lets_only_this_page_frame_others(
     assert "window=1" in page.text
 
 
-def test_in_a_window_of_its_own_the_tool_is_told_so(maker: Maker, start: str) -> None:
+def test_p1_in_a_window_of_its_own_the_tool_is_told_so(maker: Maker, start: str) -> None:
     hints = maker.hints(f"{start}?window=1")
     assert "lti_storage_target" not in hints
     claims = maker.verified(maker.heard(maker.ask(hints))["id_token"])
@@ -113,7 +113,7 @@ def test_in_a_window_of_its_own_the_tool_is_told_so(maker: Maker, start: str) ->
         ABSENT,
     ],
 )
-def test_a_foreign_redirect_address_hears_nothing(maker: Maker, start: str, redirect: Any) -> None:
+def test_p2_a_foreign_address_hears_nothing(maker: Maker, start: str, redirect: Any) -> None:
     answer = maker.ask(maker.hints(start), redirect_uri=redirect)
     assert answer.status_code == 400
     assert "external.launch_refused" in answer.text
@@ -122,7 +122,7 @@ def test_a_foreign_redirect_address_hears_nothing(maker: Maker, start: str, redi
 
 
 @pytest.mark.parametrize("client_id", ["someone-else", "", ABSENT])
-def test_a_foreign_client_id_hears_nothing(maker: Maker, start: str, client_id: Any) -> None:
+def test_p2_a_foreign_client_id_hears_nothing(maker: Maker, start: str, client_id: Any) -> None:
     answer = maker.ask(maker.hints(start), client_id=client_id)
     assert answer.status_code == 400
     assert "<form" not in answer.text
@@ -145,7 +145,7 @@ def test_a_foreign_client_id_hears_nothing(maker: Maker, start: str, client_id: 
         ({"lti_message_hint": "6"}, "login_required"),
     ],
 )
-def test_a_wrong_question_is_answered_with_its_error(
+def test_p2_a_wrong_question_is_answered_with_its_error(
     maker: Maker, start: str, change: dict[str, Any], error: str
 ) -> None:
     said = maker.heard(maker.ask(maker.hints(start), **change))
@@ -154,25 +154,25 @@ def test_a_wrong_question_is_answered_with_its_error(
     assert "id_token" not in said
 
 
-def test_hints_work_once(maker: Maker, start: str) -> None:
+def test_p2_hints_work_once(maker: Maker, start: str) -> None:
     hints = maker.hints(start)
     assert "id_token" in maker.heard(maker.ask(hints))
     assert maker.heard(maker.ask(hints))["error"] == "login_required"
 
 
-def test_hints_of_a_wrong_question_are_not_used_up(maker: Maker, start: str) -> None:
+def test_p2_hints_of_a_wrong_question_are_not_used_up(maker: Maker, start: str) -> None:
     hints = maker.hints(start)
     maker.ask(hints, prompt="login")
     assert "id_token" in maker.heard(maker.ask(hints))
 
 
-def test_hints_end_after_five_minutes(maker: Maker, start: str) -> None:
+def test_p1_p2_hints_end_after_five_minutes(maker: Maker, start: str) -> None:
     hints = maker.hints(start)
     with clock.at(NOW + timedelta(minutes=5, seconds=1)):
         assert maker.heard(maker.ask(hints))["error"] == "login_required"
 
 
-def test_hints_in_somebody_elses_browser_open_nothing(
+def test_p2_hints_in_somebody_elses_browser_open_nothing(
     maker: Maker, start: str, world: World
 ) -> None:
     hints = maker.hints(start)
@@ -182,7 +182,7 @@ def test_hints_in_somebody_elses_browser_open_nothing(
     assert maker.heard(answer)["error"] == "login_required"
 
 
-def test_a_browser_with_several_visits_opens_the_tool_for_the_one_that_began(
+def test_p2_a_browser_with_several_visits_opens_the_tool_for_the_one_that_began(
     maker: Maker, start: str, client: FlaskClient, world: World
 ) -> None:
     hints = maker.hints(start)
@@ -192,14 +192,14 @@ def test_a_browser_with_several_visits_opens_the_tool_for_the_one_that_began(
     assert claims["sub"] == subject
 
 
-def test_without_a_visit_nobody_is_named(maker: Maker, start: str) -> None:
+def test_p2_without_a_visit_nobody_is_named(maker: Maker, start: str) -> None:
     hints = maker.hints(start)
     stranger = maker.client.application.test_client()
     answer = stranger.post(maker.path(maker.ours.authorization), data=maker.question(hints))
     assert maker.heard(answer)["error"] == "login_required"
 
 
-def test_hints_of_one_tool_open_no_other(
+def test_p2_hints_of_one_tool_open_no_other(
     maker: Maker, start: str, client: FlaskClient, world: World
 ) -> None:
     hints = maker.hints(start)
@@ -207,7 +207,7 @@ def test_hints_of_one_tool_open_no_other(
     assert other.heard(other.ask(hints))["error"] == "login_required"
 
 
-def test_a_disabled_tool_is_not_opened(maker: Maker, start: str, client: FlaskClient) -> None:
+def test_p1_a_disabled_tool_is_not_opened(maker: Maker, start: str, client: FlaskClient) -> None:
     hints = maker.hints(start)
     with transaction() as tx:
         tx.session.get_one(ExternalTool, maker.tool_id).state = ToolState.DISABLED
@@ -215,7 +215,7 @@ def test_a_disabled_tool_is_not_opened(maker: Maker, start: str, client: FlaskCl
     assert maker.ask(hints).status_code == 403
 
 
-def test_a_module_that_is_not_assigned_any_more_is_not_opened(
+def test_p1_a_module_that_is_not_assigned_any_more_is_not_opened(
     maker: Maker, start: str, client: FlaskClient
 ) -> None:
     db.session.query(Membership).update({"until_at": clock.now()})
@@ -224,14 +224,14 @@ def test_a_module_that_is_not_assigned_any_more_is_not_opened(
     assert client.get(start.removesuffix("/start")).status_code == 404
 
 
-def test_another_persons_sitting_is_not_opened(
+def test_p1_another_persons_sitting_is_not_opened(
     maker: Maker, start: str, client: FlaskClient, world: World
 ) -> None:
     world.sign_in(client, world.person("Eve Other", email=None))
     assert client.get(start).status_code == 404
 
 
-def test_the_database_keeps_no_hint(maker: Maker, start: str) -> None:
+def test_p1_the_database_keeps_no_hint(maker: Maker, start: str) -> None:
     hints = maker.hints(start)
     row = db.session.query(ToolLaunch).order_by(ToolLaunch.id.desc()).first()
     assert row is not None
@@ -239,7 +239,7 @@ def test_the_database_keeps_no_hint(maker: Maker, start: str) -> None:
     assert hints["lti_message_hint"] not in {row.login_hash, row.message_hash}
 
 
-def test_a_new_key_signs_and_the_old_one_is_published_two_days_longer(
+def test_p3_a_new_key_signs_and_the_old_one_is_published_two_days_longer(
     maker: Maker, start: str
 ) -> None:
     (old,) = maker.client.get(maker.path(maker.ours.jwks)).get_json()["keys"]
@@ -255,13 +255,13 @@ def test_a_new_key_signs_and_the_old_one_is_published_two_days_longer(
     assert old["kid"] not in [each["kid"] for each in keys]
 
 
-def test_what_the_tool_says_at_the_end_is_shown_as_text(maker: Maker, client: FlaskClient) -> None:
+def test_p10_what_the_tool_says_is_shown_as_text(maker: Maker, client: FlaskClient) -> None:
     page = client.get(f"/platform/{maker.uid}/back", query_string={"lti_msg": "<b>Done</b>"})
     assert "&lt;b&gt;Done" in page.text
     assert 'target="_parent"' in page.text
 
 
-def test_a_launch_takes_a_fixed_number_of_statements(maker: Maker, start: str) -> None:
+def test_p2_a_launch_takes_a_fixed_number_of_statements(maker: Maker, start: str) -> None:
     maker.launch(start)
     hints = maker.hints(start)
     with counted() as statements:
@@ -269,7 +269,7 @@ def test_a_launch_takes_a_fixed_number_of_statements(maker: Maker, start: str) -
     assert len(statements) <= 16, statements
 
 
-def test_ended_launches_and_tokens_are_forgotten(maker: Maker, start: str) -> None:
+def test_p1_p5_ended_launches_and_tokens_are_forgotten(maker: Maker, start: str) -> None:
     maker.launch(start)
     maker.token()
     with transaction() as tx:

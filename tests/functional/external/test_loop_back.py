@@ -135,7 +135,7 @@ def picked(world: World, loop: Browser, tool: ExternalTool, theirs: Module) -> M
     return db.session.query(Module).filter_by(kind=ModuleKind.LTI).one()
 
 
-def test_a_tool_of_ours_completes_a_module_by_its_score(
+def test_p11_a_tool_of_ours_completes_a_module_by_its_score(
     world: World, loop: Browser, college: Organization
 ) -> None:
     theirs = world.module("Ladders", organization=college)

@@ -64,14 +64,14 @@ LINK = {
 }
 
 
-def test_what_is_asked(asked: dict[str, Any]) -> None:
+def test_p8_what_is_asked(asked: dict[str, Any]) -> None:
     assert asked[LTI + "message_type"] == "LtiDeepLinkingRequest"
     assert INSTRUCTOR in asked[LTI + "roles"]
     assert asked[DEEP_LINKING]["accept_types"] == ["ltiResourceLink"]
     assert LTI + "resource_link" not in asked
 
 
-def test_links_become_modules(maker: Maker, client: FlaskClient, asked: dict[str, Any]) -> None:
+def test_p8_links_become_modules(maker: Maker, client: FlaskClient, asked: dict[str, Any]) -> None:
     items = [LINK, {"type": "ltiResourceLink", "title": "Default address"}]
     page = send(client, asked, choice(maker, asked, items))
     assert page.status_code == 200, page.text
@@ -97,11 +97,15 @@ def test_links_become_modules(maker: Maker, client: FlaskClient, asked: dict[str
         {"type": "ltiResourceLink", "title": "x", "url": "javascript:alert(1)"},
         {"type": "ltiResourceLink", "title": "x", "url": "http://maker.example.test/"},
         {"type": "ltiResourceLink", "title": ["x"]},
+        {"type": "ltiResourceLink", "title": "x", "lineItem": "yes"},
+        {"type": "ltiResourceLink", "title": "x", "lineItem": {"scoreMaximum": 0}},
+        {"type": "ltiResourceLink", "title": "x", "lineItem": {"scoreMaximum": "100"}},
+        {"type": "ltiResourceLink", "title": "x", "lineItem": {}},
         "x",
         None,
     ],
 )
-def test_anything_else_is_left_out_and_said(
+def test_p8_anything_else_is_left_out_and_said(
     maker: Maker, client: FlaskClient, asked: dict[str, Any], item: Any
 ) -> None:
     page = send(client, asked, choice(maker, asked, [item]))
@@ -112,7 +116,7 @@ def test_anything_else_is_left_out_and_said(
     assert db.session.query(Module).count() == 0
 
 
-def test_what_the_tool_says_is_shown_as_text(
+def test_p8_what_the_tool_says_is_shown_as_text(
     maker: Maker, client: FlaskClient, asked: dict[str, Any]
 ) -> None:
     more = {DL + "msg": "<i>hello</i>", DL + "errormsg": "<b>broken</b>"}
@@ -141,7 +145,7 @@ def test_what_the_tool_says_is_shown_as_text(
         {"key": "stranger"},
     ],
 )
-def test_an_answer_that_is_not_ours_adds_nothing(
+def test_p8_an_answer_that_is_not_ours_adds_nothing(
     maker: Maker, client: FlaskClient, asked: dict[str, Any], change: dict[str, Any]
 ) -> None:
     page = send(client, asked, choice(maker, asked, [LINK], **change))
@@ -151,7 +155,7 @@ def test_an_answer_that_is_not_ours_adds_nothing(
     assert send(client, asked, choice(maker, asked, [LINK])).status_code == 200
 
 
-def test_an_answer_counts_once(maker: Maker, client: FlaskClient, asked: dict[str, Any]) -> None:
+def test_p8_an_answer_counts_once(maker: Maker, client: FlaskClient, asked: dict[str, Any]) -> None:
     token = choice(maker, asked, [LINK])
     assert send(client, asked, token).status_code == 200
     assert send(client, asked, token).status_code == 400
@@ -159,7 +163,7 @@ def test_an_answer_counts_once(maker: Maker, client: FlaskClient, asked: dict[st
     assert db.session.query(Module).count() == 1
 
 
-def test_an_answer_comes_within_two_hours(
+def test_p8_an_answer_comes_within_two_hours(
     maker: Maker, client: FlaskClient, asked: dict[str, Any]
 ) -> None:
     with clock.at(NOW + timedelta(hours=2, seconds=1)):
@@ -167,7 +171,7 @@ def test_an_answer_comes_within_two_hours(
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c"])
-def test_nonsense_is_refused(
+def test_p8_nonsense_is_refused(
     maker: Maker, client: FlaskClient, asked: dict[str, Any], token: str
 ) -> None:
     assert send(client, asked, token).status_code == 400

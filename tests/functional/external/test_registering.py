@@ -82,7 +82,7 @@ def local(address: str) -> str:
     return address.removeprefix("https://tool.example.test")
 
 
-def test_a_tool_registers_itself_and_waits(client: FlaskClient, invited: dict[str, str]) -> None:
+def test_p4_a_tool_registers_itself_and_waits(client: FlaskClient, invited: dict[str, str]) -> None:
     answer = send(client, invited, wish())
     assert answer.status_code == 201, answer.text
     said = answer.get_json()
@@ -101,7 +101,7 @@ def test_a_tool_registers_itself_and_waits(client: FlaskClient, invited: dict[st
     assert db.session.query(ExternalTool).one().state is ToolState.ACTIVE
 
 
-def test_the_configuration_names_our_addresses(
+def test_p3_the_configuration_names_our_addresses(
     client: FlaskClient, invited: dict[str, str]
 ) -> None:
     said = client.get(local(invited["openid_configuration"])).get_json()
@@ -111,7 +111,7 @@ def test_the_configuration_names_our_addresses(
     assert "openid" in said["scopes_supported"]
 
 
-def test_an_invitation_works_once_and_for_a_week(
+def test_p4_an_invitation_works_once_and_for_a_week(
     client: FlaskClient, invited: dict[str, str]
 ) -> None:
     assert send(client, invited, wish(), token="wrong").status_code == 401
@@ -147,7 +147,7 @@ def test_an_invitation_works_once_and_for_a_week(
         ({"described": {"domain": ABSENT}}, "domain"),
     ],
 )
-def test_a_registration_that_cannot_be_is_refused_by_its_field(
+def test_p4_a_registration_that_cannot_be_is_refused_by_its_field(
     client: FlaskClient, invited: dict[str, str], change: dict[str, Any], named: str
 ) -> None:
     answer = send(client, invited, wish(**change))
@@ -159,13 +159,13 @@ def test_a_registration_that_cannot_be_is_refused_by_its_field(
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b"[" * 5000])
-def test_a_registration_that_is_no_json_is_refused(
+def test_p4_a_registration_that_is_no_json_is_refused(
     client: FlaskClient, invited: dict[str, str], body: bytes
 ) -> None:
     assert send(client, invited, body).status_code == 400
 
 
-def test_odd_optional_parts_are_not_said(client: FlaskClient, invited: dict[str, str]) -> None:
+def test_p4_odd_optional_parts_are_not_said(client: FlaskClient, invited: dict[str, str]) -> None:
     said = wish(
         client_name=7,
         scope=["a"],
@@ -177,7 +177,7 @@ def test_odd_optional_parts_are_not_said(client: FlaskClient, invited: dict[str,
     assert tool.scopes == []
 
 
-def test_an_invitation_registers_in_its_organization_only(
+def test_p4_an_invitation_registers_in_its_organization_only(
     client: FlaskClient, invited: dict[str, str], world: World
 ) -> None:
     elsewhere = world.new_organization("Elsewhere")

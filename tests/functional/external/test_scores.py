@@ -37,7 +37,7 @@ def callbacks() -> list[ScoreCallback]:
     return list(db.session.query(ScoreCallback).order_by(ScoreCallback.id))
 
 
-def test_the_last_word_of_a_tool_completes_the_module(
+def test_p11_the_last_word_of_a_tool_completes_the_module(
     maker: Maker, claims: dict[str, Any], module: Module
 ) -> None:
     answer = maker.report(claims, comment="Well done")
@@ -66,7 +66,7 @@ def test_the_last_word_of_a_tool_completes_the_module(
         ("Completed", "NotReady"),
     ],
 )
-def test_anything_but_completed_and_fully_graded_completes_nothing(
+def test_p11_anything_but_completed_and_fully_graded_completes_nothing(
     maker: Maker, claims: dict[str, Any], activity: str, grading: str
 ) -> None:
     answer = maker.report(claims, activityProgress=activity, gradingProgress=grading)
@@ -79,7 +79,7 @@ def test_anything_but_completed_and_fully_graded_completes_nothing(
     ("given", "passed"),
     [(7, False), (7.9999, False), (8, True), (10, True), (12, True), (0, False)],
 )
-def test_with_a_pass_mark_the_score_decides(
+def test_p11_with_a_pass_mark_the_score_decides(
     maker: Maker, claims: dict[str, Any], module: Module, given: float, passed: bool
 ) -> None:
     with transaction() as tx:
@@ -90,7 +90,7 @@ def test_with_a_pass_mark_the_score_decides(
     assert made.score == min(1.0, given / 10)
 
 
-def test_with_a_pass_mark_a_word_without_a_score_decides_nothing(
+def test_p11_with_a_pass_mark_a_word_without_a_score_decides_nothing(
     maker: Maker, claims: dict[str, Any], module: Module
 ) -> None:
     with transaction() as tx:
@@ -99,20 +99,20 @@ def test_with_a_pass_mark_a_word_without_a_score_decides_nothing(
     assert completions() == []
 
 
-def test_without_a_pass_mark_completing_is_enough(maker: Maker, claims: dict[str, Any]) -> None:
+def test_p11_without_a_pass_mark_completing_is_enough(maker: Maker, claims: dict[str, Any]) -> None:
     assert maker.report(claims, scoreGiven=ABSENT, scoreMaximum=ABSENT).status_code == 204
     (made,) = completions()
     assert (made.passed, made.score) == (True, None)
 
 
-def test_the_same_message_again_changes_nothing(maker: Maker, claims: dict[str, Any]) -> None:
+def test_p11_the_same_message_again_changes_nothing(maker: Maker, claims: dict[str, Any]) -> None:
     said = maker.score(claims)
     assert [maker.send(claims, said).status_code for _ in range(3)] == [204, 204, 204]
     assert len(completions()) == len(callbacks()) == 1
 
 
 @pytest.mark.parametrize("behind", [timedelta(0), timedelta(milliseconds=1), timedelta(days=1)])
-def test_an_older_timestamp_is_a_conflict(
+def test_p11_an_older_timestamp_is_a_conflict(
     maker: Maker, claims: dict[str, Any], behind: timedelta
 ) -> None:
     maker.report(claims)
@@ -121,7 +121,7 @@ def test_an_older_timestamp_is_a_conflict(
     assert len(callbacks()) == 1
 
 
-def test_a_better_score_later_is_kept_and_a_worse_one_changes_nothing(
+def test_p11_a_better_score_later_is_kept_and_a_worse_one_changes_nothing(
     maker: Maker, claims: dict[str, Any]
 ) -> None:
     maker.report(claims, scoreGiven=6)
@@ -134,7 +134,7 @@ def test_a_better_score_later_is_kept_and_a_worse_one_changes_nothing(
     assert [each.outcome for each in callbacks()] == ["passed", "passed", "not_better"]
 
 
-def test_a_pass_after_a_fail_is_a_sitting_of_its_own(
+def test_p11_a_pass_after_a_fail_is_a_sitting_of_its_own(
     maker: Maker, claims: dict[str, Any], module: Module
 ) -> None:
     with transaction() as tx:
@@ -180,7 +180,7 @@ def test_a_pass_after_a_fail_is_a_sitting_of_its_own(
         ({"scoreMaximum": None}, "scoreMaximum"),
     ],
 )
-def test_a_malformed_score_is_refused_by_the_name_of_its_field(
+def test_p11_a_malformed_score_is_refused_by_the_name_of_its_field(
     maker: Maker, claims: dict[str, Any], change: dict[str, Any], named: str
 ) -> None:
     answer = maker.report(claims, **change)
@@ -203,14 +203,14 @@ def test_a_malformed_score_is_refused_by_the_name_of_its_field(
         b'{"userId": "\\ud800"}',
     ],
 )
-def test_a_body_that_is_no_json_object_is_refused(
+def test_p11_a_body_that_is_no_json_object_is_refused(
     maker: Maker, claims: dict[str, Any], body: bytes
 ) -> None:
     assert maker.send(claims, body).status_code == 400
     assert callbacks() == []
 
 
-def test_a_score_that_is_too_large_is_refused(maker: Maker, claims: dict[str, Any]) -> None:
+def test_p6_p11_a_score_that_is_too_large_is_refused(maker: Maker, claims: dict[str, Any]) -> None:
     assert maker.report(claims, comment="x" * 70_000).status_code == 413
 
 
@@ -222,7 +222,7 @@ def test_a_score_that_is_too_large_is_refused(maker: Maker, claims: dict[str, An
         ("application/vnd.ims.lis.v1.score+json; charset=utf-8", 204),
     ],
 )
-def test_the_media_type_is_exact(
+def test_p6_p11_the_media_type_is_exact(
     maker: Maker, claims: dict[str, Any], kind: str, status: int
 ) -> None:
     address = f"{column_of(claims)}/scores"
@@ -230,7 +230,7 @@ def test_the_media_type_is_exact(
     assert answer.status_code == status
 
 
-def test_a_person_the_tool_was_never_told_of_is_unknown(
+def test_p11_a_person_the_tool_was_never_told_of_is_unknown(
     maker: Maker, claims: dict[str, Any], client: FlaskClient, world: World
 ) -> None:
     other = new_maker(client, world, name="Another")
@@ -239,7 +239,7 @@ def test_a_person_the_tool_was_never_told_of_is_unknown(
     assert callbacks() == []
 
 
-def test_a_line_item_of_another_tool_does_not_exist(
+def test_p6_p11_a_line_item_of_another_tool_does_not_exist(
     maker: Maker, claims: dict[str, Any], client: FlaskClient, world: World
 ) -> None:
     other = new_maker(client, world, name="Another")
@@ -254,7 +254,7 @@ def test_a_line_item_of_another_tool_does_not_exist(
     assert callbacks() == []
 
 
-def test_who_is_not_assigned_the_module_any_more_gets_no_completion_but_a_record(
+def test_p11_who_is_not_assigned_the_module_any_more_gets_no_completion_but_a_record(
     maker: Maker, claims: dict[str, Any]
 ) -> None:
     db.session.query(Membership).update({"until_at": clock.now()})
@@ -266,7 +266,7 @@ def test_who_is_not_assigned_the_module_any_more_gets_no_completion_but_a_record
     assert [each.outcome for each in callbacks()] == ["not_assigned"]
 
 
-def test_who_never_opened_the_module_gets_no_completion_but_a_record(
+def test_p11_who_never_opened_the_module_gets_no_completion_but_a_record(
     maker: Maker, claims: dict[str, Any]
 ) -> None:
     other = new_module(maker, "Another quiz")
@@ -280,7 +280,7 @@ def test_who_never_opened_the_module_gets_no_completion_but_a_record(
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "ä"])
-def test_without_a_valid_token_nothing_is_heard(
+def test_p5_without_a_valid_token_nothing_is_heard(
     maker: Maker, claims: dict[str, Any], token: str
 ) -> None:
     answer = maker.send(claims, maker.score(claims), token=token)
@@ -289,13 +289,13 @@ def test_without_a_valid_token_nothing_is_heard(
     assert callbacks() == []
 
 
-def test_a_token_ends_after_an_hour(maker: Maker, claims: dict[str, Any]) -> None:
+def test_p5_a_token_ends_after_an_hour(maker: Maker, claims: dict[str, Any]) -> None:
     token = maker.token()
     with clock.at(NOW + timedelta(hours=1, seconds=1)):
         assert maker.send(claims, maker.score(claims), token=token).status_code == 401
 
 
-def test_a_token_without_the_scope_may_not(maker: Maker, claims: dict[str, Any]) -> None:
+def test_p5_a_token_without_the_scope_may_not(maker: Maker, claims: dict[str, Any]) -> None:
     token = maker.token(f"{LINE_ITEM_READ} {RESULT_READ}")
     answer = maker.send(claims, maker.score(claims), token=token)
     assert (answer.status_code, answer.get_json()["error"]) == (403, "insufficient_scope")
@@ -303,7 +303,7 @@ def test_a_token_without_the_scope_may_not(maker: Maker, claims: dict[str, Any])
     assert maker.call("GET", column_of(claims), token=line_item).status_code == 403
 
 
-def test_a_right_that_was_taken_away_is_gone_from_tokens_too(
+def test_p5_a_right_that_was_taken_away_is_gone_from_tokens_too(
     maker: Maker, claims: dict[str, Any]
 ) -> None:
     token = maker.token()
@@ -316,7 +316,7 @@ def test_a_right_that_was_taken_away_is_gone_from_tokens_too(
     assert maker.send(claims, maker.score(claims), token=token).status_code == 401
 
 
-def test_a_changed_address_is_a_new_version_and_old_sittings_still_count(
+def test_p11_a_changed_address_is_a_new_version_and_old_sittings_still_count(
     maker: Maker, claims: dict[str, Any], module: Module
 ) -> None:
     with transaction() as tx:
@@ -335,7 +335,7 @@ def test_a_changed_address_is_a_new_version_and_old_sittings_still_count(
     assert made.module_version_id != db.session.get_one(Module, module.id).current_version_id
 
 
-def test_a_completion_by_a_tool_makes_the_person_compliant(
+def test_p11_a_completion_by_a_tool_makes_the_person_compliant(
     maker: Maker, claims: dict[str, Any], client: FlaskClient
 ) -> None:
     maker.report(claims)

@@ -49,7 +49,7 @@ def minutes(number: int) -> dict[str, str]:
     return {"timestamp": (NOW + timedelta(minutes=number)).isoformat()}
 
 
-def test_a_message_whose_answer_was_lost_may_come_again_after_a_later_one(
+def test_p11_a_message_whose_answer_was_lost_may_come_again_after_a_later_one(
     maker: Maker, claims: dict[str, Any]
 ) -> None:
     first = maker.score(claims, activityProgress="Started", **minutes(-2))
@@ -59,7 +59,7 @@ def test_a_message_whose_answer_was_lost_may_come_again_after_a_later_one(
     assert outcomes() == ["noted", "passed"]
 
 
-def test_another_message_of_a_known_moment_is_a_conflict(
+def test_p11_another_message_of_a_known_moment_is_a_conflict(
     maker: Maker, claims: dict[str, Any]
 ) -> None:
     assert maker.report(claims, **minutes(-2)).status_code == 204
@@ -67,7 +67,7 @@ def test_another_message_of_a_known_moment_is_a_conflict(
     assert maker.report(claims, scoreGiven=9, **minutes(-2)).status_code == 409
 
 
-def test_a_score_that_was_delivered_late_counts_from_when_it_was_made(
+def test_p11_a_score_that_was_delivered_late_counts_from_when_it_was_made(
     maker: Maker, claims: dict[str, Any]
 ) -> None:
     two_days = timedelta(days=2)
@@ -78,7 +78,7 @@ def test_a_score_that_was_delivered_late_counts_from_when_it_was_made(
     assert made.learned_at == NOW + two_days
 
 
-def test_no_score_counts_from_before_the_module_was_opened(
+def test_p11_no_score_counts_from_before_the_module_was_opened(
     maker: Maker, claims: dict[str, Any]
 ) -> None:
     assert maker.report(claims, **minutes(-60)).status_code == 204
@@ -86,7 +86,7 @@ def test_no_score_counts_from_before_the_module_was_opened(
     assert made.happened_at == NOW
 
 
-def test_a_refused_score_is_no_result(maker: Maker, claims: dict[str, Any]) -> None:
+def test_p11_a_refused_score_is_no_result(maker: Maker, claims: dict[str, Any]) -> None:
     maker.report(claims, scoreGiven=4, activityProgress="Submitted", **minutes(-2))
     with transaction() as tx:
         tx.session.query(Membership).update({"until_at": NOW})
@@ -96,7 +96,7 @@ def test_a_refused_score_is_no_result(maker: Maker, claims: dict[str, Any]) -> N
     assert outcomes() == ["noted", "not_assigned"]
 
 
-def test_a_pass_of_an_older_version_is_no_pass_of_the_newer_one(
+def test_p11_a_pass_of_an_older_version_is_no_pass_of_the_newer_one(
     maker: Maker, claims: dict[str, Any], module: Module
 ) -> None:
     change_module(module, pass_share=0.5)
@@ -110,7 +110,7 @@ def test_a_pass_of_an_older_version_is_no_pass_of_the_newer_one(
     assert failed.run_id != passed.run_id
 
 
-def test_a_pass_of_an_older_version_does_not_end_the_sitting_of_the_newer_one(
+def test_p11_a_pass_of_an_older_version_does_not_end_the_sitting_of_the_newer_one(
     maker: Maker, claims: dict[str, Any], module: Module, client: FlaskClient
 ) -> None:
     change_module(module, pass_share=0.5)

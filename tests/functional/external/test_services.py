@@ -19,7 +19,7 @@ from tests.support.queries import counted
 from tests.support.world import World
 
 
-def test_a_token_holds_what_was_asked_and_is_allowed(maker: Maker) -> None:
+def test_p5_a_token_holds_what_was_asked_and_is_allowed(maker: Maker) -> None:
     answer = maker.ask_token(f"{SCORE} {MEMBERSHIP} https://nothing.example.test/scope")
     said = answer.get_json()
     assert said["scope"] == SCORE
@@ -29,7 +29,7 @@ def test_a_token_holds_what_was_asked_and_is_allowed(maker: Maker) -> None:
 
 
 @pytest.mark.parametrize("scope", ["", "openid", MEMBERSHIP, ABSENT])
-def test_a_token_for_nothing_allowed_is_not_given(maker: Maker, scope: Any) -> None:
+def test_p5_a_token_for_nothing_allowed_is_not_given(maker: Maker, scope: Any) -> None:
     answer = maker.ask_token(scope)
     assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_scope")
 
@@ -45,7 +45,7 @@ def test_a_token_for_nothing_allowed_is_not_given(maker: Maker, scope: Any) -> N
         ({"client_assertion": "x" * 70_000}, "invalid_client"),
     ],
 )
-def test_a_token_request_of_the_wrong_form_is_refused(
+def test_p5_a_token_request_of_the_wrong_form_is_refused(
     maker: Maker, change: dict[str, Any], error: str
 ) -> None:
     answer = maker.ask_token(**change)
@@ -77,27 +77,27 @@ def test_a_token_request_of_the_wrong_form_is_refused(
         {"key": "stranger"},
     ],
 )
-def test_an_assertion_that_is_not_the_tools_or_not_for_us_gives_no_token(
+def test_p5_an_assertion_that_is_not_the_tools_or_not_for_us_gives_no_token(
     maker: Maker, change: dict[str, Any]
 ) -> None:
     answer = maker.ask_token(client_assertion=maker.assertion(**change))
     assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_client")
 
 
-def test_the_issuer_is_an_audience_too_and_an_extra_one_is_not(maker: Maker) -> None:
+def test_p5_the_issuer_is_an_audience_too_and_an_extra_one_is_not(maker: Maker) -> None:
     ours = [maker.ours.issuer]
     assert maker.ask_token(client_assertion=maker.assertion(aud=ours)).status_code == 200
     more = [*ours, "https://elsewhere.example.test"]
     assert maker.ask_token(client_assertion=maker.assertion(aud=more)).status_code == 400
 
 
-def test_an_assertion_works_once(maker: Maker) -> None:
+def test_p5_an_assertion_works_once(maker: Maker) -> None:
     said = maker.assertion()
     assert maker.ask_token(client_assertion=said).status_code == 200
     assert maker.ask_token(client_assertion=said).status_code == 400
 
 
-def test_an_assertion_of_another_tool_gives_no_token(
+def test_p5_an_assertion_of_another_tool_gives_no_token(
     maker: Maker, client: FlaskClient, world: World
 ) -> None:
     other = new_maker(client, world, name="Another")
@@ -106,14 +106,14 @@ def test_an_assertion_of_another_tool_gives_no_token(
     assert maker.ask_token(client_assertion=foreign).status_code == 400
 
 
-def test_a_pending_or_disabled_tool_gets_no_token(maker: Maker) -> None:
+def test_p5_a_pending_or_disabled_tool_gets_no_token(maker: Maker) -> None:
     for state in (ToolState.PENDING, ToolState.DISABLED):
         with transaction() as tx:
             tx.session.get_one(ExternalTool, maker.tool_id).state = state
         assert maker.ask_token().status_code == 400
 
 
-def test_a_tools_new_key_is_fetched_once_it_signs(maker: Maker) -> None:
+def test_p5_a_tools_new_key_is_fetched_once_it_signs(maker: Maker) -> None:
     assert maker.ask_token().status_code == 200
     maker.kid = "maker-2"
     maker.keys.append(jwk_of(private_key("maker"), "maker-2"))
@@ -122,7 +122,7 @@ def test_a_tools_new_key_is_fetched_once_it_signs(maker: Maker) -> None:
     tool_keys.forget()
 
 
-def test_line_items_are_made_read_changed_and_removed(maker: Maker, module: Module) -> None:
+def test_p6_line_items_are_made_read_changed_and_removed(maker: Maker, module: Module) -> None:
     token = maker.token()
     said = {"label": "Extra", "scoreMaximum": 20, "resourceId": "r", "tag": "t"}
     made = maker.call("POST", maker.ours.line_items, said, token=token)
@@ -142,7 +142,7 @@ def test_line_items_are_made_read_changed_and_removed(maker: Maker, module: Modu
     assert maker.call("GET", address, token=token).status_code == 404
 
 
-def test_the_line_item_that_completes_a_module_stays(maker: Maker, module: Module) -> None:
+def test_p6_the_line_item_that_completes_a_module_stays(maker: Maker, module: Module) -> None:
     token = maker.token()
     (listed,) = maker.call("GET", maker.ours.line_items, token=token).get_json()
     assert listed["label"] == "Fire quiz"
@@ -171,18 +171,18 @@ def test_the_line_item_that_completes_a_module_stays(maker: Maker, module: Modul
         b"nothing",
     ],
 )
-def test_a_malformed_line_item_is_refused(maker: Maker, said: Any) -> None:
+def test_p6_a_malformed_line_item_is_refused(maker: Maker, said: Any) -> None:
     answer = maker.call("POST", maker.ours.line_items, said)
     assert answer.status_code == 400
     assert answer.get_json()["error_description"]
 
 
-def test_a_line_item_for_a_foreign_link_is_refused(maker: Maker) -> None:
+def test_p6_a_line_item_for_a_foreign_link_is_refused(maker: Maker) -> None:
     said = {"label": "x", "scoreMaximum": 1, "resourceLinkId": "nobody"}
     assert maker.call("POST", maker.ours.line_items, said).status_code == 404
 
 
-def test_reading_needs_the_reading_scope_and_writing_the_writing_one(maker: Maker) -> None:
+def test_p6_reading_needs_the_reading_scope_and_writing_the_writing_one(maker: Maker) -> None:
     reader = maker.token(LINE_ITEM_READ)
     said = {"label": "x", "scoreMaximum": 1}
     assert maker.call("GET", maker.ours.line_items, token=reader).status_code == 200
@@ -191,7 +191,7 @@ def test_reading_needs_the_reading_scope_and_writing_the_writing_one(maker: Make
     assert maker.call("POST", maker.ours.line_items, said, token=writer).status_code == 201
 
 
-def test_line_items_are_filtered_and_come_page_by_page(maker: Maker) -> None:
+def test_p6_line_items_are_filtered_and_come_page_by_page(maker: Maker) -> None:
     token = maker.token()
     for number in range(5):
         said = {
@@ -211,7 +211,7 @@ def test_line_items_are_filtered_and_come_page_by_page(maker: Maker) -> None:
     assert wrong.status_code == 400
 
 
-def test_results_are_the_last_fully_graded_scores(maker: Maker, start: str) -> None:
+def test_p6_results_are_the_last_fully_graded_scores(maker: Maker, start: str) -> None:
     claims = maker.launch(start)
     token = maker.token()
     maker.report(claims, comment="Good")
@@ -230,7 +230,7 @@ def test_results_are_the_last_fully_graded_scores(maker: Maker, start: str) -> N
     assert maker.call("GET", address, token=maker.token(RESULT_READ)).status_code == 200
 
 
-def test_people_are_listed_only_when_an_admin_allows_it(maker: Maker, start: str) -> None:
+def test_p7_people_are_listed_only_when_an_admin_allows_it(maker: Maker, start: str) -> None:
     claims = maker.launch(start)
     assert maker.ask_token(MEMBERSHIP).status_code == 400
     with transaction() as tx:
@@ -251,7 +251,7 @@ def test_people_are_listed_only_when_an_admin_allows_it(maker: Maker, start: str
     assert teachers.get_json()["members"] == []
 
 
-def test_listing_takes_the_same_statements_for_more_line_items(maker: Maker) -> None:
+def test_p6_listing_takes_the_same_statements_for_more_line_items(maker: Maker) -> None:
     token = maker.token()
 
     def count() -> int:
@@ -266,7 +266,7 @@ def test_listing_takes_the_same_statements_for_more_line_items(maker: Maker) -> 
     assert count() == few
 
 
-def test_addresses_of_no_tool_say_so_in_json(client: FlaskClient) -> None:
+def test_p6_addresses_of_no_tool_say_so_in_json(client: FlaskClient) -> None:
     for path in ("token", "lineitems", ".well-known/openid-configuration"):
         method = "POST" if path == "token" else "GET"
         answer = client.open(f"/platform/nobody/{path}", method=method)

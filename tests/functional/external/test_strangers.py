@@ -24,12 +24,12 @@ NUL = "%00"
     "query",
     [f"resource_link_id={NUL}", f"resource_id=a{NUL}", f"tag={NUL}", "tag=" + "a" * 256],
 )
-def test_a_filter_no_line_item_can_have_is_refused(maker: Maker, query: str) -> None:
+def test_p6_a_filter_no_line_item_can_have_is_refused(maker: Maker, query: str) -> None:
     answer = maker.call("GET", f"{maker.ours.line_items}?{query}")
     assert (answer.status_code, answer.get_json()["error"]) == (400, "bad_request")
 
 
-def test_filters_of_results_and_people_are_texts(maker: Maker, start: str) -> None:
+def test_p6_p7_filters_of_results_and_people_are_texts(maker: Maker, start: str) -> None:
     claims = maker.launch(start)
     assert maker.call("GET", f"{column_of(claims)}/results?user_id={NUL}").status_code == 400
     with transaction() as tx:
@@ -41,7 +41,7 @@ def test_filters_of_results_and_people_are_texts(maker: Maker, start: str) -> No
 
 
 @pytest.mark.parametrize("uid", [["a"], {"a": 1}, 7, "\x00", "\ud800"])
-def test_a_link_that_is_no_name_is_nobodys(maker: Maker, uid: Any) -> None:
+def test_p6_a_link_that_is_no_name_is_nobodys(maker: Maker, uid: Any) -> None:
     said = {"label": "A", "scoreMaximum": 1, "resourceLinkId": uid}
     assert maker.call("POST", maker.ours.line_items, said).status_code == 404
 
@@ -49,18 +49,18 @@ def test_a_link_that_is_no_name_is_nobodys(maker: Maker, uid: Any) -> None:
 @pytest.mark.parametrize(
     "path", ["jwks", ".well-known/openid-configuration", "back", "authorize", "lineitems"]
 )
-def test_an_address_with_odd_signs_is_nobodys(client: FlaskClient, path: str) -> None:
+def test_p3_an_address_with_odd_signs_is_nobodys(client: FlaskClient, path: str) -> None:
     assert client.get(f"/platform/{NUL}/{path}").status_code in {401, 404}
 
 
-def test_a_line_item_with_odd_signs_does_not_exist(maker: Maker) -> None:
+def test_p6_a_line_item_with_odd_signs_does_not_exist(maker: Maker) -> None:
     assert maker.call("GET", f"{maker.ours.line_items}/{NUL}").status_code == 404
     said = maker.score({"sub": "somebody"})
     answer = maker.call("POST", f"{maker.ours.line_items}/{NUL}/scores", said, kind=SCORE)
     assert answer.status_code == 404
 
 
-def test_who_asks_for_tokens_too_often_waits(maker: Maker) -> None:
+def test_p5_who_asks_for_tokens_too_often_waits(maker: Maker) -> None:
     limiter.reset()
     answers = [maker.ask_token(client_assertion="nonsense") for _ in range(61)]
     assert [each.status_code for each in answers[:60]] == [400] * 60
@@ -75,13 +75,13 @@ def test_who_asks_for_tokens_too_often_waits(maker: Maker) -> None:
     limiter.reset()
 
 
-def test_a_body_that_is_too_large_is_said_in_the_same_form(maker: Maker, start: str) -> None:
+def test_p6_a_body_that_is_too_large_is_said_in_the_same_form(maker: Maker, start: str) -> None:
     claims = maker.launch(start)
     answer = maker.send(claims, b"[" * 70_000)
     assert (answer.status_code, answer.get_json()["error"]) == (413, "too_large")
 
 
-def test_a_tool_that_was_switched_off_adds_nothing(
+def test_p8_a_tool_that_was_switched_off_adds_nothing(
     maker: Maker, client: FlaskClient, asked: dict[str, Any]
 ) -> None:
     with transaction() as tx:
@@ -90,7 +90,7 @@ def test_a_tool_that_was_switched_off_adds_nothing(
     assert db.session.query(Module).count() == 0
 
 
-def test_who_is_no_admin_any_more_adds_nothing(
+def test_p8_who_is_no_admin_any_more_adds_nothing(
     maker: Maker, client: FlaskClient, asked: dict[str, Any]
 ) -> None:
     with transaction() as tx:
@@ -100,7 +100,7 @@ def test_who_is_no_admin_any_more_adds_nothing(
     assert db.session.query(Module).count() == 0
 
 
-def test_without_a_cookie_the_refusal_is_shown_where_the_tool_stands(
+def test_p2_without_a_cookie_the_refusal_is_shown_where_the_tool_stands(
     maker: Maker, start: str, world: World
 ) -> None:
     hints = maker.hints(start)
