@@ -95,6 +95,12 @@ def _of_role(rule: RuleFacts, said: Said) -> Statement | None:
     )
 
 
+def is_asked_of_rosters(rule: RuleFacts) -> bool:
+    """Whether a course's roster can say something by the rule: it knows parameters, its course and
+    the roles in it; roles in the institution are for launches to say."""
+    return rule.source != "role" or rule.name.startswith(IN_COURSE)
+
+
 def seal(rules_seal: str, said: Sequence[Statement]) -> str:
     """Equal as long as rules and statements are: a launch with a known seal has nothing new."""
     told = [[each.rule_id, each.context, each.unit_id, each.code] for each in said]

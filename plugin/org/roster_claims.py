@@ -1,7 +1,8 @@
 """What a course's roster says of its people beyond being there: claims, a course at a time.
 
-The organization's rules about custom parameters are asked, as for launches. What a roster says
-holds in its own course, so that two courses never end what the other says, and a launch neither.
+The organization's rules about custom parameters, courses and roles in them are asked, as for
+launches. What a roster says holds in its own course, so that two courses never end what the other
+says, and a launch neither.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -14,12 +15,20 @@ from sqlalchemy.orm import Session
 from plugin.core.db import Tx, chunks
 from plugin.core.upsert import insert_open
 from plugin.org import membership_sets
-from plugin.org.belonging import Said, course_key, is_held, statements
+from plugin.org.belonging import (
+    RuleFacts,
+    Said,
+    course_key,
+    is_asked_of_rosters,
+    is_held,
+    statements,
+)
 from plugin.org.launch_rules import active_rules, has_claim, note_unknown, resolve
 from plugin.org.models import Identity, Membership, MembershipSource, Person, Unit
 from plugin.org.rule_models import LaunchClaim, LaunchRule, RosterEntry, RosterTie, RuleSource
 
 CHUNK = 500
+BY_ROSTER = "roster:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +48,7 @@ class _Claimed:
     person_id: int
     rule_id: int
     unit_id: int
+    context: str
     id: int = 0
 
 
@@ -56,6 +66,12 @@ def key_of(tie: RosterTie) -> str:
     return course_key(tie.registration_id, tie.deployment_id, tie.context_id)
 
 
+def context_of(rule: RuleFacts, course: str) -> str:
+    """Where a roster's word by this rule holds. By a parameter a launch speaks without a course, by
+    a role with one: so that neither ends what the other said, the roster has a place of its own."""
+    return course if rule.source == RuleSource.CUSTOM else f"{BY_ROSTER}{course}"
+
+
 def has_rules(session: Session, organization_id: int) -> bool:
     """Whether any rule in use looks at custom parameters."""
     found = select(LaunchRule.id).where(
@@ -69,7 +85,7 @@ def has_rules(session: Session, organization_id: int) -> bool:
 def follow(
     tx: Tx,
     tie: RosterTie,
-    said: Mapping[str, Mapping[str, str]],
+    said: Mapping[str, Said],
     *,
     issuer: str,
     client_id: str,
@@ -81,14 +97,12 @@ def follow(
     an LMS that forgets its variables empties no unit. Safe to call again.
     """
     session, organization_id = tx.session, tie.organization_id
-    rules = [
-        rule for rule in active_rules(session, organization_id) if rule.source == RuleSource.CUSTOM
-    ]
+    rules = [each for each in active_rules(session, organization_id) if is_asked_of_rosters(each)]
+    if not rules:
+        return Followed()
     changes = _Changes(begin=[], end=[], empties=set())
-    stated = {
-        subject: statements(rules, Said(custom=custom, course=key_of(tie)))
-        for subject, custom in said.items()
-    }
+    contexts = {rule.id: context_of(rule, key_of(tie)) for rule in rules}
+    stated = {subject: statements(rules, each) for subject, each in said.items()}
     every = {each for some in stated.values() for each in some}
     resolved, unknown = resolve(session, organization_id, sorted(every, key=repr))
     unit_ids = {each: None if unit is None else unit.id for each, unit in resolved}
@@ -96,7 +110,8 @@ def follow(
     open_claims = _open_claims(session, key_of(tie), [each[0] for each in people.values()])
     for subject, (identity_id, person_id) in people.items():
         wanted = {each.rule_id: unit_ids[each] for each in stated[subject] if each in unit_ids}
-        _compare(changes, identity_id, person_id, wanted, open_claims.get(identity_id, ()))
+        claimed = open_claims.get(identity_id, ())
+        _compare(changes, identity_id, person_id, wanted, claimed, contexts=contexts)
     held = _held(changes, claimed=len(open_claims))
     ended = _end(session, tie, [each for each in changes.end if each.identity_id not in held], now)
     _begin(session, tie, changes.begin, now)
@@ -127,14 +142,14 @@ def _identities(
 
 
 def _open_claims(
-    session: Session, context: str, identity_ids: Sequence[int]
+    session: Session, course: str, identity_ids: Sequence[int]
 ) -> dict[int, list[_Claimed]]:
     found: dict[int, list[_Claimed]] = {}
     for some in chunks(identity_ids, CHUNK):
         rows = session.execute(
             select(LaunchClaim, Identity.person_id)
             .join(Identity, Identity.id == LaunchClaim.identity_id)
-            .where(_of_roster(context), LaunchClaim.identity_id.in_(some))
+            .where(_of_roster(course), LaunchClaim.identity_id.in_(some))
         )
         for claim, person_id in rows:
             found.setdefault(claim.identity_id, []).append(
@@ -144,20 +159,21 @@ def _open_claims(
                     person_id=person_id,
                     rule_id=claim.rule_id,
                     unit_id=claim.unit_id,
+                    context=claim.context,
                 )
             )
     return found
 
 
-def _of_roster(context: str) -> ColumnElement[bool]:
+def _of_roster(course: str) -> ColumnElement[bool]:
     """Open claims of a course by its roster: launches leave those of custom parameters without
     a course, and those with one are about roles."""
-    return (
-        (LaunchClaim.context == context)
-        & LaunchClaim.until_at.is_(None)
-        & LaunchClaim.rule_id.in_(
-            select(LaunchRule.id).where(LaunchRule.source == RuleSource.CUSTOM)
-        )
+    by_custom = LaunchClaim.rule_id.in_(
+        select(LaunchRule.id).where(LaunchRule.source == RuleSource.CUSTOM)
+    )
+    return LaunchClaim.until_at.is_(None) & (
+        (LaunchClaim.context == f"{BY_ROSTER}{course}")
+        | ((LaunchClaim.context == course) & by_custom)
     )
 
 
@@ -167,6 +183,8 @@ def _compare(
     person_id: int,
     wanted: Mapping[int, int | None],
     claimed: Iterable[_Claimed],
+    *,
+    contexts: Mapping[int, str],
 ) -> None:
     """About a rule that the roster is silent on nothing changes."""
     known = list(claimed)
@@ -183,6 +201,7 @@ def _compare(
                     person_id=person_id,
                     rule_id=rule_id,
                     unit_id=unit_id,
+                    context=contexts[rule_id],
                 )
             )
 
@@ -225,7 +244,7 @@ def _begin(session: Session, tie: RosterTie, new: Sequence[_Claimed], now: datet
             "rule_id": each.rule_id,
             "identity_id": each.identity_id,
             "unit_id": each.unit_id,
-            "context": key_of(tie),
+            "context": each.context,
             "since_at": now,
         }
         for each in new
@@ -268,6 +287,7 @@ def end_absent(session: Session, tie: RosterTie, *, now: datetime) -> int:
             person_id=person_id,
             rule_id=claim.rule_id,
             unit_id=claim.unit_id,
+            context=claim.context,
         )
         for claim, person_id in rows
     ]

@@ -25,6 +25,7 @@ from plugin.lti.tool.service_models import CourseMember, LmsCourse
 from plugin.lti.tool.services import Client, ServiceError
 from plugin.org import actions as org_actions
 from plugin.org import roster, roster_claims
+from plugin.org.belonging import Said
 from plugin.org.errors import PersonDeactivatedError
 from plugin.org.rule_models import RosterTie
 
@@ -72,7 +73,7 @@ def sync(tie_id: int) -> None:
         if tie.synced_at is not None and tie.synced_at > began_at:
             return
         done = roster.apply_roster(tx, tie, person_ids, ends=not listed.nameless, now=clock.now())
-        _follow_rules(tx, tie, source.client, said, remarks)
+        _follow_rules(tx, tie, source.client, _said(tie, learners, said), remarks)
         tie.problem, tie.tried_at = None, clock.now()
         tie.outcome = _outcome(listed, learners, done, remarks)
 
@@ -170,15 +171,28 @@ def _forget_link(source: _Source) -> None:
         )
 
 
+def _said(
+    tie: RosterTie, learners: Sequence[Member], custom: Mapping[str, Mapping[str, str]]
+) -> dict[str, Said]:
+    """What the list says of each learner that a rule may look at, as a launch would."""
+    course = roster_claims.key_of(tie)
+    return {
+        each.subject: Said(
+            custom=custom.get(each.subject, {}),
+            roles=frozenset(each.roles.names()),
+            course=course,
+        )
+        for each in learners
+    }
+
+
 def _follow_rules(
     tx: Tx,
     tie: RosterTie,
     client: Client,
-    said: Mapping[str, Mapping[str, str]],
+    said: Mapping[str, Said],
     remarks: list[list[str]],
 ) -> None:
-    if not said:
-        return
     registration = tx.session.get_one(Registration, client.registration_id)
     followed = roster_claims.follow(
         tx,

@@ -10,6 +10,7 @@ from plugin.core.db import db, transaction
 from plugin.lti.tool.rosters import sync
 from plugin.lti.tool.service_models import LmsCourse
 from plugin.org import roster, roster_claims, rule_actions
+from plugin.org.belonging import Said
 from plugin.org.models import Identity, MembershipSource, Unit, UnitKind
 from plugin.org.rule_models import LaunchClaim, RosterTie, RuleSource, UnknownCode
 from tests.functional.lti.campus import URL, Peer
@@ -215,7 +216,7 @@ def test_n7_rules_cost_no_more_statements_for_more_people(
     """Reading people in costs by the person; what the rules do with them does not."""
 
     def statements(people: int) -> int:
-        said = {str(each): {"section": "A"} for each in range(people)}
+        said = {str(each): Said(custom={"section": "A"}) for each in range(people)}
         with transaction() as tx, counted() as sent:
             roster_claims.follow(
                 tx,
