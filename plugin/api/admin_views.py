@@ -11,7 +11,7 @@ from plugin.api.models import EventName, Scope
 from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import read_session, transaction
-from plugin.org.errors import FieldError
+from plugin.org.saving import is_saved, shown
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
 
@@ -51,7 +51,7 @@ def new_key() -> str | tuple[str, int]:
             now=clock.now(),
         )
         name = key.name
-    return render_template("api/secret.html", name=name, text=text, is_key=True)
+    return _secret(name, text, is_key=True)
 
 
 @bp.post("/admin/systems/keys/<int:key_id>/revoke")
@@ -69,26 +69,29 @@ def revoke_key(key_id: int) -> Response:
 @requires(Role.ADMIN)
 def new_webhook() -> str | tuple[str, int]:
     """An address; the secret it checks our signature with is shown this once."""
-    form = WebhookForm()
-    if form.validate_on_submit():
-        try:
-            with transaction() as tx:
-                webhook, secret = webhooks.create(
-                    tx.session,
-                    me().organization_id,
-                    url=form.url.data,
-                    events=[EventName(each) for each in form.events.data],
-                    encryption_key=current_settings().encryption_key,
-                    by=me().person_id,
-                    now=clock.now(),
-                )
-                url = webhook.url
-        except FieldError as error:
-            form[error.field].errors = [error.message]
-        else:
-            return render_template("api/secret.html", name=url, text=secret, is_key=False)
-    page = render_template("api/webhook_form.html", form=form)
-    return (page, 422) if form.errors else page
+    form, made = WebhookForm(), list[tuple[str, str]]()
+
+    def save() -> None:
+        with transaction() as tx:
+            webhook, secret = webhooks.create(
+                tx.session,
+                me().organization_id,
+                url=form.url.data,
+                events=[EventName(each) for each in form.events.data],
+                encryption_key=current_settings().encryption_key,
+                by=me().person_id,
+                now=clock.now(),
+            )
+            made.append((webhook.url, secret))
+
+    if is_saved(form, save):
+        return _secret(*made[0])
+    return shown(render_template("api/webhook_form.html", form=form), form)
+
+
+def _secret(name: str, text: str, *, is_key: bool = False, is_new: bool = True) -> str:
+    """What is shown this once."""
+    return render_template("api/secret.html", name=name, text=text, is_key=is_key, is_new=is_new)
 
 
 @bp.get("/admin/systems/webhooks/<int:webhook_id>")
@@ -113,6 +116,30 @@ def end_webhook(webhook_id: int) -> Response:
         webhooks.end(tx.session, found, by=me().person_id, words="", now=clock.now())
     flash(_("The address is told nothing any more."))
     return redirect(url_for("systems.listing"), 303)
+
+
+@bp.post("/admin/systems/webhooks/<int:webhook_id>/secret")
+@requires(Role.ADMIN)
+def rotate(webhook_id: int) -> str:
+    """A new secret, shown this once; the old one signs along for a day."""
+    with transaction() as tx:
+        found = webhooks.webhook_of(tx.session, me().organization_id, webhook_id)
+        key, by = current_settings().encryption_key, me().person_id
+        text = webhooks.rotate(tx.session, found, encryption_key=key, by=by, now=clock.now())
+        url = found.url
+    return _secret(url, text, is_new=False)
+
+
+@bp.post("/admin/systems/webhooks/<int:webhook_id>/deliveries/<int:delivery_id>/again")
+@requires(Role.ADMIN)
+def send_one_again(webhook_id: int, delivery_id: int) -> Response:
+    """One event once more, under the id it had."""
+    with transaction() as tx:
+        found = webhooks.webhook_of(tx.session, me().organization_id, webhook_id)
+        by, now = me().person_id, clock.now()
+        number = webhooks.send_one_again(tx, found, delivery_id, by=by, now=now)
+    flash(ngettext("%(num)d event is sent again.", "%(num)d events are sent again.", number))
+    return redirect(url_for("systems.webhook", webhook_id=webhook_id), 303)
 
 
 @bp.post("/admin/systems/webhooks/<int:webhook_id>/again")

@@ -19,6 +19,12 @@ class KeyUnknownError(PluginError):
     public_message = _l("This key does not exist or is not yours to see.")
 
 
+class WebhookEndedError(PluginError):
+    code = "api.webhook_ended"
+    http_status = 409
+    public_message = _l("This webhook was ended; nothing is sent to it any more.")
+
+
 class WebhookUnknownError(PluginError):
     code = "api.webhook_unknown"
     http_status = 404

@@ -83,6 +83,9 @@ class Webhook(Base):
     url: Mapped[str]
     events: Mapped[JsonList]
     sealed_secret: Mapped[str]
+    former_secret: Mapped[str | None]
+    """The sealed secret before this one, which signs beside it until `former_until`."""
+    former_until: Mapped[datetime | None]
     created_by: Mapped[int] = mapped_column(ForeignKey("person.id"))
     created_at: Mapped[datetime]
     collected_at: Mapped[datetime]

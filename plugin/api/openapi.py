@@ -3,10 +3,16 @@
 from typing import Any
 
 from plugin.api.models import EventName, Scope
+from plugin.api.queries import PAGE
 
 MOMENT = {"type": "string", "format": "date-time"}
 DAY = {"type": ["string", "null"], "format": "date"}
 ID = {"type": "integer", "minimum": 1}
+LIMIT = {
+    "name": "limit",
+    "in": "query",
+    "schema": {"type": "integer", "minimum": 1, "maximum": PAGE, "default": PAGE},
+}
 EXAMPLE = {
     "person": {"employee_id": "E-1042"},
     "module_id": 7,
@@ -23,7 +29,7 @@ PROBLEMS = {
     "413": "The body is larger than 64 KiB.",
     "415": "The body is no JSON.",
     "422": "A field says what cannot be; `field` names it.",
-    "429": "More than 120 requests a minute.",
+    "429": "More than 120 requests a minute; Retry-After says when to go on.",
 }
 
 
@@ -49,6 +55,7 @@ def document(tool_url: str) -> dict[str, Any]:
             },
             "/openapi.json": {
                 "get": {
+                    "operationId": "readDocument",
                     "summary": "This document",
                     "security": [],
                     "responses": {"200": {"description": "The document."}},
@@ -65,6 +72,7 @@ def document(tool_url: str) -> dict[str, Any]:
 
 def _report() -> dict[str, Any]:
     return {
+        "operationId": "reportCompletion",
         "summary": "Report a completion",
         "description": f"Needs `{Scope.COMPLETIONS_WRITE}`. The same request with the same "
         "`Idempotency-Key` again is answered as before, for 30 days.",
@@ -102,9 +110,10 @@ def _completions() -> dict[str, Any]:
 
 def _list(summary: str, scope: Scope, name: str, filters: list[dict[str, Any]]) -> dict[str, Any]:
     return {
+        "operationId": f"list{name}s",
         "summary": summary,
         "description": f"Needs `{scope}`. `next` is the address of the next page, or null.",
-        "parameters": [*filters, _query("after", "integer"), _query("limit", "integer")],
+        "parameters": [*filters, _query("after", "integer"), LIMIT],
         "responses": {
             "200": {
                 "description": "One page.",

@@ -73,7 +73,10 @@ def _problem(problem: Problem) -> Response:
 @bp.errorhandler(HTTPException)
 def _http(error: HTTPException) -> Response:
     code = (error.name or "error").lower().replace(" ", "_")
-    return _problem(Problem(error.code or 500, code, error.name))
+    answer = _problem(Problem(error.code or 500, code, error.name))
+    if error.code == 429:  # noqa: PLR2004 - RFC 6585, section 4
+        answer.headers["Retry-After"] = "60"
+    return answer
 
 
 bp.record_once(lambda state: errors.for_programs(state.app, "/api/", _http))

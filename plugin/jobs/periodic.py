@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, exists, or_, select
 
-from plugin.api import webhooks
+from plugin.api import delivering
 from plugin.api.actions import KEEP_ANSWERS, forget_answers
 from plugin.assign import crossings
 from plugin.core import clock
@@ -111,7 +111,7 @@ def ask_lmss() -> None:
 def tell_others() -> None:
     """What happened in the last minute is owed to other systems."""
     with transaction() as tx:
-        webhooks.collect(tx, now=clock.now())
+        delivering.collect(tx, now=clock.now())
 
 
 TURNS = {

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from plugin.api import webhooks
+from plugin.api import delivering
 from plugin.assign import crossings, judgement, news, retraining
 from plugin.certs import actions as certificates
 from plugin.certs import rendering
@@ -168,4 +168,4 @@ def apply_notice(tx: Tx, notice_id: int) -> None:
 @long_step
 def send_webhook(delivery_id: int) -> None:
     """An event leaves for another system: claim, sign, send, mark."""
-    webhooks.send(delivery_id)
+    delivering.send(delivery_id)

@@ -3,8 +3,10 @@
 import pytest
 from flask.testing import FlaskClient
 
-from plugin.api.models import ApiKey, Webhook
-from plugin.core.db import db
+from plugin.api import webhooks
+from plugin.api.models import ApiKey, EventName, Webhook
+from plugin.core import clock
+from plugin.core.db import db, transaction
 from plugin.web.roles import Role
 from tests.support.queries import counted
 from tests.support.world import World
@@ -104,3 +106,44 @@ def test_only_so_many_webhooks_are_in_use(admin: FlaskClient) -> None:
     answers = [admin.post("/admin/systems/webhooks/new", data=said) for _ in range(21)]
     assert [each.status_code for each in answers] == [200] * 20 + [422]
     assert "20 webhooks are in use" in answers[20].text
+
+
+def test_a_secret_is_replaced_and_shown_once(admin: FlaskClient) -> None:
+    said = {"url": "https://payroll.example.test/hook", "events": ["certificate.invalid"]}
+    first = admin.post("/admin/systems/webhooks/new", data=said).text
+    number = db.session.query(Webhook).one().id
+    page = admin.post(f"/admin/systems/webhooks/{number}/secret").text
+    old, new = (each.partition("<code>")[2].partition("<")[0] for each in (first, page))
+    assert new.startswith("whsec_")
+    assert new != old
+    assert "whsec_" not in admin.get(f"/admin/systems/webhooks/{number}").text
+
+
+def test_another_organizations_webhook_is_neither_rotated_nor_sent_again(
+    admin: FlaskClient, world: World
+) -> None:
+    elsewhere = world.new_organization("Elsewhere")
+    stranger = world.person("Eve", organization=elsewhere)
+    with transaction() as tx:
+        webhook, _ = webhooks.create(
+            tx.session,
+            elsewhere.id,
+            url="https://theirs.example.test/",
+            events=list(EventName),
+            encryption_key="another secret only tests know, long",
+            by=stranger.id,
+            now=clock.now(),
+        )
+        tx.session.flush()
+        address = f"/admin/systems/webhooks/{webhook.id}"
+    for what in ("secret", "deliveries/1/again", "again", "end"):
+        assert admin.post(f"{address}/{what}").status_code == 404
+
+
+def test_an_ended_webhook_sends_nothing_again(admin: FlaskClient) -> None:
+    said = {"url": "https://payroll.example.test/hook", "events": ["certificate.invalid"]}
+    admin.post("/admin/systems/webhooks/new", data=said)
+    address = f"/admin/systems/webhooks/{db.session.query(Webhook).one().id}"
+    admin.post(f"{address}/end")
+    for what in ("again", "deliveries/1/again"):
+        assert admin.post(f"{address}/{what}").status_code == 409

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from plugin.api import webhooks
+from plugin.api import delivering, webhooks
 from plugin.api.models import DeliveryState, EventName, Webhook, WebhookDelivery
 from plugin.certs import actions as certificates
 from plugin.certs.models import Certificate
@@ -99,7 +99,7 @@ def collect(at: timedelta = timedelta(minutes=1)) -> None:
     """A minute later what happened is collected, and sent."""
     with clock.at(NOW + at):
         with transaction() as tx:
-            webhooks.collect(tx, now=clock.now())
+            delivering.collect(tx, now=clock.now())
         work_off()
 
 
@@ -303,7 +303,7 @@ def test_two_collectors_tell_it_once(
     world.completion(lars, module)
     for _ in range(2):
         with clock.at(NOW + timedelta(minutes=1)), transaction() as tx:
-            webhooks.collect(tx, now=clock.now())
+            delivering.collect(tx, now=clock.now())
     with clock.at(NOW + timedelta(minutes=1)):
         work_off()
     assert len(receiver.heard) == 1
@@ -311,3 +311,64 @@ def test_two_collectors_tell_it_once(
 
 def test_it_comes_round_every_minute() -> None:
     assert periodic.TURNS["webhooks"].every == timedelta(minutes=1)
+
+
+def signatures(secret: str, headers: dict[str, str], body: bytes) -> str:
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    said = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    return "v1," + base64.b64encode(hmac.new(key, said, hashlib.sha256).digest()).decode()
+
+
+def test_a_new_secret_signs_and_the_one_before_signs_along_for_a_day(
+    world: World, receiver: Receiver, secret: str, lars: Person, module: Module
+) -> None:
+    with transaction() as tx:
+        found = tx.session.query(Webhook).one()
+        new = webhooks.rotate(tx.session, found, encryption_key=KEY, by=1, now=NOW)
+        assert new not in {found.sealed_secret, secret}
+    world.completion(lars, module)
+    collect()
+    headers, body = receiver.heard[0]
+    assert headers["webhook-signature"].split(" ") == [
+        signatures(new, headers, body),
+        signatures(secret, headers, body),
+    ]
+    with clock.at(NOW + timedelta(days=1, hours=1)):
+        world.completion(lars, module)
+    collect(timedelta(days=1, hours=1, minutes=1))
+    headers, body = receiver.heard[1]
+    assert headers["webhook-signature"] == signatures(new, headers, body)
+
+
+def test_one_event_is_sent_again_under_its_id(
+    world: World, receiver: Receiver, secret: str, lars: Person, module: Module
+) -> None:
+    world.completion(lars, module)
+    collect()
+    (delivery,) = db.session.query(WebhookDelivery)
+    delivery_id = delivery.id
+
+    def again() -> int:
+        with transaction() as tx:
+            found = tx.session.query(Webhook).one()
+            return webhooks.send_one_again(tx, found, delivery_id, by=1, now=clock.now())
+
+    with clock.at(NOW + timedelta(hours=1)):
+        assert [again(), again()] == [1, 0]
+        work_off()
+    assert [headers["webhook-id"] for headers, _ in receiver.heard] == [delivery.uid] * 2
+    assert receiver.heard[0][1] == receiver.heard[1][1]
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "10.0.0.7", "[::1]", "[::ffff:10.0.0.7]"])
+def test_an_address_inside_the_network_is_not_called(
+    world: World, secret: str, lars: Person, module: Module, host: str
+) -> None:
+    with transaction() as tx:
+        tx.session.query(Webhook).one().url = f"https://{host}/hook"
+    world.completion(lars, module)
+    collect()
+    db.session.rollback()
+    delivery = db.session.query(WebhookDelivery).one()
+    assert (delivery.state, delivery.sent_at) == (DeliveryState.WAITING, None)
+    assert "private network" in str(delivery.words)
