@@ -152,7 +152,10 @@ PROFILES: Mapping[str, Profile] = {
     "sakai": Profile(
         name="Sakai",
         deep_linking={"placements": ["ContentArea"], "supported_types": ["ltiResourceLink"]},
-        invited=_l("External Tools, “Use LTI Advantage auto provisioning”: paste it."),
+        invited=_l(
+            "External Tools, “LTI Advantage Auto Provision”: name it, press Auto-Provision, then "
+            "“Use LTI Advantage Auto Configuration”, and paste it."
+        ),
         next_steps=(
             _l("In the tool's settings, tick names and email, the roster, and grade services."),
             _l("Add it to a site's lessons, and open it once."),
