@@ -62,6 +62,7 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
         interface=Interfaces.WSGI,
         workers=workers,
         blocking_threads=threads,
+        respawn_failed_workers=True,  # one that is killed does not take the others with it
     ).serve()
 
 
