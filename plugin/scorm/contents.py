@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from plugin.scorm.addresses import file_of, is_foreign
 from plugin.scorm.findings import Finding, error, warning
-from plugin.scorm.manifest import Item, Manifest, file_of
+from plugin.scorm.manifest import Item, Manifest
 
 NAMED_FILES = 5
 READ_BYTES = 512 * 1024
+READ_IN_ALL = 64 * 1024 * 1024
 _PAGES = (".html", ".htm", ".xhtml")
 _FOREIGN = re.compile(
     rb"""<(?:script|link|img|iframe|video|audio|source)\b[^>]{0,500}?\b(?:src|href)\s*=\s*["']?(?:https?:)?//([a-z0-9.-]{3,80})""",
@@ -28,7 +29,7 @@ def check(manifest: Manifest, paths: set[str], root: Path) -> Iterator[Finding]:
 
 
 def _launch_file(item: Item, paths: set[str], folded: dict[str, str]) -> Iterator[Finding]:
-    if urlsplit(item.href).scheme or item.href.startswith("//"):
+    if is_foreign(item.href):
         return
     wanted = file_of(item.href)
     if wanted in paths:
@@ -46,7 +47,7 @@ def _listed_files(manifest: Manifest, folded: dict[str, str]) -> Iterator[Findin
         file_of(name)
         for resource in manifest.resources
         for name in resource.files
-        if not urlsplit(name).scheme
+        if not is_foreign(name)
     }
     missing = sorted(name for name in listed - launched if name.casefold() not in folded)
     if missing:
@@ -57,11 +58,12 @@ def _listed_files(manifest: Manifest, folded: dict[str, str]) -> Iterator[Findin
 def _foreign_hosts(paths: set[str], root: Path) -> Iterator[Finding]:
     """A page that loads from another host does not work offline, and tells that host who learns."""
     first: dict[str, str] = {}
-    for path in sorted(paths):
-        if not path.lower().endswith(_PAGES):
-            continue
+    left = READ_IN_ALL
+    for path in sorted(each for each in paths if each.lower().endswith(_PAGES)):
         with (root / path).open("rb") as page:
-            for found in _FOREIGN.findall(page.read(READ_BYTES)):
+            content = page.read(min(READ_BYTES, left))
+            left -= len(content)
+            for found in _FOREIGN.findall(content):
                 first.setdefault(found.decode("ascii", "replace").lower(), path)
     for host in sorted(set(first) - _LOCAL_NAMES)[:NAMED_FILES]:
         yield warning("scorm.foreign_host", first[host], host=host)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from plugin.scorm.addresses import normal
+
 UNKNOWN = "application/octet-stream"
 _TYPES = {
     "text/html": "html htm",
@@ -51,7 +53,7 @@ def media_type(name: str) -> str | None:
 
 def find(root: Path, name: str) -> Path | None:
     """The file below `root`; names are forgiven large and small letters, never a way out."""
-    parts = [part for part in name.replace("\\", "/").split("/") if part not in {"", "."}]
+    parts = [part for part in normal(name).replace("\\", "/").split("/") if part not in {"", "."}]
     if not parts or ".." in parts or "\0" in name:
         return None
     exact = root.joinpath(*parts)

@@ -1,5 +1,6 @@
 """The import of a package: store, unpack, judge, publish. Long, so it opens short transactions."""
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from plugin.scorm.scanner import Scanner
 
 SAY_EVERY = timedelta(seconds=1)
 CRASHED_AFTER_SECONDS = 3600
+MAX_TITLE = 200
+_CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,8 @@ def receive(
             package = Package(
                 organization_id=organization_id,
                 module_id=module_id,
-                filename=PurePath(filename.replace("\\", "/")).name[:200] or "package.zip",
-                title=title.strip(),
+                filename=_plain(PurePath(filename.replace("\\", "/")).name) or "package.zip",
+                title=_plain(title),
                 trusts_status=trusts_status,
                 retraining_on=retraining_on,
                 sha256=kept.sha256,
@@ -76,6 +79,11 @@ def receive(
     except BaseException:
         storage().path(key).unlink(missing_ok=True)
         raise
+
+
+def _plain(text: str) -> str:
+    """A name as lists can show it: on one line, printable, and not endless."""
+    return " ".join(_CONTROL.sub(" ", text).split())[:MAX_TITLE].strip()
 
 
 def import_package(package_id: int) -> None:
@@ -159,7 +167,7 @@ def _finish(tx: Tx, package_id: int, key: str, unpacked: Unpacked, *, now: datet
         return True
     package.state, package.percent, package.base_key = PackageState.READY, 100, key
     package.manifest = described(unpacked.manifest)
-    package.title = package.title or unpacked.manifest.title or package.filename
+    package.title = package.title or _plain(unpacked.manifest.title) or package.filename
     _publish(tx, package, now=now)
     return True
 

@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
-from urllib.parse import unquote, urlsplit
 from xml.etree.ElementTree import Element
 
 from plugin.scorm import document, sequencing
+from plugin.scorm.addresses import brought_back, is_foreign, joined, leaves
 from plugin.scorm.document import MANIFEST, attribute, child, children, text_of
 from plugin.scorm.findings import Finding, refuse, warning
 
 ADLCP_12 = "adlcp_rootv1p2"
+MAX_ITEMS = 5000
 
 
 class Version(StrEnum):
@@ -106,7 +107,7 @@ def parse(content: bytes) -> Manifest:
     if children(root, "manifest"):
         raise refuse("manifest.submanifest", MANIFEST)
     version = _version(root, findings)
-    resources = _resources(root)
+    resources = _resources(root, findings)
     organization = _default_organization(root, findings)
     collection = sequencing.collection(root)
     reader = _Items({each.identifier: each for each in resources}, collection, findings)
@@ -145,22 +146,26 @@ def _version(root: Element, findings: list[Finding]) -> Version:
     return guess
 
 
-def _resources(root: Element) -> tuple[Resource, ...]:
+def _resources(root: Element, findings: list[Finding]) -> tuple[Resource, ...]:
     holder = child(root, "resources")
     if holder is None:
         return ()
-    base = _joined(_base(root), _base(holder))
-    return tuple(_resource(each, base) for each in children(holder, "resource"))
+    base = joined(_base(root), _base(holder))
+    return tuple(_resource(each, base, findings) for each in children(holder, "resource"))
 
 
-def _resource(element: Element, base: str) -> Resource:
-    base = _joined(base, _base(element))
+def _resource(element: Element, base: str, findings: list[Finding]) -> Resource:
+    base = joined(base, _base(element))
     files = (attribute(each, "href") for each in children(element, "file"))
+    href = joined(base, _clean(attribute(element, "href")))
+    if leaves(href):
+        findings.append(warning("manifest.outside", MANIFEST, href=href))
+        href = brought_back(href)
     return Resource(
         identifier=attribute(element, "identifier"),
-        href=_joined(base, _clean(attribute(element, "href"))),
+        href=href,
         is_sco=attribute(element, "scormtype").lower() == "sco",
-        files=tuple(_joined(base, _clean(each)) for each in files if each),
+        files=tuple(joined(base, _clean(each)) for each in files if each),
     )
 
 
@@ -170,12 +175,6 @@ def _base(element: Element) -> str:
 
 def _clean(href: str) -> str:
     return href.replace("\\", "/")
-
-
-def _joined(base: str, href: str) -> str:
-    if not href or urlsplit(href).scheme or href.startswith("/"):
-        return href
-    return base + href
 
 
 def _default_organization(root: Element, findings: list[Finding]) -> Element:
@@ -198,7 +197,7 @@ class _Items:
     def __init__(
         self,
         resources: dict[str, Resource],
-        collection: dict[str, Element],
+        collection: sequencing.Collection,
         findings: list[Finding],
     ) -> None:
         self.resources = resources
@@ -211,6 +210,8 @@ class _Items:
 
     def _item(self, element: Element) -> Item:
         title = text_of(element, "title")
+        if len(self.seen) >= MAX_ITEMS:
+            raise refuse("manifest.too_many_items", MANIFEST, limit=MAX_ITEMS)
         resource = self._opens(element, title)
         return Item(
             identifier=self._identifier(element, title),
@@ -306,17 +307,5 @@ def _hidden_controls(element: Element) -> tuple[str, ...]:
 
 def _about(manifest: Manifest) -> Iterator[Finding]:
     for item in manifest.playable():
-        if urlsplit(item.href).scheme or item.href.startswith("//"):
+        if is_foreign(item.href):
             yield warning("manifest.foreign_launch", MANIFEST, title=item.title, href=item.href)
-
-
-def file_of(href: str) -> str:
-    """The path inside the package an address means: no query, no fragment, %-codes decoded."""
-    path = href.partition("#")[0].partition("?")[0]
-    parts: list[str] = []
-    for part in unquote(path).replace("\\", "/").split("/"):
-        if part == "..":
-            parts[-1:] = []
-        elif part not in {"", "."}:
-            parts.append(part)
-    return "/".join(parts)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from plugin.scorm import contents
+from plugin.scorm.addresses import normal
 from plugin.scorm.document import MANIFEST
 from plugin.scorm.findings import Finding, RefusedPackageError, Severity, refuse, warning
 from plugin.scorm.manifest import Manifest, parse
@@ -166,7 +167,7 @@ def _entries(archive: zipfile.ZipFile, limits: Limits, findings: list[Finding]) 
 
 
 def _clean_path(info: zipfile.ZipInfo, limits: Limits) -> str:
-    path = _name(info).replace("\\", "/")
+    path = normal(_name(info)).replace("\\", "/")
     if path.startswith("/") or _DRIVE.match(path) or ".." in path.split("/"):
         raise refuse("zip.escape", path)
     if _CONTROL.search(path):

@@ -3,27 +3,47 @@
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from plugin.scorm.document import attribute, child, children, collapsed, local
+from plugin.scorm.document import MANIFEST, attribute, child, children, collapsed, local
+from plugin.scorm.findings import refuse
 
 ADLSEQ = "adlseq"
+MAX_ELEMENTS = 200_000
 
 
-def collection(root: Element) -> dict[str, Element]:
+class Collection:
+    """The reusable rules of the manifest, and how much all that refer to them have come to.
+
+    Rules are copied to each item that names them; a small manifest could name large ones often.
+    """
+
+    def __init__(self, shared: dict[str, Element]) -> None:
+        self.shared = shared
+        self.left = MAX_ELEMENTS
+
+    def copied(self, element: Element) -> dict[str, Any]:
+        """The rules as plain data; raises RefusedPackageError when all copies are too much."""
+        self.left -= sum(1 for _ in element.iter())
+        if self.left < 0:
+            raise refuse("manifest.too_many_rules", MANIFEST, limit=MAX_ELEMENTS)
+        return _plain(element)
+
+
+def collection(root: Element) -> Collection:
     """The reusable rules of the manifest, by their ID."""
     holder = child(root, "sequencingCollection")
     if holder is None:
-        return {}
-    return {attribute(each, "ID"): each for each in children(holder, "sequencing")}
+        return Collection({})
+    return Collection({attribute(each, "ID"): each for each in children(holder, "sequencing")})
 
 
-def of(element: Element, shared: dict[str, Element]) -> dict[str, Any] | None:
+def of(element: Element, rules: Collection) -> dict[str, Any] | None:
     """The rules of an item: what it says itself replaces, whole, what its IDRef names."""
     own = child(element, "sequencing")
     if own is None:
         return None
-    base = _named(shared, attribute(own, "IDRef"))
-    merged = _plain(base) if base is not None else {}
-    merged.update(_plain(own))
+    base = _named(rules.shared, attribute(own, "IDRef"))
+    merged = rules.copied(base) if base is not None else {}
+    merged.update(rules.copied(own))
     for reference in ("ID", "IDRef"):
         merged.pop(reference, None)
     return merged

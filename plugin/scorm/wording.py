@@ -91,6 +91,17 @@ SENTENCES: dict[str, Any] = {
         "The resource %(id)s of the item “%(title)s” has no address; it opens nothing."
     ),
     "manifest.double_id": _l("The identifier %(id)s is used twice; “%(title)s” was renamed."),
+    "manifest.outside": _l(
+        "A resource starts at %(href)s, outside the package; it was looked for inside. Write its "
+        "address relative to imsmanifest.xml."
+    ),
+    "manifest.too_many_items": _l(
+        "The manifest has more than %(limit)s items. Split the course into several packages."
+    ),
+    "manifest.too_many_rules": _l(
+        "The sequencing rules of all items come to more than %(limit)s elements. Use fewer or "
+        "smaller collections of rules."
+    ),
     "manifest.foreign_launch": _l(
         "“%(title)s” starts at another host (%(href)s). It cannot report results from there."
     ),

@@ -6,7 +6,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from plugin.scorm.manifest import file_of, parse
+from plugin.scorm.addresses import file_of
+from plugin.scorm.manifest import parse
 
 PREFIX = "LMSTestPackage_"
 _TEST_CASE = re.compile(r"[?&]tc=([^&#]+)")

@@ -1,7 +1,8 @@
 import pytest
 
+from plugin.scorm.addresses import file_of
 from plugin.scorm.findings import RefusedPackageError
-from plugin.scorm.manifest import Version, file_of, parse
+from plugin.scorm.manifest import Version, parse
 from tests.support.packages import item, manifest, resource
 
 SCHEMA_2004 = "2004 4th Edition"

@@ -1,0 +1,64 @@
+"""The addresses a manifest writes, and the files inside the package they mean. Pure."""
+
+import re
+import unicodedata
+from urllib.parse import unquote
+
+_FOREIGN = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*:|//)")
+
+
+def is_foreign(href: str) -> bool:
+    """Whether it names another host or scheme, so that no file of the package is meant."""
+    return _FOREIGN.match(href) is not None
+
+
+def joined(base: str, href: str) -> str:
+    """An address below a base; one that is whole already stands alone."""
+    if not href or is_foreign(href) or href.startswith("/"):
+        return href
+    return base + href
+
+
+def leaves(href: str) -> bool:
+    """Whether a browser would look for it outside the package's folder."""
+    if is_foreign(href):
+        return False
+    if href.startswith("/"):
+        return True
+    depth = 0
+    for part in _path(href).split("/"):
+        depth += {"..": -1, ".": 0, "": 0}.get(part, 1)
+        if depth < 0:
+            return True
+    return False
+
+
+def brought_back(href: str) -> str:
+    """The address kept inside the package: no leading slash, no way up beyond its folder."""
+    mark = re.search(r"[?#]", href)
+    address, rest = (href[: mark.start()], href[mark.start() :]) if mark else (href, "")
+    return _folded(address) + rest
+
+
+def file_of(href: str) -> str:
+    """The path inside the package an address means: no query, no fragment, %-codes decoded."""
+    return normal(_folded(_path(href)))
+
+
+def normal(path: str) -> str:
+    """One spelling of letters with marks: some computers write them as two characters."""
+    return unicodedata.normalize("NFC", path)
+
+
+def _path(href: str) -> str:
+    return unquote(href.partition("#")[0].partition("?")[0]).replace("\\", "/")
+
+
+def _folded(path: str) -> str:
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            parts[-1:] = []
+        elif part not in {"", "."}:
+            parts.append(part)
+    return "/".join(parts)
