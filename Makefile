@@ -53,7 +53,7 @@ test: $(VENV)/dev.done
 # ADL's SCORM 2004 suite is not part of this project: make conformance CORPUS=<its folder>
 conformance: $(VENV)/dev.done assets
 	@$(BIN)/python -m tools.ensure chromium
-	$(BIN)/python -m tools.conformance $(CORPUS)
+	$(BIN)/python -m tools.conformance "$(CORPUS)"
 
 lock: $(VENV)/dev.done
 	$(BIN)/python -m tools.lock

@@ -1,6 +1,9 @@
 """The runner of ADL's suite, tried with a suite of our own in the same layout."""
 
 import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -124,6 +127,33 @@ def test_a_suite_is_played_and_counted(
     told = capsys.readouterr().out
     assert "XX        1 of 2" in told
     assert "XX-02: doGetValue(cmi.completion_status,)" in told
+
+
+def test_the_command_plays_a_folder_prints_the_numbers_and_keeps_the_best(
+    corpus: Path, tmp_path: Path
+) -> None:
+    best = tmp_path / "best.json"
+    command = [sys.executable, "-m", "tools.conformance", str(corpus), "--best", str(best)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[1:3] == [
+        "XX        1 of 2",
+        "cases     1 of 2; checks 45 of 46",
+    ]
+    assert "GET /" not in done.stderr, "no word of every request"
+    assert json.loads(best.read_text()) == {"XX": 1}
+
+
+@pytest.mark.parametrize("emptied", ["TestSuite/Courses", "TestSuite/resources", "TestSuite"])
+def test_a_folder_without_a_suite_is_said_and_nothing_is_kept(
+    corpus: Path, tmp_path: Path, emptied: str
+) -> None:
+    shutil.rmtree(tmp_path / emptied)
+    best = tmp_path / "best.json"
+    command = [sys.executable, "-m", "tools.conformance", str(corpus), "--best", str(best)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "There is no" in done.stderr or "Name the suite's folder" in done.stderr
+    assert not best.exists()
 
 
 def test_a_worse_result_is_told_from_a_better_one(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ fails.
 
 import argparse
 import json
+import logging
 import sys
 import tempfile
 from collections import Counter
@@ -25,10 +26,13 @@ RATCHET = Path(__file__).resolve().parents[2] / "docs" / "scorm-conformance.json
 def main() -> None:
     """The suite, or the cases that were named."""
     arguments = _arguments()
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    if not arguments.corpus.is_dir() or not arguments.corpus.name:
+        sys.exit("Name the suite's folder: make conformance CORPUS=<folder>")
     with a_browser() as browser:
         results = run(arguments.corpus, arguments.only, browser)
     report(results, is_verbose=arguments.verbose)
-    if not arguments.only and is_worse(_passed(results), RATCHET):
+    if not arguments.only and is_worse(_passed(results), arguments.best):
         sys.exit("This is worse than the best result so far.")
 
 
@@ -36,6 +40,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("corpus", type=Path, help="the suite's folder")
     parser.add_argument("only", nargs="*", help="names of cases; default: all")
+    parser.add_argument("--best", type=Path, default=RATCHET, help="where the best result is kept")
     parser.add_argument("--verbose", action="store_true", help="say what failed")
     return parser.parse_args()
 
@@ -51,6 +56,8 @@ def run(corpus: Path, only: list[str], browser: Browser) -> list[Result]:
         for path in sorted(corpus.rglob("TestCases/*.properties"), key=lambda path: path.stem)
         if path.stem in folders and (not only or path.stem in only)
     ]
+    if not chosen:
+        sys.exit(f"There is no case with a package ({packages.PREFIX}…) below {corpus}.")
     results = []
     with tempfile.TemporaryDirectory() as folder, playground(Path(folder), browser) as play:
         for path in chosen:
