@@ -9,7 +9,7 @@ from plugin.scorm import vendor
 
 @pytest.mark.parametrize(
     ("script", "runtime"),
-    [("runtime12.js", vendor.RUNTIME_12), ("runtime2004.js", vendor.RUNTIME_2004)],
+    [("runtime12.js", vendor.RUNTIME_12), ("sequenced.js", vendor.RUNTIME_2004)],
 )
 def test_each_script_loads_the_version_that_is_pinned(script: str, runtime: str) -> None:
     text = (STATIC / "scorm" / script).read_text()

@@ -1,0 +1,204 @@
+/* A SCORM 2004 course on top of scorm-again: where it stands, where it may go, what is stored of it.
+ *
+ * One engine for the whole page. What runs in it, one part at a time, is runtime2004.js. */
+
+import { Scorm2004API } from "../vendor/scorm-again/3.4.3/scorm2004.min.js";
+import { difference, patched } from "./difference.js";
+import { STOP, raise, stopsOn } from "./stops.js";
+
+const COURSE = "";
+const ROOT = "a0";
+const AUTOCOMMIT_SECONDS = 10;
+
+function walked(activity) {
+  return [activity, ...(activity.children || []).flatMap(walked)];
+}
+
+export class Sequenced {
+  constructor(transport, { tree, state, shared }, parts) {
+    this.transport = transport;
+    this.tree = tree;
+    this.parts = new Map(parts.map((part) => [part.activity, part]));
+    this.aliases = new Map(walked(tree).map((each) => [each.identifier, each.id]));
+    this.hasStops = JSON.stringify(tree).includes(`"action":"${STOP}"`);
+    this.override = null;
+    this.delivered = null;
+    this.sentState = null;
+    this.engine = this.newEngine((activity) => (this.delivered = activity));
+    this.blank = this.state();
+    this.restore(this.engine, patched(this.blank, state));
+    this.isShared = Boolean(shared);
+    if (shared) this.take(shared);
+  }
+
+  newEngine(onActivityDelivery) {
+    return new Scorm2004API(
+      {
+        autocommit: true,
+        autocommitSeconds: AUTOCOMMIT_SECONDS,
+        alwaysSendTotalTime: true,
+        lmsCommitUrl: "commit",
+        logLevel: 5,
+        sequencing: {
+          activityTree: this.tree,
+          logLevel: "error",
+          eventListeners: { onActivityDelivery },
+        },
+      },
+      {
+        processHttpRequest: (_url, params, _immediate, _log, _listeners, about) =>
+          this.send(params.cmi, about.trigger),
+        updateSettings: () => {},
+      },
+    );
+  }
+
+  get activities() {
+    return this.engine._sequencing.activityTree;
+  }
+
+  get isEnded() {
+    return !this.activities.currentActivity && !this.activities.suspendedActivity;
+  }
+
+  get currentActivity() {
+    const found = this.activities.currentActivity;
+    return found ? found.id : null;
+  }
+
+  state(engine = this.engine) {
+    return JSON.parse(engine.serializeSequencingState(), (key, value) =>
+      key === "timestamp" ? "" : value,
+    );
+  }
+
+  restore(engine, state) {
+    engine.deserializeSequencingState(JSON.stringify(state));
+  }
+
+  /* What is stored of the course; null when it is stored already. */
+  courseEntry(trigger) {
+    const { completionStatus, successStatus, score } = this.engine.getActivityTrackingData(ROOT);
+    const root = { completion: completionStatus, success: successStatus, score, ended: this.isEnded };
+    const cmi = { state: difference(this.blank, this.state()), root };
+    if (this.isShared) cmi.shared = this.given();
+    const packed = JSON.stringify(cmi);
+    if (packed === this.sentState) return null;
+    this.sentState = packed;
+    return { sco: COURSE, trigger, finished: false, status_set: false, cmi };
+  }
+
+  /* What other courses left, where this one shares objectives and data with them. */
+  take({ objectives, stores }) {
+    const known = this.engine._sequencing.overallSequencingProcess.getGlobalObjectiveMapSnapshot();
+    if (objectives) this.engine.restoreGlobalObjectiveSnapshot({ ...known, ...objectives });
+    if (stores) this.engine.restoreSharedDataSnapshot(stores);
+    this.others = { objectives, stores };
+  }
+
+  given() {
+    const process = this.engine._sequencing.overallSequencingProcess;
+    return {
+      objectives: { ...this.others.objectives, ...process.getGlobalObjectiveMapSnapshot() },
+      stores: { ...this.others.stores, ...this.engine.captureSharedDataSnapshot() },
+    };
+  }
+
+  saveCourse(trigger) {
+    const entry = this.courseEntry(trigger);
+    return entry ? this.transport.commit(entry) : true;
+  }
+
+  /* Begin, or go on: also after a tab that vanished in the middle of a part. */
+  open() {
+    if (this.activities.currentActivity) this.process("suspendAll");
+    if (this.activities.suspendedActivity) this.process("resumeAll");
+    if (!this.delivered && this.isEnded) this.process("start");
+    if (!this.delivered && this.parts.size === 1) this.process("choice", [...this.parts.keys()][0]);
+    this.saveCourse("moved");
+  }
+
+  process(request, target) {
+    if (target) this.mindStops(target);
+    return this.engine.processNavigationRequest(request, target);
+  }
+
+  /* End the part that is still running, so that this request decides where to go. */
+  finish(request, target) {
+    if (this.isRunning) this.terminate("");
+    if (this.override) this.process(request, target);
+    this.override = null;
+    this.saveCourse("moved");
+  }
+
+  /* What the learner asks for beats what the part asked for. */
+  overrule(request, target) {
+    this.override = target ? `{target=${target}}choice` : request;
+  }
+
+  /* Would this request lead somewhere? Tried on a copy, with what the part has said so far. */
+  wouldDeliver(request, target) {
+    let isDelivered = false;
+    const copy = this.copied(() => (isDelivered = true));
+    if (target) raise(copy._sequencing.activityTree, this.stopsIn(copy, target));
+    isDelivered = false;
+    copy.processNavigationRequest(request, target);
+    copy.clearScheduledCommit();
+    return isDelivered;
+  }
+
+  /* Another engine that stands where this one does; what happens to it is forgotten. */
+  copied(onDelivery) {
+    const copy = this.newEngine(onDelivery);
+    this.restore(copy, this.state());
+    if (!this.isRunning) return copy;
+    copy.reset(undefined, { preserveListeners: true });
+    copy.loadFromJSON(this.engine.renderCommitCMI(false, true).cmi, "cmi");
+    copy.lmsInitialize("");
+    for (const element of this.engine._runtimeSetCMIElements) {
+      copy._runtimeSetCMIElements.add(element);
+    }
+    return copy;
+  }
+
+  stopsIn(copy, target) {
+    const tree = copy._sequencing.activityTree;
+    if (!tree.currentActivity || !tree.getActivity(target)) return [];
+    if (this.isRunning) copy._sequencingService.updateActivityFromCMI(tree.currentActivity);
+    return stopsOn(tree, target);
+  }
+
+  stopsOf(target) {
+    return this.hasStops ? this.stopsIn(this.copied(() => {}), target) : [];
+  }
+
+  isStopped(target) {
+    return this.stopsOf(target).length > 0;
+  }
+
+  /* From now on the engine knows what stops this choice. */
+  mindStops(target) {
+    if (this.hasStops) raise(this.activities, this.stopsOf(target));
+  }
+
+  get isSuspended() {
+    return Boolean(this.activities.suspendedActivity);
+  }
+
+  isChoiceAllowed(activity) {
+    return this.engine._sequencing.overallSequencingProcess.predictChoiceEnabled(activity);
+  }
+
+  isAllowed(request) {
+    return this.engine.adl.nav.request_valid[request] === "true";
+  }
+
+  get hiddenControls() {
+    const found = this.engine._sequencing.overallSequencingProcess;
+    return new Set(found.getEffectiveHideLmsUi(this.activities.currentActivity));
+  }
+
+  statusOf(activity) {
+    return this.engine.getActivityTrackingData(activity).completionStatus;
+  }
+}
