@@ -11,8 +11,14 @@ from plugin.lti.tool.rosters import sync
 from plugin.lti.tool.service_models import GradeState
 from plugin.modules.models import Module
 from tests.functional.lti.campus import Peer, grade
+from tests.functional.lti.grade_story import (
+    Done,
+    complete,
+    later,
+    module,
+    work,
+)
 from tests.functional.lti.roster_facts import members, problem
-from tests.functional.lti.test_grades_out import Done, complete, later, module, work
 from tests.support.work import work_off
 
 __all__ = ["complete", "module"]

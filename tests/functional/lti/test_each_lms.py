@@ -7,22 +7,31 @@ import jwt
 import pytest
 from flask.testing import FlaskClient
 
-from plugin.core import clock
 from plugin.core.db import db, transaction
 from plugin.core.outbox import JobName
 from plugin.jobs import periodic
-from plugin.lti.tool import grading, profiles
+from plugin.lti.tool import profiles
 from plugin.lti.tool.claims import LTI
-from plugin.lti.tool.service_models import Grade, GradeState, LineItem, LmsCourse
+from plugin.lti.tool.service_models import GradeState, LineItem, LmsCourse
 from plugin.modules.models import Module
 from plugin.org import roster
 from plugin.org.models import Unit
 from sandbox.behaviour import MAKES, Behaviour, behaviour_of
 from tests.conftest import NOW
 from tests.functional.lti.campus import CLIENT_ID, URL, Peer, grade, registration
+from tests.functional.lti.grade_story import (
+    SECOND,
+    Done,
+    ahead,
+    complete,
+    completed,
+    later,
+    module,
+    resend,
+    work,
+)
 from tests.functional.lti.roster_facts import members, problem
 from tests.functional.lti.test_content_round_trip import answer_of
-from tests.functional.lti.test_grades_out import SECOND, Done, complete, later, module, work
 from tests.support.work import work_off
 from tests.support.world import World
 
@@ -75,10 +84,7 @@ def test_k1_the_assertion_is_for_whom_this_lms_wants(
         return grant(self, asked, tool)
 
     monkeypatch.setattr(type(tokens), "grant", noted)
-    lms.launch(module=str(module.id))
-    work()
-    complete(module)
-    work()
+    completed(lms, module, complete)
     wanted = behaviour(lms).token_audience or f"{URL}/token"
     said = [jwt.decode(each, options={"verify_signature": False}) for each in kept]
     assert {each["aud"] for each in said} == {wanted}
@@ -88,10 +94,7 @@ def test_k1_the_assertion_is_for_whom_this_lms_wants(
 def test_a7_a8_a_score_arrives_and_a_later_one_too(
     lms: Peer, module: Module, complete: Done
 ) -> None:
-    lms.launch(module=str(module.id))
-    work()
-    complete(module, score=0.5)
-    work()
+    completed(lms, module, complete, score=0.5)
     with later(5 * SECOND):
         complete(module, score=2 / 3)
         work_off()
@@ -105,15 +108,8 @@ def test_a7_a8_a_score_arrives_and_a_later_one_too(
 def test_a9_an_older_stamp_is_looked_into_and_sent_again(
     lms: Peer, module: Module, complete: Done
 ) -> None:
-
-    def ahead() -> float:
-        return (clock.now() + timedelta(seconds=30)).timestamp()
-
-    lms.grades.now = ahead
-    lms.launch(module=str(module.id))
-    work()
-    complete(module, score=0.5)
-    work()
+    ahead(lms)
+    completed(lms, module, complete, score=0.5)
     with later(5 * SECOND):
         complete(module, score=0.9)
         work_off()
@@ -146,20 +142,14 @@ def test_somebody_unknown_is_refused_once_in_the_lms_s_words(
 def test_a13_a_teacher_s_grade_stands_until_an_admin_says_otherwise(
     lms: Peer, module: Module, complete: Done
 ) -> None:
-    lms.launch(module=str(module.id))
-    work()
-    complete(module, score=0.5)
-    work()
+    completed(lms, module, complete, score=0.5)
     lms.grades.override(1, "6", 0.95)
     with later(5 * SECOND):
         complete(module, score=0.6)
         work_off()
     assert (grade().state, len(lms.posted())) == (GradeState.OVERRIDDEN, 1)
     with later(10 * SECOND):
-        with transaction() as tx:
-            found = tx.session.query(Grade).one()
-            grading.resend(tx, found, by=found.person_id, now=clock.now())
-        work_off()
+        resend()
     assert (grade().state, len(lms.posted())) == (GradeState.SENT, 2)
 
 
@@ -185,10 +175,7 @@ def test_a3_a6_a15_the_columns_there_are_used_and_none_is_made(lms: Peer, module
 
 
 def test_the_night_finds_what_got_lost(lms: Peer, module: Module, complete: Done) -> None:
-    lms.launch(module=str(module.id))
-    work()
-    complete(module, score=0.8)
-    work()
+    completed(lms, module, complete, score=0.8)
     lms.column.cells.clear()
     with later(timedelta(days=1)):
         periodic.ask_lmss()

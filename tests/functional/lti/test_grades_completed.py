@@ -12,10 +12,11 @@ from plugin.modules.models import Module
 from plugin.org.models import Unit
 from tests.conftest import NOW
 from tests.functional.lti.campus import Peer, grade
-from tests.functional.lti.test_grades_out import (
+from tests.functional.lti.grade_story import (
     SECOND,
     Done,
     complete,
+    completed,
     lars,
     later,
     module,
@@ -37,20 +38,14 @@ def said(peer: Peer) -> list[tuple[float, str]]:
 def test_a8_a_module_is_completed_once_it_is_passed_however_well(
     peer: Peer, module: Module, complete: Done, score: float | None
 ) -> None:
-    peer.launch(module=str(module.id))
-    work()
-    complete(module, score=score)
-    work()
+    completed(peer, module, complete, score=score)
     assert said(peer) == [(100 * (1.0 if score is None else score), "Completed")]
 
 
 def test_a8_a_module_that_was_failed_may_be_submitted_again(
     peer: Peer, module: Module, complete: Done
 ) -> None:
-    peer.launch(module=str(module.id))
-    work()
-    complete(module, passed=False, score=0.4)
-    work()
+    completed(peer, module, complete, passed=False, score=0.4)
     with later(5 * SECOND):
         complete(module, score=0.7)
         work_off()
@@ -60,10 +55,7 @@ def test_a8_a_module_that_was_failed_may_be_submitted_again(
 def test_a8_a_pass_is_told_although_the_points_stay_the_same(
     peer: Peer, module: Module, complete: Done
 ) -> None:
-    peer.launch(module=str(module.id))
-    work()
-    complete(module, passed=False, score=0.7)
-    work()
+    completed(peer, module, complete, passed=False, score=0.7)
     with later(5 * SECOND):
         complete(module, passed=True, score=0.7)
         work_off()

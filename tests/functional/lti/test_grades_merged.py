@@ -14,7 +14,14 @@ from plugin.org.merge_models import PersonMerge
 from plugin.org.models import Person
 from tests.conftest import NOW
 from tests.functional.lti.campus import Peer, grade
-from tests.functional.lti.test_grades_out import Done, complete, lars, later, module, work
+from tests.functional.lti.grade_story import (
+    Done,
+    complete,
+    completed,
+    lars,
+    later,
+    module,
+)
 from tests.support.work import work_off
 from tests.support.world import World
 
@@ -24,10 +31,7 @@ __all__ = ["complete", "module"]
 @pytest.fixture
 def double(world: World, peer: Peer, module: Module, complete: Done) -> Person:
     """Another entry of the same human, who did better than what the gradebook was told."""
-    peer.launch(module=str(module.id))
-    work()
-    complete(module, score=0.6)
-    work()
+    completed(peer, module, complete, score=0.6)
     person = world.person("Lars O.")
     world.completion(person, module, happened_at=NOW + timedelta(seconds=30), score=0.9)
     return person

@@ -1,8 +1,6 @@
 """Grades reach the LMS's gradebook, whatever it answers (checklist 1.5, 4.6; moodle 4.3)."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,58 +25,27 @@ from plugin.lti.tool.service_models import (
 )
 from plugin.lti.tool.services import RESULTS
 from plugin.modules.models import Module
-from plugin.org.models import Identity, Person, Unit
+from plugin.org.models import Unit
 from tests.conftest import NOW
 from tests.functional.assign.places import evaluate_later, row, training
 from tests.functional.lti.campus import URL, Peer, grade, registration
+from tests.functional.lti.grade_story import (
+    SECOND,
+    Done,
+    answering,
+    complete,
+    completed,
+    lars,
+    later,
+    module,
+    place,
+    resend,
+    work,
+)
 from tests.support.work import work_off
 from tests.support.world import World
 
-SECOND = timedelta(seconds=1)
-
-
-@contextmanager
-def later(moment: timedelta) -> Iterator[datetime]:
-    with clock.at(NOW + moment):
-        yield NOW + moment
-
-
-def work(until: timedelta = timedelta(0)) -> None:
-    """Everything due up to that moment after NOW is done."""
-    with clock.at(NOW + until):
-        work_off()
-
-
-def lars() -> Person:
-    db.session.rollback()
-    return db.session.scalars(select(Person).join(Identity, Identity.person_id == Person.id)).one()
-
-
-@pytest.fixture
-def module(world: World) -> Module:
-    return world.module("Fire safety")
-
-
-@pytest.fixture
-def place(world: World, module: Module) -> tuple[Unit, int]:
-    unit = world.unit()
-    other = world.module("First aid")
-    return unit, training(unit, row(module, validity_months=12), row(other))
-
-
-Done = Callable[..., None]
-
-
-@pytest.fixture
-def complete(world: World) -> Done:
-    """The launched person completes a module, and is judged again."""
-
-    def doing(module: Module, **what: object) -> None:
-        person = lars()
-        world.completion(person, module, happened_at=clock.now(), **what)
-        evaluate_later(person)
-
-    return doing
+__all__ = ["complete", "module", "place"]
 
 
 def test_a2_a15_a_launch_tells_the_course_its_column_and_the_person(peer: Peer) -> None:
@@ -98,10 +65,7 @@ def test_a10_nothing_is_sent_before_there_is_something_to_say(peer: Peer) -> Non
 
 
 def test_a8_a10_a_module_link_gets_its_score(peer: Peer, module: Module, complete: Done) -> None:
-    peer.launch(module=str(module.id))
-    work()
-    complete(module, score=0.8)
-    work()
+    completed(peer, module, complete, score=0.8)
     (said,) = peer.posted()
     assert said["userId"] == "6"
     assert (said["scoreGiven"], said["scoreMaximum"]) == (80, 100)
@@ -123,10 +87,7 @@ def test_a8_a10_a_module_link_gets_its_score(peer: Peer, module: Module, complet
 def test_a_pass_without_a_score_is_a_full_one(
     peer: Peer, module: Module, complete: Done, what: dict[str, object], share: float
 ) -> None:
-    peer.launch(module=str(module.id))
-    work()
-    complete(module, **what)
-    work()
+    completed(peer, module, complete, **what)
     assert peer.grades.share(1, "6") == pytest.approx(share)
 
 
@@ -266,10 +227,7 @@ def test_k1_k2_the_assertion_is_short_lived_and_back_dated(
         return grant(asked, tool)
 
     monkeypatch.setattr(type(tokens), "grant", kept_grant)
-    peer.launch(module=str(module.id))
-    work()
-    complete(module)
-    work()
+    completed(peer, module, complete)
     said = jwt.decode(kept[0], options={"verify_signature": False})
     assert said["iss"] == said["sub"] == "client-1"
     assert said["aud"] == "https://campus.example.test/token"
@@ -280,10 +238,7 @@ def test_k1_k2_the_assertion_is_short_lived_and_back_dated(
 
 
 def test_k3_a_refused_token_is_replaced_once(peer: Peer, module: Module, complete: Done) -> None:
-    peer.launch(module=str(module.id))
-    work()
-    complete(module, score=0.5)
-    work()
+    completed(peer, module, complete, score=0.5)
     peer.forget_tokens()
     with later(5 * SECOND):
         complete(module, score=0.9)
@@ -295,10 +250,7 @@ def test_an_lms_that_gives_no_access_is_asked_again_at_night(
     peer: Peer, module: Module, complete: Done
 ) -> None:
     peer.grades.behaviour.gives_access = False
-    peer.launch(module=str(module.id))
-    work()
-    complete(module)
-    work()
+    completed(peer, module, complete)
     assert (grade().state, grade().attempts) == (GradeState.WAITING, 1)
     for hours in range(0, 60, 1):
         work(timedelta(hours=hours))
@@ -314,10 +266,7 @@ def test_an_lms_that_gives_no_access_is_asked_again_at_night(
 def test_a9_two_scores_of_a_row_are_two_seconds_apart(
     peer: Peer, module: Module, complete: Done
 ) -> None:
-    peer.launch(module=str(module.id))
-    work()
-    complete(module, score=0.5)
-    work()
+    completed(peer, module, complete, score=0.5)
     complete(module, score=0.6)
     work()
     assert len(peer.posted()) == 1
@@ -331,60 +280,11 @@ def test_a9_two_scores_of_a_row_are_two_seconds_apart(
     assert peer.grades.share(1, "6") == pytest.approx(0.7)
 
 
-def test_a_409_is_looked_into_and_sent_again_later(
-    peer: Peer, module: Module, complete: Done
-) -> None:
-    """The LMS's clock is ahead of ours, so that our stamps look old to it."""
-
-    def ahead() -> float:
-        return (clock.now() + timedelta(seconds=30)).timestamp()
-
-    peer.grades.now = ahead
-    peer.launch(module=str(module.id))
-    work()
-    complete(module, score=0.5)
-    work()
-    with later(5 * SECOND):
-        complete(module, score=0.9)
-        work_off()
-        assert grade().state is GradeState.WAITING
-    work(60 * SECOND)
-    work(120 * SECOND)
-    assert peer.grades.share(1, "6") == pytest.approx(0.9)
-    assert grade().state is GradeState.SENT
-    stamps = [datetime.fromisoformat(each["timestamp"]) for each in peer.posted()]
-    assert stamps == sorted(set(stamps))
-
-
-def answering(
-    peer: Peer, monkeypatch: pytest.MonkeyPatch, *replies: Reply | None, then: str = ""
-) -> None:
-    """The next scores get these answers, one after another; None lets the LMS answer itself.
-
-    `then` says that the LMS takes the score although it answers otherwise.
-    """
-    call, left = peer.call, list(replies)
-
-    def strange(*words: Any, **more: Any) -> Any:
-        is_score = words[2].partition("?")[0].endswith("/scores")
-        reply = left.pop(0) if is_score and left else None
-        if reply is None:
-            return call(*words, **more)
-        if then:
-            call(*words, **more)
-        return reply
-
-    monkeypatch.setattr("plugin.core.http.call", strange)
-
-
 def test_a_409_about_the_very_value_is_success(
     peer: Peer, module: Module, complete: Done, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answering(peer, monkeypatch, Reply(409, {}, b"[]"), then="it is taken all the same")
-    peer.launch(module=str(module.id))
-    work()
-    complete(module, score=0.8)
-    work()
+    completed(peer, module, complete, score=0.8)
     assert grade().state is GradeState.SENT
     assert len(peer.posted()) == 1
 
@@ -401,10 +301,7 @@ def test_a13_a_teacher_s_word_before_our_first_stands_too(
     assert (grade().state, grade().seen) == (GradeState.OVERRIDDEN, share)
     assert peer.posted() == []
     with later(10 * SECOND):
-        with transaction() as tx:
-            found = tx.session.query(Grade).one()
-            grading.resend(tx, found, by=found.person_id, now=clock.now())
-        work_off()
+        resend()
     assert [each["scoreGiven"] for each in peer.posted()] == [50]
     assert grade().state is GradeState.SENT
 
@@ -427,10 +324,7 @@ def test_a13_grades_that_came_back_with_a_restored_column_are_ours(
     peer: Peer, module: Module, complete: Done
 ) -> None:
     """An LMS restores an activity with its grades, under a new address."""
-    peer.launch(module=str(module.id))
-    work()
-    complete(module, score=0.5)
-    work()
+    completed(peer, module, complete, score=0.5)
     restored = peer.grades.add("Training", link_id="17")
     restored.cells = peer.grades.columns.pop(1).cells
     restored.number = 1
@@ -448,10 +342,7 @@ def test_a13_grades_that_came_back_with_a_restored_column_are_ours(
 def test_a13_an_override_that_is_taken_back_lets_ours_through_again(
     peer: Peer, module: Module, complete: Done
 ) -> None:
-    peer.launch(module=str(module.id))
-    work()
-    complete(module, score=0.5)
-    work()
+    completed(peer, module, complete, score=0.5)
     peer.grades.override(1, "6", 0.95)
     with later(5 * SECOND):
         complete(module, score=0.7)
@@ -469,10 +360,7 @@ def test_a13_a_small_step_up_is_not_taken_for_rounding(
     peer: Peer, module: Module, complete: Done
 ) -> None:
     """An LMS may gate on 80 %: 79.7 % is not that."""
-    peer.launch(module=str(module.id))
-    work()
-    complete(module, score=0.797)
-    work()
+    completed(peer, module, complete, score=0.797)
     with later(5 * SECOND):
         complete(module, score=0.8)
         work_off()
@@ -480,10 +368,7 @@ def test_a13_a_small_step_up_is_not_taken_for_rounding(
 
 
 def test_a13_a_teacher_s_word_stands(peer: Peer, module: Module, complete: Done) -> None:
-    peer.launch(module=str(module.id))
-    work()
-    complete(module, score=0.5)
-    work()
+    completed(peer, module, complete, score=0.5)
     peer.grades.override(1, "6", 0.95)
     with later(5 * SECOND):
         complete(module, score=0.6)
@@ -498,10 +383,7 @@ def test_a13_a_teacher_s_word_stands(peer: Peer, module: Module, complete: Done)
 
 
 def test_an_admin_may_send_it_all_the_same(peer: Peer, module: Module, complete: Done) -> None:
-    peer.launch(module=str(module.id))
-    work()
-    complete(module, score=0.5)
-    work()
+    completed(peer, module, complete, score=0.5)
     peer.grades.override(1, "6", 0.95)
     with later(5 * SECOND):
         complete(module, score=0.6)
@@ -516,10 +398,7 @@ def test_an_admin_may_send_it_all_the_same(peer: Peer, module: Module, complete:
 
 
 def test_what_was_rounded_is_no_override(peer: Peer, module: Module, complete: Done) -> None:
-    peer.launch(module=str(module.id))
-    work()
-    complete(module, score=2 / 3)
-    work()
+    completed(peer, module, complete, score=2 / 3)
     peer.column.cells["6"].raw = 67.0
     with later(5 * SECOND):
         complete(module, score=0.9)
@@ -532,10 +411,7 @@ def test_somebody_unenrolled_is_the_end_of_it_and_stops_nobody_else(
     peer: Peer, module: Module, complete: Done
 ) -> None:
     peer.grades.learners.discard("6")
-    peer.launch(module=str(module.id))
-    work()
-    complete(module)
-    work()
+    completed(peer, module, complete)
     assert grade().state is GradeState.REFUSED
     assert (grade().words or "").startswith("400")
     for hours in (1, 10, 50):
@@ -546,10 +422,7 @@ def test_somebody_unenrolled_is_the_end_of_it_and_stops_nobody_else(
 def test_a_column_that_is_gone_ends_with_its_reason(
     peer: Peer, module: Module, complete: Done
 ) -> None:
-    peer.launch(module=str(module.id))
-    work()
-    complete(module, score=0.5)
-    work()
+    completed(peer, module, complete, score=0.5)
     del peer.grades.columns[1]
     with later(5 * SECOND):
         complete(module, score=0.9)
@@ -629,10 +502,7 @@ def test_a_sender_that_was_overtaken_writes_nothing(
 
 
 def test_a7_the_query_of_a_column_is_kept(peer: Peer, module: Module, complete: Done) -> None:
-    peer.launch(module=str(module.id))
-    work()
-    complete(module)
-    work()
+    completed(peer, module, complete)
     assert ("POST", f"{URL}/services/2/lineitems/1/lineitem/scores?type_id=1") in peer.calls
 
 
@@ -658,10 +528,7 @@ def test_a_new_address_replaces_the_old_column(peer: Peer, module: Module, compl
 def test_a_canvas_gets_no_second_submission(peer: Peer, module: Module, complete: Done) -> None:
     registration().product = "canvas"
     db.session.commit()
-    peer.launch(module=str(module.id))
-    work()
-    complete(module)
-    work()
+    completed(peer, module, complete)
     said = peer.posted()[0]["https://canvas.instructure.com/lti/submission"]
     assert said == {"new_submission": False, "submitted_at": NOW.isoformat(timespec="milliseconds")}
 
@@ -690,10 +557,7 @@ def test_a4_each_call_has_the_exact_media_type_and_asks_for_the_least(
         return call(*words, **more)
 
     monkeypatch.setattr("plugin.core.http.call", noted)
-    peer.launch(module=str(module.id))
-    work()
-    complete(module)
-    work()
+    completed(peer, module, complete)
     types = {url.rpartition("/")[2].partition("?")[0]: headers for url, headers in sent}
     assert types["scores"]["Content-Type"] == "application/vnd.ims.lis.v1.score+json"
     assert types["lineitems"]["Accept"] == "application/vnd.ims.lis.v2.lineitemcontainer+json"
@@ -725,10 +589,7 @@ def test_a8_a12_a_score_says_when_it_was_earned_and_nothing_superfluous(
 def test_a11_a_teacher_s_comment_is_said_again_lest_it_end(
     peer: Peer, module: Module, complete: Done
 ) -> None:
-    peer.launch(module=str(module.id))
-    work()
-    complete(module, score=0.5)
-    work()
+    completed(peer, module, complete, score=0.5)
     peer.column.cells["6"].comment = "See me on Monday.\n– Marco"
     with later(5 * SECOND):
         complete(module, score=0.9)
@@ -772,10 +633,7 @@ def test_who_comes_back_to_the_course_gets_the_grade_again(
     peer: Peer, module: Module, complete: Done
 ) -> None:
     peer.grades.learners.discard("6")
-    peer.launch(module=str(module.id))
-    work()
-    complete(module, score=0.8)
-    work()
+    completed(peer, module, complete, score=0.8)
     assert grade().state is GradeState.REFUSED
     peer.grades.learners.add("6")
     with later(timedelta(minutes=5)):
@@ -788,10 +646,7 @@ def test_who_comes_back_to_the_course_gets_the_grade_again(
 def test_a_grade_the_lms_lost_is_sent_again_at_night(
     peer: Peer, module: Module, complete: Done
 ) -> None:
-    peer.launch(module=str(module.id))
-    work()
-    complete(module, score=0.8)
-    work()
+    completed(peer, module, complete, score=0.8)
     peer.column.cells.clear()
     with later(timedelta(days=1)):
         periodic.ask_lmss()
@@ -801,10 +656,7 @@ def test_a_grade_the_lms_lost_is_sent_again_at_night(
 
 
 def test_an_override_is_seen_at_night_too(peer: Peer, module: Module, complete: Done) -> None:
-    peer.launch(module=str(module.id))
-    work()
-    complete(module, score=0.8)
-    work()
+    completed(peer, module, complete, score=0.8)
     peer.grades.override(1, "6", 0.2)
     with later(timedelta(days=1)):
         periodic.ask_lmss()
@@ -816,10 +668,7 @@ def test_an_override_is_seen_at_night_too(peer: Peer, module: Module, complete: 
 def test_a_column_that_cannot_be_read_at_night_changes_nothing(
     peer: Peer, module: Module, complete: Done
 ) -> None:
-    peer.launch(module=str(module.id))
-    work()
-    complete(module, score=0.8)
-    work()
+    completed(peer, module, complete, score=0.8)
     peer.column.cells.clear()
     peer.silent = True
     with later(timedelta(days=1)):
@@ -844,10 +693,7 @@ def test_a_409_with_an_unbelievable_clock_is_survived(
         return call(*words, **more)
 
     monkeypatch.setattr("plugin.core.http.call", strange)
-    peer.launch(module=str(module.id))
-    work()
-    complete(module, score=0.8)
-    work()
+    completed(peer, module, complete, score=0.8)
     work(timedelta(minutes=1))
     assert grade().state is GradeState.SENT
     assert datetime.fromisoformat(peer.posted()[0]["timestamp"]) < NOW + timedelta(hours=1)
@@ -885,10 +731,7 @@ def test_k3_what_is_no_token_is_not_used(
         return Reply(200, {}, body) if words[2].endswith("/token") else call(*words, **more)
 
     monkeypatch.setattr("plugin.core.http.call", strange)
-    peer.launch(module=str(module.id))
-    work()
-    complete(module)
-    work()
+    completed(peer, module, complete)
     assert peer.posted() == []
     assert grade().state is GradeState.WAITING
 
@@ -907,8 +750,5 @@ def test_k3_a_strange_life_of_a_token_is_survived(
         return Reply(200, {}, json.dumps(said).encode())
 
     monkeypatch.setattr("plugin.core.http.call", strange)
-    peer.launch(module=str(module.id))
-    work()
-    complete(module)
-    work()
+    completed(peer, module, complete)
     assert grade().state is GradeState.SENT

@@ -17,7 +17,7 @@ from plugin.lti.tool.services import SCORE, Client, client_of
 from plugin.modules.models import Module
 from tests.conftest import NOW
 from tests.functional.lti.campus import Peer, grade
-from tests.functional.lti.test_grades_out import (
+from tests.functional.lti.grade_story import (
     SECOND,
     Done,
     answering,

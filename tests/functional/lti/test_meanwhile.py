@@ -14,16 +14,17 @@ from plugin.lti.tool.rosters import sync
 from plugin.lti.tool.service_models import Grade, GradeState, LineItem
 from plugin.modules.models import Module
 from tests.functional.lti.campus import Peer, grade
-from tests.functional.lti.roster_facts import answering, learner, listing, members
-from tests.functional.lti.test_grades_out import (
+from tests.functional.lti.grade_story import (
     SECOND,
     Done,
     complete,
+    completed,
     lars,
     later,
     module,
     work,
 )
+from tests.functional.lti.roster_facts import answering, learner, listing, members
 from tests.support.work import work_off
 
 __all__ = ["complete", "module"]
@@ -32,10 +33,7 @@ __all__ = ["complete", "module"]
 @pytest.fixture
 def told(peer: Peer, module: Module, complete: Done) -> Peer:
     """The gradebook was told 40 of 100."""
-    peer.launch(module=str(module.id))
-    work()
-    complete(module, passed=False, score=0.4)
-    work()
+    completed(peer, module, complete, passed=False, score=0.4)
     assert grade().state is GradeState.SENT
     return peer
 
