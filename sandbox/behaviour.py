@@ -17,6 +17,40 @@ class Refusal:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vendor:
+    """Who speaks for all the LMSs that it hosts: one issuer, one set of keys, one token address.
+
+    A customer is known by its client id; where the client is the vendor's too, by its deployment.
+    """
+
+    issuer: str
+    auth_url: str
+    token_url: str
+    jwks_url: str
+    shares_client: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registering:
+    """How tools register themselves (dynamic registration), and what is peculiar to it."""
+
+    status: int = 200
+    media_type: str = "application/json"
+    configuration: str = "open"
+    """Of the registration token, its configuration is `open`, `needs` it or `refuses` it."""
+    used_token: Refusal = field(
+        default_factory=lambda: Refusal(status=401, body="token_already_used")
+    )
+    gives_deployment: bool = True
+    is_active_at_once: bool = True
+    """Else an administrator of the LMS has to activate the tool before anybody can open it."""
+
+    def shows_configuration(self, token: str, *, is_known: bool) -> bool:
+        """Whether somebody with this registration token may read it."""
+        return {"open": True, "needs": is_known, "refuses": not token}[self.configuration]
+
+
 @dataclass(slots=True, kw_only=True)
 class Behaviour:
     """How difficult this LMS is. `fails_with` is answered to the next calls, one after another."""
@@ -55,11 +89,15 @@ class Behaviour:
     """A longer list of people is refused altogether."""
     member_variables: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Custom parameters by user id, said of people when asked through an activity (`rlid`)."""
+    crowd: int = 0
+    """So many more learners are on the list of people."""
     hidden_from: set[str] = field(default_factory=set)
     """Ids of people who may not open the activities."""
 
-    registers: bool = True
-    """Tools can register themselves."""
+    registering: Registering | None = field(default_factory=Registering)
+    """None: tools are registered by hand."""
+    vendor: Vendor | None = None
+    """The vendor in whose name a live one speaks; here each speaks for itself all the same."""
 
     offers_notices: bool = False
     """It tells tools when a course is copied."""
@@ -68,7 +106,28 @@ class Behaviour:
     slow_seconds: float = 0.0
 
 
-MOODLE = Behaviour(product="moodle")
+CANVAS_CLOUD = Vendor(
+    issuer="https://canvas.instructure.com",
+    auth_url="https://sso.canvaslms.com/api/lti/authorize_redirect",
+    token_url="https://canvas.instructure.com/login/oauth2/token",  # noqa: S106 - an address
+    jwks_url="https://sso.canvaslms.com/api/lti/security/jwks",
+)
+BLACKBOARD_CLOUD = Vendor(
+    issuer="https://blackboard.com",
+    auth_url="https://developer.blackboard.com/api/v1/gateway/oidcauth",
+    token_url="https://developer.blackboard.com/api/v1/gateway/oauth2/jwttoken",  # noqa: S106
+    jwks_url="https://developer.blackboard.com/api/v1/management/applications/client-1/jwks.json",
+    shares_client=True,
+)
+USED_PAGE = "<html><head><title>x</title></head><body><h1>Used already</h1></body></html>"
+MOODLE = Behaviour(
+    product="moodle",
+    registering=Registering(
+        media_type="text/html",
+        used_token=Refusal(status=401, body="token_already_used"),
+        is_active_at_once=False,
+    ),
+)
 MAKES: Mapping[str, Behaviour] = {
     "moodle": MOODLE,
     "canvas": replace(
@@ -90,8 +149,16 @@ MAKES: Mapping[str, Behaviour] = {
         breaks_on_limit=False,
         column_query="",
         short_roles=False,
-        page_size=2,
+        page_size=50,
         has_test_student=True,
+        registering=Registering(
+            status=201,
+            configuration="needs",
+            used_token=Refusal(status=401, body={"errors": [{"message": "JWT was already used"}]}),
+            gives_deployment=False,
+            is_active_at_once=False,
+        ),
+        vendor=CANVAS_CLOUD,
     ),
     "blackboard": replace(
         MOODLE,
@@ -102,6 +169,8 @@ MAKES: Mapping[str, Behaviour] = {
         breaks_on_limit=False,
         column_query="",
         short_roles=False,
+        registering=None,
+        vendor=BLACKBOARD_CLOUD,
     ),
     "brightspace": replace(
         MOODLE,
@@ -110,9 +179,18 @@ MAKES: Mapping[str, Behaviour] = {
         unknown_person=Refusal(status=404, body={"message": "The requested user does not exist"}),
         breaks_on_limit=False,
         column_query="",
-        token_audience="https://api.brightspace.example/auth/token",  # noqa: S106 - an address
+        token_audience="https://api.brightspace.com/auth/token",  # noqa: S106 - an address
         short_roles=False,
         page_size=3,
+        registering=Registering(
+            configuration="refuses",
+            used_token=Refusal(
+                status=400,
+                body={"error": "invalid_token", "error_description": "The token was consumed"},
+            ),
+            gives_deployment=False,
+            is_active_at_once=False,
+        ),
     ),
     "sakai": replace(
         MOODLE,
@@ -122,6 +200,7 @@ MAKES: Mapping[str, Behaviour] = {
         breaks_on_limit=False,
         column_query="",
         short_roles=False,
+        registering=Registering(used_token=Refusal(status=500, body=USED_PAGE)),
     ),
     "openedx": replace(
         MOODLE,
@@ -134,7 +213,7 @@ MAKES: Mapping[str, Behaviour] = {
         column_query="",
         short_roles=False,
         most_members=1000,
-        registers=False,
+        registering=None,
     ),
 }
 

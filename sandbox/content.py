@@ -134,7 +134,7 @@ def _verified(token: str) -> dict[str, Any]:
             token,
             jwt.PyJWK(jwk, algorithm="RS256").key,
             algorithms=["RS256"],
-            audience=campus.url,
+            audience=campus.issuer,
             issuer=tool.client_id,
             options={
                 "require": ["iss", "aud", "iat", "exp", "nonce"],

@@ -88,3 +88,4 @@ def become(app: Any, make: str) -> None:
     """The LMS behaves as one of this make does; its address and its people stay."""
     grades: Gradebook = app.extensions["gradebook"]
     grades.make, grades.behaviour = make, behaviour_of(make)
+    app.extensions["tokens"].audience = grades.behaviour.token_audience

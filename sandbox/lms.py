@@ -37,6 +37,7 @@ from sandbox import (
     tokens,
 )
 from sandbox import inbox as mailbox
+from sandbox.behaviour import Vendor
 from sandbox.cookies import NoCookies
 from sandbox.gradebook import Gradebook
 from sandbox.people import BY_SUB, BY_USERNAME, LEARNER, PEOPLE, LmsPerson
@@ -55,8 +56,18 @@ class Campus:
     tool_origin: str
     clock: Path | None = None
     database_url: str = ""
+    vendor: Vendor | None = None
+    """Who speaks for this LMS; it speaks for itself if nobody does."""
     cookies: NoCookies | None = None
     """Takes the tool's cookies away, where the tool is served behind that door."""
+
+    @property
+    def issuer(self) -> str:
+        return self.vendor.issuer if self.vendor else self.url
+
+    @property
+    def token_url(self) -> str:
+        return self.vendor.token_url if self.vendor else f"{self.url}/token"
 
 
 def create_lms(campus: Campus) -> Flask:
@@ -69,7 +80,7 @@ def create_lms(campus: Campus) -> Flask:
     app.extensions["registration_tokens"] = set()
     app.extensions["key"] = tokens.platform_key(campus.folder)
     app.extensions["hints"] = oidc.Hints()
-    app.extensions["tokens"] = oidc.Tokens(read_keys=_read_keys, token_url=f"{campus.url}/token")
+    app.extensions["tokens"] = oidc.Tokens(read_keys=_read_keys, token_url=campus.token_url)
     app.extensions["inbox"] = mailbox.Inbox(campus.folder / "mail")
     app.extensions["gradebook"] = _gradebook()
     app.extensions["storage"] = storing.Storage()
@@ -222,12 +233,16 @@ def launch(link_id: str) -> str:
     person, tool = _person(), _tool()
     if person is None:
         raise oidc.RefusedError("login_required", "nobody is signed in")
+    if not tool.is_active:
+        raise oidc.RefusedError(
+            "tool_pending", "an administrator of the LMS has to activate the tool first (Tools)"
+        )
     if link_id.startswith(content.PICKING) and person.roles == LEARNER:
         abort(403)
     target = _target(link_id)
     hints: oidc.Hints = current_app.extensions["hints"]
     fields = {
-        "iss": _campus().url,
+        "iss": _campus().issuer,
         "target_link_uri": target,
         "login_hint": person.sub,
         "lti_message_hint": hints.give(person.sub, link_id),
@@ -297,7 +312,7 @@ def _claims(person: LmsPerson, granted: oidc.Authorization) -> dict[str, Any]:
     claims = tokens.launch_claims(
         person,
         placement,
-        issuer=campus.url,
+        issuer=campus.issuer,
         client_id=tool.client_id,
         deployment_id=tool.deployment_id,
         target_link_uri=_target(link_id),
@@ -322,7 +337,14 @@ def jwks() -> Response:
 @bp.get("/.well-known/openid-configuration")
 def openid_configuration() -> Response:
     url, behaviour = _campus().url, services.gradebook().behaviour
-    said = {"registration_endpoint": f"{url}/register"} if behaviour.registers else {}
+    how = behaviour.registering
+    token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    is_known = token in current_app.extensions["registration_tokens"]
+    if how and not how.shows_configuration(token, is_known=is_known):
+        return Response("<h1>Unauthorized</h1>", status=401, mimetype="text/html")
+    said = {"registration_endpoint": f"{url}/register"} if how else {}
+    if behaviour.token_audience:
+        said["authorization_server"] = behaviour.token_audience
     return jsonify(
         **said,
         issuer=url,

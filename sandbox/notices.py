@@ -87,7 +87,7 @@ def course_copy(
     tool: Tool = current_app.extensions["tool"]
     issued = int(clock.now().timestamp() if now is None else now)
     return {
-        "iss": current_app.extensions["campus"].url,
+        "iss": current_app.extensions["campus"].issuer,
         "aud": tool.client_id,
         "iat": issued,
         "exp": issued + LIFE_SECONDS,

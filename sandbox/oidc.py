@@ -52,6 +52,8 @@ class Tool:
     jwks_url: str
     custom: dict[str, str] = field(default_factory=dict)
     """Custom parameters of every launch."""
+    is_active: bool = True
+    """Whether an administrator of the LMS has activated it."""
 
 
 @dataclass(slots=True)

@@ -2,10 +2,23 @@
 
 import json
 import secrets
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from flask import Blueprint, Response, abort, current_app, render_template, request, session
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox import notices
 from sandbox.oidc import SCOPES, Tool
@@ -46,12 +59,15 @@ def tools() -> str:
 @bp.post("/register")
 def register() -> tuple[Response, int]:
     """The tool says what it is; what is installed already keeps its client id."""
+    how = current_app.extensions["gradebook"].behaviour.registering
+    if how is None:
+        abort(404)
     token = request.headers.get("Authorization", "").removeprefix("Bearer ")
     tokens: set[str] = current_app.extensions["registration_tokens"]
     if not token:
         return _refused(401, "missing_registration_token")
     if token not in tokens:
-        return _refused(401, "token_already_used")
+        return _refused(how.used_token.status, how.used_token.body)
     said: Any = request.get_json(force=True, silent=True)
     problem = problem_of(said)
     if problem:
@@ -65,6 +81,7 @@ def register() -> tuple[Response, int]:
         launch_url=said["redirect_uris"][0],
         jwks_url=said["jwks_uri"],
         custom=custom_of(said[CONFIGURATION]),
+        is_active=how.is_active_at_once,
     )
     asked = str(said.get("scope", "")).split()
     answer = {
@@ -80,11 +97,22 @@ def register() -> tuple[Response, int]:
         "scope": " ".join(each for each in asked if each in SCOPES),
         CONFIGURATION: {
             **said[CONFIGURATION],
-            "deployment_id": known.deployment_id,
+            **({"deployment_id": known.deployment_id} if how.gives_deployment else {}),
             "claims": list(CLAIMS),
         },
     }
-    return Response(json.dumps(answer), mimetype="text/html"), 200  # as a Moodle answers
+    return Response(json.dumps(answer), mimetype=how.media_type), how.status
+
+
+@bp.post("/tools/activate")
+def activate() -> AnyResponse:
+    """An administrator lets the registered tool be opened."""
+    person = BY_USERNAME.get(session.get("username", ""))
+    if person is None or not person.may_administer:
+        abort(404)
+    tool: Tool = current_app.extensions["tool"]
+    current_app.extensions["tool"] = replace(tool, is_active=True)
+    return redirect(url_for("registering.tools"), 303)
 
 
 def custom_of(tool: dict[str, Any]) -> dict[str, str]:
@@ -116,5 +144,8 @@ def problem_of(said: Any) -> str | None:
     return None
 
 
-def _refused(status: int, word: str) -> tuple[Response, int]:
-    return Response(word, mimetype="text/html"), status
+def _refused(status: int, body: Any) -> tuple[Response, int]:
+    """A word or a page as HTML, anything else as JSON."""
+    if isinstance(body, str):
+        return Response(body, mimetype="text/html"), status
+    return jsonify(body), status

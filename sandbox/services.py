@@ -154,6 +154,7 @@ def memberships(course: str) -> Response:
         if "Administrator" not in person.roles[0]
         and (link_id is None or person.sub not in behaviour.hidden_from)
     ]
+    everybody += [_one_of_many(number) for number in range(1, behaviour.crowd + 1)]
     if behaviour.has_test_student:
         everybody.append(_test_student())
     if behaviour.most_members and len(everybody) > behaviour.most_members:
@@ -204,6 +205,11 @@ def _roles(person: LmsPerson) -> list[str]:
     if not gradebook().behaviour.short_roles:
         return list(person.roles)
     return [role.rpartition("#")[2] for role in person.roles[:1]]
+
+
+def _one_of_many(number: int) -> dict[str, Any]:
+    """A learner who is on the list and never comes."""
+    return {"status": "Active", "roles": list(LEARNER), "user_id": f"many-{number}"}
 
 
 def _test_student() -> dict[str, Any]:

@@ -17,7 +17,7 @@ SWITCHES = {
     "offers_notices": "Tools are told of copied courses (open the tool once; then see Tools)",
     "has_test_student": "The list of people holds a test student",
 }
-MOST_SECONDS, MOST_FAILURES = 20, 100
+MOST_SECONDS, MOST_FAILURES, MOST_PEOPLE = 20, 100, 5000
 FAILURES = (429, 500, 502, 503)
 
 
@@ -54,6 +54,7 @@ def switch() -> Response:
     if cookies := _cookies():
         cookies.switch(on="no_cookies" in request.form)
     behaviour.slow_seconds = float(_number("slow_seconds", MOST_SECONDS))
+    behaviour.crowd = _number("crowd", MOST_PEOPLE)
     behaviour.page_size = _number("page_size", 1000)
     status = _number("status", 599)
     if status and status not in FAILURES:

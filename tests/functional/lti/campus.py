@@ -17,7 +17,7 @@ from plugin.lti.tool import actions
 from plugin.lti.tool.models import Registration
 from plugin.lti.tool.service_models import Grade
 from sandbox import notices
-from sandbox.behaviour import behaviour_of
+from sandbox.behaviour import Vendor, behaviour_of
 from sandbox.courses import SAFETY
 from sandbox.gradebook import Column, Gradebook
 from sandbox.lms import Campus, create_lms
@@ -32,6 +32,30 @@ URL = "https://campus.example.test"
 CLIENT_ID = "client-1"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where an LMS answers, and whom it calls the tool; a vendor may speak for it."""
+
+    url: str = URL
+    client_id: str = CLIENT_ID
+    deployment_id: str = "1"
+    vendor: Vendor | None = None
+    registration_uid: str = ""
+    """A registration made before, of which this is one more installation."""
+
+    @property
+    def issuer(self) -> str:
+        return self.vendor.issuer if self.vendor else self.url
+
+    def addresses(self) -> dict[str, str]:
+        """What a registration needs to know of it."""
+        return {
+            "auth_url": self.vendor.auth_url if self.vendor else f"{self.url}/auth",
+            "token_url": self.vendor.token_url if self.vendor else f"{self.url}/token",
+            "jwks_url": self.vendor.jwks_url if self.vendor else f"{self.url}/jwks",
+        }
+
+
 @dataclass
 class Peer:
     """One LMS with one course; `silent` makes it unreachable."""
@@ -39,9 +63,11 @@ class Peer:
     app: Flask
     browser: FlaskClient
     lms: Lms
+    place: Place = field(default_factory=Place)
     silent: bool = False
     calls: list[tuple[str, str]] = field(default_factory=list)
-    agents: list[dict[str, str]] = field(default_factory=list)
+    sent: list[dict[str, str]] = field(default_factory=list)
+    """The headers of each call."""
 
     @property
     def grades(self) -> Gradebook:
@@ -77,7 +103,7 @@ class Peer:
 
     def address(self, column: Column) -> str:
         """Where a column is."""
-        return address(URL, column, self.grades.behaviour.column_query)
+        return address(self.place.url, column, self.grades.behaviour.column_query)
 
     def become(self, make: str) -> None:
         """The LMS behaves as one of this make does, and is registered as one."""
@@ -85,7 +111,7 @@ class Peer:
         wanted = self.grades.behaviour
         self.app.extensions["tokens"].audience = wanted.token_audience
         with transaction() as tx:
-            found = tx.session.query(Registration).one()
+            found = tx.session.query(Registration).filter_by(uid=self.lms.uid).one()
             found.product, found.token_audience = wanted.product, wanted.token_audience or None
 
     def forget_tokens(self) -> None:
@@ -103,11 +129,14 @@ class Peer:
     ) -> Reply:
         """What the HTTP door does: the call goes to the LMS."""
         self.calls.append((method, url))
-        if url == f"{URL}/jwks":
+        self.sent.append(dict(headers or {}))
+        if url == self.place.addresses()["jwks_url"]:
             return self.lms.key_set.fetch(url)
         if self.silent:
             raise OutgoingError("ConnectTimeout")
-        path = url.removeprefix(URL)
+        if url == self.place.addresses()["token_url"]:
+            url = f"{self.place.url}/token"
+        path = url.removeprefix(self.place.url)
         with self.app.test_client() as client:
             answer = client.open(path, method=method, headers=headers or {}, data=data)
             words = answer.status.partition(" ")[2]
@@ -131,20 +160,20 @@ class Peer:
     ) -> int:
         """The person opens the training activity; the status of the answer."""
         person = BY_USERNAME[username]
-        asked = self.lms.begin(self.browser)
+        asked, url = self.lms.begin(self.browser), self.place.url
         services = {
             "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint": {
                 "scope": [
                     f"https://purl.imsglobal.org/spec/lti-ags/scope/{name}" for name in SCOPES
                 ],
-                "lineitems": f"{URL}/services/2/lineitems{self.grades.behaviour.column_query}",
+                "lineitems": f"{url}/services/2/lineitems{self.grades.behaviour.column_query}",
                 **({"lineitem": self.address(column or self.column)} if graded else {}),
             },
             "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice": {
-                "context_memberships_url": f"{URL}/services/2/memberships",
+                "context_memberships_url": f"{url}/services/2/memberships",
                 "service_versions": ["2.0"],
             },
-            **(notices.claim(URL) if self.grades.behaviour.offers_notices else {}),
+            **(notices.claim(url) if self.grades.behaviour.offers_notices else {}),
         }
         claims = launch_claims(
             person,
@@ -153,12 +182,12 @@ class Peer:
                 title="Training",
                 custom=custom,
             ),
-            issuer=URL,
-            client_id=CLIENT_ID,
-            deployment_id="1",
+            issuer=self.lms.issuer,
+            client_id=self.lms.client_id,
+            deployment_id=self.lms.deployment_id,
             target_link_uri=self.lms.target,
             nonce=asked["nonce"],
-            course_url=f"{URL}/course",
+            course_url=f"{url}/course",
             course=replace(SAFETY, id=course),
             services=services,
             now=clock.now().timestamp(),
@@ -170,41 +199,62 @@ class Peer:
 SCOPES = ("lineitem", "lineitem.readonly", "result.readonly", "score")
 
 
-def campus(world: World, browser: FlaskClient, folder: Path, keep: Callable[[Any], None]) -> Peer:
+def campus(
+    world: World,
+    browser: FlaskClient,
+    folder: Path,
+    keep: Callable[[Any], None],
+    place: Place | None = None,
+) -> Peer:
     """A registered miniature LMS; `keep` puts its door in the place of the HTTP door."""
-    lms = Lms(uid="", issuer=URL, client_id=CLIENT_ID, auth_url=f"{URL}/auth", kid=KID)
+    place = place or Place()
+    lms = Lms(
+        uid=place.registration_uid or _registered(world, place),
+        issuer=place.issuer,
+        client_id=place.client_id,
+        auth_url=place.addresses()["auth_url"],
+        deployment_id=place.deployment_id,
+        kid=KID,
+    )
+    tool = Tool(
+        client_id=place.client_id,
+        deployment_id=place.deployment_id,
+        login_url=f"{lms.tool_url}/lti/{lms.uid}/login",
+        launch_url=lms.target,
+        jwks_url=f"{lms.tool_url}/lti/{lms.uid}/jwks",
+    )
+    app = create_lms(
+        Campus(
+            url=place.url, folder=folder, tool=tool, tool_origin=lms.tool_url, vendor=place.vendor
+        )
+    )
+    peer = Peer(app=app, browser=browser, lms=lms, place=place)
+    app.extensions["key"] = private_key()
+    app.extensions["tokens"].read_keys = lambda _url: browser.get(
+        f"/lti/{peer.lms.uid}/jwks"
+    ).get_json()
+    app.extensions["tokens"].now = lambda: clock.now().timestamp()
+    app.extensions["gradebook"].now = lambda: clock.now().timestamp()
+    keep(peer.call)
+    return peer
+
+
+def _registered(world: World, place: Place) -> str:
     with transaction() as tx:
         registration = actions.register(
             tx.session,
             world.organization.id,
             name="Campus",
-            issuer=URL,
-            client_id=CLIENT_ID,
-            auth_url=f"{URL}/auth",
-            token_url=f"{URL}/token",
-            jwks_url=f"{URL}/jwks",
-            deployment_ids=["1"],
+            issuer=place.issuer,
+            client_id=place.client_id,
+            **place.addresses(),
+            deployment_ids=[place.deployment_id],
             admins_by_role=False,
             encryption_key="another secret only tests know, long",
             by=None,
             now=clock.now(),
         )
-        lms.uid = registration.uid
-    tool = Tool(
-        client_id=CLIENT_ID,
-        deployment_id="1",
-        login_url=f"{lms.tool_url}/lti/{lms.uid}/login",
-        launch_url=lms.target,
-        jwks_url=f"{lms.tool_url}/lti/{lms.uid}/jwks",
-    )
-    app = create_lms(Campus(url=URL, folder=folder, tool=tool, tool_origin=lms.tool_url))
-    app.extensions["key"] = private_key()
-    app.extensions["tokens"].read_keys = lambda _url: browser.get(f"/lti/{lms.uid}/jwks").get_json()
-    app.extensions["tokens"].now = lambda: clock.now().timestamp()
-    app.extensions["gradebook"].now = lambda: clock.now().timestamp()
-    peer = Peer(app=app, browser=browser, lms=lms)
-    keep(peer.call)
-    return peer
+        return registration.uid
 
 
 def grade() -> Grade:

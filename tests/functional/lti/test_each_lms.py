@@ -208,11 +208,16 @@ def tied(unit: Unit) -> None:
 def test_n4_n6_the_roster_is_read_to_its_end_without_the_test_student(
     world: World, lms: Peer
 ) -> None:
+    crowd = behaviour(lms).page_size and behaviour(lms).page_size + 2
+    behaviour(lms).crowd = crowd
     lms.launch()
     work()
     unit = world.unit("Crew")
     tied(unit)
-    assert members(unit=unit) == {"6", "7", "8", "9"}
+    many = {f"many-{number}" for number in range(1, crowd + 1)}
+    assert members(unit=unit) == {"6", "7", "8", "9", *many}
+    pages = sum("memberships" in url for _method, url in lms.calls)
+    assert (pages > 1) is bool(crowd)
 
 
 def test_dl4_content_is_picked(lms: Peer, client: FlaskClient, module: Module) -> None:
@@ -240,14 +245,6 @@ def test_every_make_has_options_of_its_own() -> None:
     one.fails_with.append(500)
     assert other.fails_with == []
     assert behaviour_of("unheard of").product == "sandbox"
-
-
-def test_r1_only_makes_that_register_tools_say_how(lms: Peer) -> None:
-    with lms.app.test_client() as browser:
-        answer = browser.get("/.well-known/openid-configuration").get_json()
-    assert ("registration_endpoint" in answer) is behaviour(lms).registers
-    more = answer["https://purl.imsglobal.org/spec/lti-platform-configuration"]
-    assert more["product_family_code"] == behaviour(lms).product
 
 
 def test_an_lms_that_refuses_long_lists_removes_nobody(world: World, peer: Peer) -> None:
