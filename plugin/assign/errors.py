@@ -59,3 +59,12 @@ class RowError(PluginError):
     @property
     def message(self) -> str:
         return str(self._message)
+
+
+class TooManyChangedError(PluginError):
+    code = "assign.too_many_changed"
+    http_status = 400
+    public_message = _l(
+        "So much has changed since that moment that a page cannot wait for the answer. Narrow it "
+        "to a unit or a training, or download it as a file, which takes a minute or two."
+    )

@@ -28,12 +28,14 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
     type_coerce,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, aliased
 
+from plugin.assign.errors import TooManyChangedError
 from plugin.assign.fetch import facts
 from plugin.assign.judgement import stored_values
 from plugin.assign.models import Configuration, StoredStanding
@@ -45,6 +47,8 @@ from plugin.org.reach import Reach
 
 CHUNK = 500
 MOST_NOW = 20_000
+MOST_THEN = 20_000
+"""So many no page waits for: some seconds of judging."""
 KINDS: Mapping[str, Any] = {
     "id": Int,
     "organization_id": Int,
@@ -68,11 +72,25 @@ class Scope:
     at: datetime
 
 
-def of_past(session: Session, scope: Scope) -> CTE:
-    """Every standing of the scope as the facts stood at its moment, in place of the table."""
-    pairs = [*session.execute(_stored(scope)), *session.execute(_members(scope))]
+def of_past(session: Session, scope: Scope, versions: Iterable[int], *, most: int | None) -> CTE:
+    """Every standing of the scope as the facts stood at its moment, in place of the table.
+
+    A stored standing that has not changed since is what it was: it holds dates. Judged from the
+    facts are only those that have changed, or were never stored. Raises TooManyChangedError when
+    these are more than `most`. `versions`: ids of the versions in force then.
+    """
+    settled = _is_settled(StoredStanding, scope, versions)
+    changed = union_all(_stored(scope).where(not_(settled)), _unsettled(scope, versions))
+    pairs = session.execute(changed if most is None else changed.limit(most + 1)).all()
+    if most is not None and len(pairs) > most:
+        raise TooManyChangedError
     judged = _judged(session, scope, pairs, past=True)
-    return _table_of(session, judged).cte("judged")
+    kept = _kept(scope.reach).where(
+        settled,
+        StoredStanding.configuration_id.in_(sorted(scope.configuration_ids)),
+        scope.reach.people(StoredStanding.person_id, scope.at),
+    )
+    return union_all(kept, _table_of(session, judged)).cte("kept_and_judged")
 
 
 def of_now(session: Session, reach: Reach, versions: Mapping[int, int], at: datetime) -> CTE | None:
@@ -89,10 +107,20 @@ def of_now(session: Session, reach: Reach, versions: Mapping[int, int], at: date
     if not 0 < len(pairs) <= MOST_NOW:
         return None
     judged = _judged(session, scope, pairs, past=False)
-    kept = select(*(getattr(StoredStanding, name) for name in KINDS)).where(
-        StoredStanding.organization_id == reach.organization_id, not_(behind)
-    )
+    kept = _kept(reach).where(not_(behind))
     return union_all(kept, _table_of(session, judged)).cte("kept_and_judged")
+
+
+def _kept(reach: Reach) -> Select[Any]:
+    """Stored standings as they are."""
+    return select(*(getattr(StoredStanding, name) for name in KINDS)).where(
+        StoredStanding.organization_id == reach.organization_id
+    )
+
+
+def _is_settled(model: Any, scope: Scope, versions: Iterable[int]) -> ColumnElement[bool]:
+    """The stored standing was judged by the version of then and has not changed since."""
+    return and_(model.updated_at <= scope.at, model.version_id.in_(sorted(versions)))
 
 
 def _is_behind(versions: Mapping[int, int]) -> ColumnElement[bool]:
@@ -141,7 +169,17 @@ def _members(scope: Scope) -> Select[Any]:
 
 def _newcomers(scope: Scope) -> Select[Any]:
     """Who is covered and was never judged."""
+    return _members_without(scope, aliased(StoredStanding), true()).where(is_active(scope.at))
+
+
+def _unsettled(scope: Scope, versions: Iterable[int]) -> Select[Any]:
+    """Who was a member and has no stored standing that is still what it was."""
     known = aliased(StoredStanding)
+    return _members_without(scope, known, _is_settled(known, scope, versions))
+
+
+def _members_without(scope: Scope, known: Any, such: ColumnElement[bool]) -> Select[Any]:
+    """Members who have no stored standing such as this."""
     return (
         _members(scope)
         .outerjoin(
@@ -149,9 +187,10 @@ def _newcomers(scope: Scope) -> Select[Any]:
             and_(
                 known.person_id == Membership.person_id,
                 known.configuration_id == Configuration.id,
+                such,
             ),
         )
-        .where(known.id.is_(None), is_active(scope.at))
+        .where(known.id.is_(None))
     )
 
 

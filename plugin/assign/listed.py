@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from plugin.assign.facts import RowStatus
-from plugin.assign.judged_anew import Scope, of_now, of_past
+from plugin.assign.judged_anew import MOST_THEN, Scope, of_now, of_past
 from plugin.assign.models import (
     Configuration,
     ConfigurationRow,
@@ -78,6 +78,7 @@ class Duties:
     certifying: frozenset[int]
     newest_at: Mapping[int, datetime]
     unit_of: Mapping[int, frozenset[int]]
+    version_of: Mapping[int, int]
     unjudged: Mapping[int, int]
     standing: Any = StoredStanding
     beside: Any = BESIDE
@@ -95,15 +96,18 @@ def answering(
     *,
     past: bool = False,
     filters: Mapping[str, str] | None = None,
+    most: int | None = MOST_THEN,
 ) -> Duties:
     """The duties at `at`, with standings that are right at this very moment or, `past`, then.
 
-    For the past only those are judged that the filters `unit` and `configuration` leave.
+    For the past only those are judged that the filters `unit` and `configuration` leave; when more
+    than `most` have changed since, TooManyChangedError is raised (None: it takes its time).
     """
     found = duties(session, reach.organization_id, at, past=past)
     if past:
         scope = Scope(reach=reach, configuration_ids=_narrowed(found, filters or {}), at=at)
-        return _instead(found, of_past(session, scope))
+        versions = [found.version_of[each] for each in scope.configuration_ids]
+        return _instead(found, of_past(session, scope, versions, most=most))
     if found.unjudged:
         judged = of_now(session, reach, found.unjudged, at)
         return found if judged is None else _instead(found, judged)
@@ -168,6 +172,7 @@ def duties(session: Session, organization_id: int, at: datetime, *, past: bool =
         certifying=frozenset(row.id for row in live if row.certificate_on and row.id in newest_at),
         newest_at=newest_at,
         unit_of={row.id: frozenset({row.unit_id, row.region_id}) for row in rows},
+        version_of={row.id: row.version_id for row in rows},
         unjudged={row.id: row.version_id for row in live if row.finished_at is None},
         is_past=past,
     )

@@ -19,6 +19,18 @@ POLICY, MAILBOX, SYSTEM, CONTENT = "7", "2", "3", "6"
 FULL, TOO_LONG = "2", "3"
 
 
+DROPPED_FOR_THE_ADDRESS = {"Bounced Address", "Invalid"}
+"""SendGrid does not even try an address that bounced before."""
+NO_FAILURES = {
+    "AddressChange",
+    "AutoResponder",
+    "ChallengeVerification",
+    "OpenRelayTest",
+    "Subscribe",
+    "Unsubscribe",
+}
+
+
 class UnknownFormError(ValueError):
     """Nothing here says that a mail did not arrive in a form that is known."""
 
@@ -118,7 +130,7 @@ def header_id_of(text: Any, *, anywhere: bool = False) -> str | None:
     if anywhere:
         line = re.search(r"^message-id:\s*(\S+)", words, re.IGNORECASE | re.MULTILINE)
         words = line[1] if line else ""
-    found = HEADER_ID.match(words.strip().lstrip("<"))
+    found = HEADER_ID.match(words.strip().lstrip('"<'))
     return found[0] if found else None
 
 
@@ -158,11 +170,12 @@ def _mailgun(said: Mapping[str, Any]) -> Iterator[Report]:
         return
     status = event.get("delivery-status") or {}
     is_final = event.get("severity") == "permanent"
-    words = status.get("message") or status.get("description") or ""
+    words = status.get("message") or status.get("description") or event.get("reason") or ""
+    code = status.get("enhanced-code") or status.get("code") or ""
     yield _report(
         message_id=event["message"]["headers"].get("message-id"),
         address=event.get("recipient"),
-        is_hard=is_final and _is_hard(f"{status.get('code', '')} {words}"),
+        is_hard=is_final and _is_hard(f"{code} {words}"),
         gave_up=is_final,
         words=words,
         event=event.get("id", ""),
@@ -171,10 +184,14 @@ def _mailgun(said: Mapping[str, Any]) -> Iterator[Report]:
 
 def _sendgrid(said: list[Mapping[str, Any]]) -> Iterator[Report]:
     for event in said:
-        if event["event"] != "bounce":
+        if event["event"] not in {"bounce", "dropped"}:
             continue
         words = str(event.get("reason", ""))
-        is_hard = event.get("type") != "blocked" and _is_hard(f"{event.get('status', '')} {words}")
+        if event["event"] == "dropped":
+            is_hard = words in DROPPED_FOR_THE_ADDRESS
+        else:
+            status = f"{event.get('status') or ''} {words}"
+            is_hard = event.get("type") != "blocked" and _is_hard(status)
         yield _report(
             message_id=event.get("smtp-id"),
             address=event.get("email"),
@@ -186,11 +203,14 @@ def _sendgrid(said: list[Mapping[str, Any]]) -> Iterator[Report]:
 
 
 def _postmark(said: Mapping[str, Any]) -> Iterator[Report]:
+    """Their bounces also hold answers of machines, and delays that are tried again."""
+    if said["RecordType"] != "Bounce" or said["Type"] in NO_FAILURES:
+        return
     yield _report(
         message_id=None,
         address=said["Email"],
         is_hard=said["Type"] in {"HardBounce", "BadEmailAddress"},
-        gave_up=True,
+        gave_up=said["Type"] not in {"Transient", "DnsError"},
         words=said.get("Details") or said.get("Description") or "",
         event=said.get("ID", ""),
     )
@@ -250,8 +270,9 @@ def _is_list_of_events(said: Any) -> bool:
 FORMS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Iterator[Report]]], ...] = (
     (_has("bounces"), _ours),
     (_has("event-data"), _mailgun),
-    (_has("RecordType", "Email", "Type"), _postmark),
-    (_has("Type", "Message"), _ses),
-    (_has("bounce"), _ses),
+    (_has("RecordType"), _postmark),
+    (_has("Type", "Message", "TopicArn"), _ses),
+    (_has("notificationType"), _ses),
+    (_has("eventType"), _ses),
     (_is_list_of_events, _sendgrid),
 )

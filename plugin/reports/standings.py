@@ -65,7 +65,7 @@ def all_standings(
     session: Session, reach: Reach, asked: Asked, *, at: datetime, past: bool = False
 ) -> Iterator[StandingLine]:
     """The whole list as it is narrowed now, read a batch at a time."""
-    duties = listed.answering(session, reach, at, past=past, filters=asked.filters)
+    duties = listed.answering(session, reach, at, past=past, filters=asked.filters, most=None)
     statement = _lines(reach, asked, duties).execution_options(yield_per=BATCH)
     for row in session.execute(statement):
         yield _line(row, duties)

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from plugin.assign import listed
 from plugin.assign.choices import Choices, choices
+from plugin.assign.judged_anew import MOST_THEN
 from plugin.assign.listed import Duties
 from plugin.core import clock
 from plugin.core.db import read_session
@@ -66,7 +67,7 @@ def overview_file(file_format: str) -> Response:
     reach = reach_of(session, me())
     wanted, region = replace(_asked_of_units(), page=1, size=EVERY_UNIT), _region(reach)
     moment = _moment(region)
-    duties = _duties(reach, region, moment)
+    duties = _duties(reach, region, moment, most=None)
     found = glance.overview(session, reach, wanted, duties, region=region)
     header = [_("Unit"), _("Kind"), _("People"), _("Valid"), _("Valid, ends within 30 days")]
     rows = (
@@ -242,6 +243,10 @@ def _moment_of(wanted: Asked) -> AsOf:
     )
 
 
-def _duties(reach: Reach, region: Unit | None, moment: AsOf) -> Duties:
+def _duties(
+    reach: Reach, region: Unit | None, moment: AsOf, most: int | None = MOST_THEN
+) -> Duties:
     filters = {"unit": str(region.id)} if region else {}
-    return listed.answering(read_session(), reach, moment.at, past=moment.is_past, filters=filters)
+    return listed.answering(
+        read_session(), reach, moment.at, past=moment.is_past, filters=filters, most=most
+    )

@@ -185,7 +185,7 @@ def test_the_toggle_mails_exactly_whom_the_impact_names(world: World, inbox: smt
     unit, module = world.unit(), world.module()
     asked = training(unit, row(module, validity_months=12), certificate=False)
     people = crowd(world, unit, SWITCHED_ON, silent=True)
-    import_history(world, module, people)
+    import_history(world, module, people, days=[1 + each % 300 for each in range(SWITCHED_ON)])
     crowd(world, unit, 5, silent=True)
     work_off(STEPS)
     with clock.at(NOW + timedelta(hours=1)):

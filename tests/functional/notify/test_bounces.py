@@ -136,7 +136,9 @@ def test_a_report_with_a_wrong_or_an_old_signature_changes_nothing(
     late: timedelta,
 ) -> None:
     _person, message_id = sent(world, inbox)
-    assert report(client, secret, late=late, message_id=message_id).status_code == 401
+    answer = report(client, secret, late=late, message_id=message_id)
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Basic "), "then services send theirs"
     assert state()[0] is MessageState.SENT
 
 

@@ -8,7 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 from pypdf import PdfReader
 
-from plugin.assign import drafting
+from plugin.assign import drafting, listed
+from plugin.assign.errors import TooManyChangedError
 from plugin.assign.models import Configuration
 from plugin.core import clock
 from plugin.core.db import db, transaction
@@ -300,3 +301,18 @@ def test_what_is_hidden_now_is_in_no_past_of_a_learner(month: Crowd, client: Fla
             assert "Training of Quay" not in client.get(path).text
         for path in (f"/history/transcript.pdf?{THEN}", "/history/transcript.pdf"):
             assert "Training of Quay" not in printed(client, path)
+
+
+def test_only_what_has_changed_since_is_judged_anew_and_no_page_waits_for_too_much(
+    month: Crowd,
+) -> None:
+    whole = Reach(organization_id=month.admin.organization_id, unit_ids=None)
+
+    def ask(days: int, most: int) -> None:
+        listed.answering(db.session(), whole, NOW + days * DAY, past=True, most=most)
+
+    with clock.at(NOW + 20 * DAY):
+        ask(11, most=0)
+        with pytest.raises(TooManyChangedError):
+            ask(5, most=2)
+        ask(5, most=4)

@@ -12,6 +12,7 @@ from plugin.notify.bounces import (
     header_id_of,
     is_hard_status,
 )
+from plugin.notify.subscriptions import confirmation_url
 
 OURS = "0123456789abcdef0123456789abcdef"
 MESSAGE_ID = f"<{OURS}@example.test>"
@@ -119,12 +120,37 @@ SES = {
     "bounce": {
         "bounceType": "Permanent",
         "bounceSubType": "General",
-        "feedbackId": "f-1",
         "bouncedRecipients": [
-            {"emailAddress": "ada@example.test", "diagnosticCode": "smtp; 550 5.1.1 unknown"}
+            {
+                "emailAddress": "ada@example.test",
+                "action": "failed",
+                "status": "5.1.1",
+                "diagnosticCode": "smtp; 550 5.1.1 unknown",
+            }
         ],
+        "timestamp": "2027-03-10T09:30:00.000Z",
+        "feedbackId": "f-1",
+        "reportingMTA": "dns; mta.example.test",
     },
-    "mail": {"commonHeaders": {"messageId": MESSAGE_ID}},
+    "mail": {
+        "timestamp": "2027-03-10T09:29:00.000Z",
+        "messageId": "what the service calls it",
+        "source": "training@example.test",
+        "destination": ["ada@example.test"],
+        "headersTruncated": False,
+        "headers": [{"name": "Message-ID", "value": MESSAGE_ID}],
+        "commonHeaders": {"messageId": MESSAGE_ID, "to": ["ada@example.test"]},
+    },
+}
+SNS = {
+    "Type": "Notification",
+    "MessageId": "n-1",
+    "TopicArn": "arn:aws:sns:eu-west-1:123456789012:bounces",
+    "Timestamp": "2027-03-10T09:30:01.000Z",
+    "SignatureVersion": "1",
+    "Signature": "x",
+    "SigningCertURL": "https://sns.eu-west-1.amazonaws.com/x.pem",
+    "UnsubscribeURL": "https://sns.eu-west-1.amazonaws.com/?Action=Unsubscribe",
 }
 FORMS: dict[str, Any] = {
     "our own": {
@@ -139,29 +165,49 @@ FORMS: dict[str, Any] = {
         ]
     },
     "Mailgun": {
-        "signature": {"token": "x"},
+        "signature": {"timestamp": "1804671000", "token": "x", "signature": "y"},
         "event-data": {
             "event": "failed",
             "severity": "permanent",
+            "reason": "bounce",
             "id": "e-1",
+            "timestamp": 1804671000.1,
+            "log-level": "error",
             "recipient": "ada@example.test",
-            "message": {"headers": {"message-id": MESSAGE_ID.strip("<>")}},
-            "delivery-status": {"code": 550, "message": "5.1.1 unknown"},
+            "recipient-domain": "example.test",
+            "message": {"headers": {"message-id": MESSAGE_ID.strip("<>")}, "size": 900},
+            "delivery-status": {
+                "attempt-no": 1,
+                "code": 550,
+                "enhanced-code": "5.1.1",
+                "description": "",
+                "message": "5.1.1 unknown",
+                "bounce-type": "hard",
+            },
         },
     },
     "SendGrid": [
-        {"event": "processed", "email": "ada@example.test"},
+        {"event": "processed", "email": "ada@example.test", "smtp-id": MESSAGE_ID},
         {
             "event": "bounce",
             "type": "bounce",
+            "bounce_classification": "Invalid Address",
             "email": "ada@example.test",
+            "timestamp": 1804671000,
             "smtp-id": MESSAGE_ID,
+            "status": "5.1.1",
             "reason": "550 5.1.1 unknown",
             "sg_event_id": "s-1",
+            "sg_message_id": "what the service calls it",
+            "tls": 1,
         },
     ],
     "Amazon SES": SES,
-    "Amazon SES by way of SNS": {"Type": "Notification", "Message": json.dumps(SES)},
+    "Amazon SES by way of SNS": SNS | {"Message": json.dumps(SES)},
+    "Amazon SES, events of a configuration set": SNS
+    | {
+        "Message": json.dumps({"eventType": "Bounce", "bounce": SES["bounce"], "mail": SES["mail"]})
+    },
 }
 
 
@@ -181,6 +227,65 @@ def test_postmark_names_the_address_only() -> None:
     assert (report.header_id, report.address, report.is_hard) == (None, "ada@example.test", True)
     (soft,) = from_json(json.dumps(said | {"Type": "SoftBounce"}).encode())
     assert not soft.is_hard
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"RecordType": "Delivery", "Recipient": "ada@example.test"},
+        {"RecordType": "SpamComplaint", "Type": "SpamComplaint", "Email": "ada@example.test"},
+        {"RecordType": "Bounce", "Type": "AutoResponder", "Email": "ada@example.test"},
+        {"notificationType": "Complaint", "complaint": {}, "mail": {}},
+        {"eventType": "Delivery", "delivery": {}, "mail": {}},
+        SNS | {"Message": json.dumps({"notificationType": "Delivery"})},
+        [{"event": "deferred", "email": "ada@example.test", "response": "400 later"}],
+        {"event-data": {"event": "delivered", "recipient": "ada@example.test"}},
+    ],
+)
+def test_what_else_services_tell_is_no_bounce(said: Any) -> None:
+    assert from_json(json.dumps(said).encode()) == []
+
+
+@pytest.mark.parametrize(
+    ("event", "is_hard"),
+    [
+        ({"event": "dropped", "reason": "Bounced Address"}, True),
+        ({"event": "dropped", "reason": "Spam Content"}, False),
+        ({"event": "bounce", "type": "blocked", "reason": "unable to get mx info"}, False),
+        ({"event": "bounce", "type": "bounce", "status": "5.2.2", "reason": "full"}, False),
+        ({"event": "bounce", "type": "bounce", "reason": "no such user"}, True),
+    ],
+)
+def test_sendgrid_says_whether_it_is_about_the_address(event: Any, is_hard: bool) -> None:
+    (report,) = from_json(json.dumps([event | {"email": "ada@example.test"}]).encode())
+    assert (report.is_hard, report.gave_up) == (is_hard, True)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_visited"),
+    [
+        ("https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=1", True),
+        ("https://sns.cn-north-1.amazonaws.com.cn/?Token=1", True),
+        ("http://sns.eu-west-1.amazonaws.com/?Token=1", False),
+        ("https://sns.eu-west-1.amazonaws.com.evil.test/?Token=1", False),
+        ("https://evil.test/?sns.eu-west-1.amazonaws.com", False),
+        ("https://sns.eu-west-1.amazonaws.com@evil.test/", False),
+        ("https://[", False),
+        (None, False),
+    ],
+)
+def test_a_subscription_is_confirmed_only_at_a_server_of_the_service(
+    url: Any, is_visited: bool
+) -> None:
+    said = {"Type": "SubscriptionConfirmation", "Token": "1", "SubscribeURL": url}
+    assert confirmation_url(json.dumps(said).encode()) == (url if is_visited else None)
+    assert confirmation_url(json.dumps(said | {"Type": "Notification"}).encode()) is None
+
+
+def test_postmark_still_tries_after_a_delay() -> None:
+    said = {"RecordType": "Bounce", "ID": 7, "Type": "Transient", "Email": "ada@example.test"}
+    (report,) = from_json(json.dumps(said).encode())
+    assert (report.is_hard, report.gave_up) == (False, False)
 
 
 def test_a_service_that_still_tries_has_not_given_up() -> None:
