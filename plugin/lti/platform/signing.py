@@ -61,6 +61,7 @@ def rotate(
 
     `instead_of` is the `kid` the caller saw signing: of two who press at once, one is told.
     """
+    session.flush()  # what is read anew is not lost
     session.refresh(tool, with_for_update={"key_share": True})
     if instead_of and signing_key(session, tool.id).kid != instead_of:
         raise KeyReplacedError(tool_id=tool.id)

@@ -46,6 +46,7 @@ def rotate(
 
     `instead_of` is the `kid` the caller saw signing: of two who press at once, one is told.
     """
+    session.flush()  # what is read anew is not lost
     session.refresh(registration, with_for_update={"key_share": True})
     if instead_of and signing_key(session, registration.id).kid != instead_of:
         raise KeyReplacedError(registration_id=registration.id)

@@ -91,3 +91,11 @@ def test_no_second_key_can_sign(lms: Lms) -> None:
         keys.create_key(
             tx.session, tx.session.query(Registration).one(), encryption_key=KEY, now=clock.now()
         )
+
+
+def test_what_was_changed_before_a_rotation_is_kept(lms: Lms) -> None:
+    with transaction() as tx:
+        found = tx.session.query(Registration).one()
+        found.product = "moodle"
+        keys.rotate(tx.session, found, encryption_key=KEY, by=None, now=clock.now())
+    assert registration().product == "moodle"
