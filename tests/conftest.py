@@ -102,5 +102,5 @@ def client(app: Flask) -> FlaskClient:
 
 def _empty_tables() -> None:
     """All tables are empty, and numbers begin with 1 again."""
-    with db.engine.connect().execution_options(writes=True) as connection, connection.begin():
+    with db.engine.connect() as connection:
         emptying.empty(connection, tables())

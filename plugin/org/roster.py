@@ -101,12 +101,19 @@ def listed_people(tie_id: int) -> Any:
 
 
 def apply_roster(
-    tx: Tx, tie: RosterTie, person_ids: Collection[int], *, ends: bool = True, now: datetime
+    tx: Tx,
+    tie: RosterTie,
+    person_ids: Collection[int],
+    *,
+    ends: bool = True,
+    asks: bool = False,
+    now: datetime,
 ) -> Synced:
     """The unit holds whom the course's roster names: others' memberships by roster end.
 
     Ends of more than a tenth of the unit's memberships, and at least five, wait for an admin; who
-    came is let in all the same (domain §7.4). Without `ends` nobody leaves. Safe to call again.
+    came is let in all the same (domain §7.4). With `asks` every end waits. Without `ends` nobody
+    leaves. Safe to call again.
     """
     session = tx.session
     session.refresh(tie, with_for_update=True)
@@ -119,7 +126,9 @@ def apply_roster(
     joined, leaving = sorted(here - known), sorted(known - here) if ends else []
     tie.synced_at = now
     left = held = 0
-    if is_held(ends=_would_end(session, tie, leaving), memberships=memberships):
+    if (asks and leaving) or is_held(
+        ends=_would_end(session, tie, leaving), memberships=memberships
+    ):
         held = _hold(session, tie, leaving, memberships=memberships, now=now)
     elif ends:
         _supersede(session, tie, now=now)

@@ -45,7 +45,7 @@ function resize(said, _origin, frame) {
   const height = Number(said.height);
   if (!Number.isFinite(height)) return failure("bad_request", "height is not a number");
   const size = `${Math.min(MAX_HEIGHT, Math.max(MIN_HEIGHT, height))}px`;
-  frame.style[frame.closest(".room") ? "minBlockSize" : "blockSize"] = size;
+  frame.style[frame.closest(".tool-room") ? "minBlockSize" : "blockSize"] = size;
   return {};
 }
 

@@ -108,6 +108,6 @@ def machinery(real_settings: Settings, killer: "subprocess.Popen[str]") -> Itera
         with app.app_context():
             yield Machinery(app, settings, inbox, killer)
             db.session.remove()
-            with db.engine.begin() as connection:
+            with db.engine.connect() as connection:
                 emptying.empty(connection, tables())
             db.engine.dispose()

@@ -178,6 +178,7 @@ def test_reconcile_prints_what_it_asks_for(machinery: Machinery) -> None:
         "check_import": 0,
         "apply_import": 0,
         "tell_managers": 0,
+        "apply_retraining": 0,
     }
     with running(machinery, "dispatcher", "worker"):
         eventually(lambda: certificates() == 1 and due() == 0)

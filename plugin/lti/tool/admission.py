@@ -163,6 +163,7 @@ def _visit(trust: Trust, launch: Launch) -> JsonDict:
         "launch": {
             "registration_id": trust.id,
             "deployment_id": launch.deployment_id,
+            "subject": launch.subject,
             "context": {"id": context.id, "title": context.title} if context else None,
             "resource_link_id": launch.resource_link.id if launch.resource_link else None,
             "custom": dict(launch.custom),

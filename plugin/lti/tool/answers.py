@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -19,7 +20,8 @@ from plugin.lti.tool.configuration import MAX_WORDS, words_of
 MAX_PAUSE_SECONDS = 86_400
 MAX_LINK = 8192
 OK = range(200, 300)
-_LINK = re.compile(r"<([^>]*)>([^<]*)")
+FORBIDDEN, TOO_MANY = 403, 429
+_LINK = re.compile(r"<([^<>]*)>([^<]*)")
 _REL = re.compile(r";\s*rel\s*=\s*[\"“]?([^\"”;,]*)", re.IGNORECASE)
 
 
@@ -112,6 +114,14 @@ def words_in(reply: Reply) -> str:
     if words:
         return words
     return re.split(r"[\[{(]", reply.reason, maxsplit=1)[0].strip()[:MAX_WORDS]
+
+
+def with_usual_status(reply: Reply) -> Reply:
+    """One LMS says 403 where others say 429: too many calls, try later. The words tell."""
+    if reply.status != FORBIDDEN:
+        return reply
+    words = f"{words_of(reply.body)} {reply.reason}".lower()
+    return replace(reply, status=TOO_MANY) if "rate limit" in words else reply
 
 
 def words_of_error(error: OutgoingError | ServiceError) -> str:

@@ -19,6 +19,7 @@ from plugin.core.settings import Settings
 from plugin.core.upsert import insert_or_renew
 from plugin.lti.tool import columns, services
 from plugin.lti.tool.claim_values import web_address
+from plugin.lti.tool.columns import reading_scope
 from plugin.lti.tool.configuration import words_of
 from plugin.lti.tool.errors import KeysUnavailableError
 from plugin.lti.tool.findings import Name
@@ -73,6 +74,7 @@ class _Place:
     client: Client
     jwks_url: str
     columns_url: str | None
+    columns_scope: str
     members_url: str | None
     subject: str | None
     known_columns: frozenset[str]
@@ -130,6 +132,7 @@ def _place(registration_id: int) -> _Place | None:
         client=services.client_of(session, current_settings(), registration_id, deployment_id),
         jwks_url=registration.jwks_url,
         columns_url=course.line_items_url if course else None,
+        columns_scope=(reading_scope(course.scopes) if course else None) or LINE_ITEM_READ,
         members_url=course.members_url if course else None,
         subject=_learner(session, course.id) if course else None,
         known_columns=frozenset(
@@ -196,7 +199,7 @@ def _scope(scope: str) -> Callable[[_Place], str]:
 
 def _columns(place: _Place) -> str:
     url = place.columns_url or ""
-    reply = place.client.call("GET", url, scopes=[LINE_ITEM], accept=LINE_ITEMS_JSON)
+    reply = place.client.call("GET", url, scopes=[place.columns_scope], accept=LINE_ITEMS_JSON)
     found = services.json_of(reply)
     if reply.status not in OK or not isinstance(found, list):
         raise ServiceError("columns", reply.status, words_of(reply.body), reply)

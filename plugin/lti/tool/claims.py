@@ -141,7 +141,7 @@ def read_launch(claims: Mapping[str, Any], *, target_link_uri: str) -> Launch:
         roles=_roles(claims.get(LTI + "roles"), message_type),
         resource_link=_resource_link(claims, message_type),
         context=context_of(claims.get(LTI + "context")),
-        custom=custom_of(claims),
+        custom=_with_ids(custom_of(claims), lis),
         given_name=text_of(claims.get("given_name")),
         family_name=text_of(claims.get("family_name")),
         full_name=text_of(claims.get("name")),
@@ -220,6 +220,14 @@ def custom_of(claims: Mapping[str, Any]) -> Mapping[str, str]:
         if isinstance(value, str) and not is_unresolved(value):
             said[printable(name)[:MAX_ID]] = printable(value)[:MAX_TEXT]
     return said
+
+
+def _with_ids(custom: Mapping[str, str], lis: Mapping[str, Any]) -> Mapping[str, str]:
+    """What an LMS says by itself of person and course counts like the parameters we ask for, and
+    before them: no teacher can edit it (C12)."""
+    names = {"person_sourcedid": "person_sourcedid", "course_sourcedid": "course_section_sourcedid"}
+    said = {name: resolved_text_of(lis.get(claim)) for name, claim in names.items()}
+    return {**custom, **{name: text for name, text in said.items() if text}}
 
 
 def _for_user(claims: Mapping[str, Any], message_type: MessageType) -> str | None:

@@ -107,13 +107,16 @@ def read_columns(course_id: int) -> None:
     course = session.get(LmsCourse, course_id)
     if course is None or course.line_items_url is None:
         return
+    scope = reading_scope(course.scopes)
+    if scope is None:
+        return
     client = services.client_of(
         session, current_settings(), course.registration_id, course.deployment_id
     )
     url = course.line_items_url
     session.rollback()
     try:
-        listed = columns(client, url)
+        listed = columns(client, url, scope=scope)
     except (OutgoingError, ServiceError) as error:
         log.warning("columns.not_read", course_id=course_id, reason=type(error).__name__)
         return
@@ -122,7 +125,13 @@ def read_columns(course_id: int) -> None:
         keep_listed(tx.session, found, listed, now=clock.now())
 
 
-def columns(client: Client, url: str) -> list[Any]:
+def reading_scope(offered: Sequence[str]) -> str | None:
+    """The least that lets us read a course's columns, of what its launches listed (A1)."""
+    wanted = (services.LINE_ITEM_READ, services.LINE_ITEM)
+    return next((each for each in wanted if each in offered), None)
+
+
+def columns(client: Client, url: str, *, scope: str = services.LINE_ITEM_READ) -> list[Any]:
     """Every column of ours in the course's gradebook; pages are followed as the LMS names them
     (A3). Raises ServiceError when one of them cannot be read."""
     found: list[Any] = []
@@ -132,9 +141,7 @@ def columns(client: Client, url: str) -> list[Any]:
         if wanted in seen or len(seen) >= MAX_PAGES:
             raise ServiceError("columns", 0, "the pages of the list do not end")
         seen.add(wanted)
-        reply = client.call(
-            "GET", wanted, scopes=[services.LINE_ITEM_READ], accept=services.LINE_ITEMS_JSON
-        )
+        reply = client.call("GET", wanted, scopes=[scope], accept=services.LINE_ITEMS_JSON)
         listed = services.json_of(reply)
         if reply.status not in services.OK or not isinstance(listed, list):
             raise ServiceError("columns", reply.status, words_of(reply.body), reply)

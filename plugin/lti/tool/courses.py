@@ -22,7 +22,7 @@ from plugin.lti.tool.columns import (
 from plugin.lti.tool.course_members import join_course
 from plugin.lti.tool.models import Registration
 from plugin.lti.tool.service_models import LineItem, LmsCourse
-from plugin.org.models import Identity, SignIn
+from plugin.org.models import SignIn
 
 LEARNS = frozenset({"context:Learner", "context:Member"})
 REPLACED = "replaced"
@@ -48,7 +48,7 @@ def note_launch(tx: Tx, sign_in_id: int, *, now: datetime) -> None:
     is_about_content = course.line_items_url is not None and not said.get("resource_link_id")
     if has_columns or is_about_content:
         tx.then(JobName.READ_COLUMNS, course.id)
-    subject = _subject(session, visit)
+    subject = said.get("subject")
     if subject is None:
         return
     learns = bool(LEARNS.intersection(said.get("roles", ())))
@@ -100,23 +100,6 @@ def _course(
         course.link_id = said["resource_link_id"]
     course.seen_at = now
     return course, course.line_items_url is not None and not had_columns
-
-
-def _subject(session: Session, visit: SignIn) -> str | None:
-    """The id the LMS of the launch knows the person by."""
-    return session.scalar(
-        select(Identity.subject)
-        .join(
-            Registration,
-            (Registration.issuer == Identity.issuer)
-            & (Registration.client_id == Identity.client_id),
-        )
-        .where(
-            Identity.person_id == visit.person_id,
-            Registration.id == visit.launch["registration_id"],
-        )
-        .limit(1)
-    )
 
 
 def _note_line_item(

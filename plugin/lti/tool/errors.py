@@ -43,6 +43,12 @@ class LoginIncompleteError(LtiError):
         self.admin_advice = _l("The login request has no “%(parameter)s”.", parameter=parameter)
 
 
+_COPIED = _l(
+    "A tool that belonged to one course gets a client id of its own when the course is copied or "
+    "restored: use the tool of the whole site there, or register the new client id."
+)
+
+
 class LoginMismatchError(LtiError):
     """A login whose issuer or client id is not that of the registration at this address."""
 
@@ -53,8 +59,9 @@ class LoginMismatchError(LtiError):
         super().__init__(parameter, parameter=parameter)
         self.admin_advice = _l(
             "“%(parameter)s” differs from the registration. Compare it, letter by letter, with "
-            "what the LMS shows, or use the login address of the right registration.",
+            "what the LMS shows, or use the login address of the right registration. %(more)s",
             parameter=parameter,
+            more=_COPIED if parameter == "client_id" else "",
         )
 
 

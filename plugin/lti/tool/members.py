@@ -15,6 +15,7 @@ MAX_PAGES = 500
 MAX_MEMBERS = 200_000
 MAX_ROLES = 20
 ACTIVE = "active"
+STATES = frozenset({ACTIVE, "inactive", "deleted"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,8 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """A list read to its end; `nameless` lines of it say of nobody we could know."""
+    """A list read to its end; `nameless` lines of it say of nobody we could know, or nothing that
+    could be understood of somebody."""
 
     people: Mapping[str, Member]
     pages: int
@@ -63,7 +65,7 @@ def members(client: Client, url: str) -> Listed:
             raise ServiceError("members", reply.status, words_of(reply.body), reply)
         for line in lines:
             _keep(found, read_member(line))
-            nameless += subject_of(line) is None
+            nameless += not _is_clear(line)
         wanted = services.next_page(reply, base=wanted)
     return Listed(people=found, pages=len(seen), nameless=nameless)
 
@@ -84,6 +86,20 @@ def subject_of(said: Any) -> str | None:
     return str(said["user_id"])
 
 
+def _is_clear(said: Any) -> bool:
+    """Whether a line says who, what they do in the course and whether they still are in it."""
+    if subject_of(said) is None or _state(said) not in STATES:
+        return False
+    return isinstance(said.get("roles"), list) or _state(said) != ACTIVE
+
+
+def _state(said: Mapping[str, Any]) -> str:
+    status = said.get("status")
+    if status is None:
+        return ACTIVE
+    return status.rpartition("#")[2].lower() if isinstance(status, str) else ""
+
+
 def read_member(said: Any) -> Member | None:
     """One line of the list; who is not active, or the LMS's test student, is not in it.
 
@@ -92,8 +108,7 @@ def read_member(said: Any) -> Member | None:
     subject = subject_of(said)
     if subject is None:
         return None
-    status = said.get("status", ACTIVE)
-    if not isinstance(status, str) or status.rpartition("#")[2].lower() != ACTIVE:
+    if _state(said) != ACTIVE:
         return None
     listed = said.get("roles")
     listed = listed if isinstance(listed, list) else []

@@ -72,7 +72,14 @@ def sync(tie_id: int) -> None:
         tie = tx.session.get_one(RosterTie, tie_id, with_for_update=True)
         if tie.synced_at is not None and tie.synced_at > began_at:
             return
-        done = roster.apply_roster(tx, tie, person_ids, ends=not listed.nameless, now=clock.now())
+        done = roster.apply_roster(
+            tx,
+            tie,
+            person_ids,
+            ends=not listed.nameless,
+            asks=not listed.people,  # not even who teaches: more likely a mistake than a course
+            now=clock.now(),
+        )
         _follow_rules(tx, tie, source.client, _said(tie, learners, said), remarks)
         tie.problem, tie.tried_at = None, clock.now()
         tie.outcome = _outcome(listed, learners, done, remarks)

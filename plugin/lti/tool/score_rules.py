@@ -23,7 +23,7 @@ MAX_ATTEMPTS = 12
 MAX_AHEAD = timedelta(days=1)
 """A clock that differs by more is not one to follow."""
 MAX_COMMENT = 4000
-CONFLICT, TOO_MANY = 409, 429
+CONFLICT = 409
 TERMINAL = frozenset({400, 403, 404, 405, 410, 422})
 GONE = frozenset({404, 410})
 TOLERANCE = 0.00501

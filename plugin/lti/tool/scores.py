@@ -11,13 +11,12 @@ from datetime import timedelta
 from plugin.core import clock, http
 from plugin.core.http import OutgoingError, Reply
 from plugin.lti.tool import score_rows, score_settling, services
-from plugin.lti.tool.answers import date_of, pause_of, words_in, words_of_error
+from plugin.lti.tool.answers import TOO_MANY, date_of, pause_of, words_in, words_of_error
 from plugin.lti.tool.results import Result, result_of, results
 from plugin.lti.tool.score_rows import SENDING, Batch
 from plugin.lti.tool.score_rules import (
     FIRST_PAUSE,
     TERMINAL,
-    TOO_MANY,
     Look,
     Parcel,
     Word,

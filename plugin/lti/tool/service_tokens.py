@@ -18,7 +18,14 @@ from plugin.core.secrets import decrypt, encrypt, new_token
 from plugin.core.settings import Settings
 from plugin.core.upsert import insert_absent
 from plugin.lti.tool import keys
-from plugin.lti.tool.answers import OK, ServiceError, object_of, words_in
+from plugin.lti.tool.answers import (
+    FORBIDDEN,
+    OK,
+    ServiceError,
+    object_of,
+    with_usual_status,
+    words_in,
+)
 from plugin.lti.tool.service_models import ServiceToken
 
 BACKDATED = timedelta(seconds=60)
@@ -30,6 +37,7 @@ ASKING = timedelta(seconds=20)
 """How long whoever asks the LMS for a token is waited for; it may have died."""
 LOOK_SECONDS = 0.1
 NOTHING_GIVEN = "the answer has no token in it"
+NOT_FOR_THIS = "the LMS gives access, but not to this service"
 _TOKEN = re.compile(r"[!-~]{1,8192}")
 
 
@@ -131,7 +139,7 @@ def _asked(holder: Holder, wanted: str) -> tuple[str, datetime]:
     """A new token of the LMS, known to everybody; whatever goes wrong, the next one may ask."""
     try:
         assertion, kid = _assertion(holder)
-        token, life = _granted(_answer(holder, wanted, assertion))
+        token, life = _granted(_answer(holder, wanted, assertion), wanted.split())
     except BaseException:
         with transaction() as tx:
             _note(tx, holder, wanted, asked_at=None)
@@ -158,7 +166,7 @@ def _answer(holder: Holder, wanted: str, assertion: str) -> Reply:
 def called(settings: Settings, method: str, url: str, **more: Any) -> Reply:
     """The LMS's answer; no transaction stays open while we wait for it."""
     read_session().rollback()
-    return http.call(settings, method, url, **more)
+    return with_usual_status(http.call(settings, method, url, **more))
 
 
 def _assertion(holder: Holder) -> tuple[str, str]:
@@ -182,13 +190,18 @@ def _assertion(holder: Holder) -> tuple[str, str]:
     return jwt.encode(claims, private, algorithm="RS256", headers={"kid": kid}), kid
 
 
-def _granted(reply: Reply) -> tuple[str, timedelta]:
+def _granted(reply: Reply, wanted: Sequence[str]) -> tuple[str, timedelta]:
+    """The token, unless the answer says that it is for nothing of what was asked for (A1)."""
     if reply.status not in OK:
         raise ServiceError("token", reply.status, words_in(reply), reply)
     said = object_of(reply)
     token, seconds = said.get("access_token"), said.get("expires_in")
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         raise ServiceError("token", reply.status, NOTHING_GIVEN, reply)
+    given = said.get("scope")
+    names = given.split() if isinstance(given, str) else []
+    if names and not set(names) & set(wanted):
+        raise ServiceError("token", FORBIDDEN, NOT_FOR_THIS, reply)
     return token, _life(seconds)
 
 

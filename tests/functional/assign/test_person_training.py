@@ -232,7 +232,7 @@ def test_a_waived_row_counts_through_its_end_and_is_audited(
         assert line is not None
         assert not line.complete
     actions = db.session.scalars(
-        select(AuditEntry.action).where(AuditEntry.action.like("waiver.%"))
+        select(AuditEntry.action).where(AuditEntry.action.like("waiver.%")).order_by(AuditEntry.id)
     ).all()
     assert actions == ["waiver.given", "waiver.ended"]
 

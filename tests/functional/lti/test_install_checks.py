@@ -195,7 +195,7 @@ def test_an_admin_from_the_lms_sees_the_variables_and_the_frame(
     page = read(client.get(address, headers={"Sec-Fetch-Dest": "iframe"}).text).words
     assert "Cookies and frame in this browser Passed" in page
     assert "What your launch said for custom parameters: context_history: said" in page
-    assert "person_sourcedid: not said" in page
+    assert "city: not said" in page
     assert "Cookies work, in a window of its own" in client.get(address).text
 
 

@@ -21,13 +21,17 @@ def test_a_roster_brings_people_in_and_takes_out_who_left(world: World) -> None:
     first, *others = quay.people
     assert quay.sync(*quay.people) == Synced(joined=6)
     assert len(quay.names()) == 6
-    steps = db.session.query(OutboxRow).filter_by(job=JobName.EVALUATE_PEOPLE)
+    steps = (
+        db.session.query(OutboxRow).filter_by(job=JobName.EVALUATE_PEOPLE).order_by(OutboxRow.id)
+    )
     assert [step.args for step in steps] == [[each.id for each in quay.people]]
     assert quay.sync(*others) == Synced(left=1)
     assert first.full_name not in quay.names()
     trail = db.session.query(AuditEntry).filter_by(action="membership.ended").one()
     assert (trail.about_id, trail.reason) == (first.id, f"roster {quay.tie_id}")
-    steps = db.session.query(OutboxRow).filter_by(job=JobName.EVALUATE_PEOPLE)
+    steps = (
+        db.session.query(OutboxRow).filter_by(job=JobName.EVALUATE_PEOPLE).order_by(OutboxRow.id)
+    )
     assert [step.args for step in steps][-1] == [first.id]
 
 
@@ -145,7 +149,9 @@ def test_confirming_ends_exactly_those_and_judges_them(world: World) -> None:
         assert roster.confirm(tx, row, by=admin.id, now=clock.now()) == 6
     assert quay.names() == {"P06 X", "P07 X"}
     assert quay.held() is None
-    steps = db.session.query(OutboxRow).filter_by(job=JobName.EVALUATE_PEOPLE)
+    steps = (
+        db.session.query(OutboxRow).filter_by(job=JobName.EVALUATE_PEOPLE).order_by(OutboxRow.id)
+    )
     assert [step.args for step in steps][-1] == [each.id for each in quay.people[:6]]
     trail = db.session.query(AuditEntry).filter_by(action="membership.ended").all()
     assert {entry.by_person_id for entry in trail} == {admin.id}

@@ -210,7 +210,7 @@ class Eventful(History):
         said["standings by the rules"] = {
             (person_id, configuration_id): found.standing(person_id, configuration_id)
             for person_id in people
-            for configuration_id in found.configurations
+            for configuration_id in sorted(found.configurations)
         }
         return said | self.told_of_lists(at, past=past)
 

@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from plugin.core.db import db
-from plugin.lti.tool import actions
+from plugin.lti.tool import deployments
 from plugin.lti.tool.claims import LTI
 from plugin.lti.tool.models import Deployment
 from plugin.org.models import Person, SignIn
@@ -254,7 +254,7 @@ def test_c9_a_way_back_that_is_none_is_not_offered(
 def test_c3_deployments_made_up_in_masses_wait_in_small_numbers(
     client: FlaskClient, lms: Lms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(actions, "MAX_WAITING", 5)
+    monkeypatch.setattr(deployments, "MAX_WAITING", 5)
     for number in range(8):
         refusal(with_claims(client, lms, {LTI + "deployment_id": f"made-up-{number}"}))
     waiting = db.session.query(Deployment).where(Deployment.accepted_at.is_(None)).count()
