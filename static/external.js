@@ -30,12 +30,15 @@ function fromTool(event, frame) {
   if (answer && event.source) event.source.postMessage(answer, event.origin);
 }
 
-window.addEventListener("message", (event) => {
+function hear(event) {
   const frame = tool();
   if (!frame || !event.data || typeof event.data !== "object") return;
   if (event.origin === window.location.origin) fromOurs(event, frame);
   else if (frame.dataset.origins.split(" ").includes(event.origin)) fromTool(event, frame);
-});
+}
+
+window.addEventListener("message", hear);
+window.takeEarlyMessages?.().forEach(hear);
 
 function begin() {
   const frame = tool();

@@ -1,12 +1,13 @@
 """An external tool of another site: added, chosen from, played in the LMS, called back by."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Frame, FrameLocator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Frame, FrameLocator, Page, Route, expect
 
 from plugin.core import http
 from plugin.core.db import db
@@ -304,6 +305,19 @@ def test_p9_the_storage_answers_the_tool_and_nobody_else(inside: tuple[Page, Fra
     assert page.evaluate(_ASK, [stranger, FRAME]) is None
     ask(subject="lti.close")
     expect(tool.get_by_role("heading", level=1, name="My training")).to_be_visible()
+
+
+def test_what_the_tool_says_before_our_script_is_there_is_kept(
+    context: BrowserContext, inside: tuple[Page, FrameLocator]
+) -> None:
+    def late(route: Route) -> None:
+        time.sleep(1)
+        route.continue_()
+
+    context.route("**/static/external.js", late)
+    _, tool = inside
+    answer(begin(tool), "A fire blanket")
+    expect(tool.get_by_role("status").first).to_contain_text("complete")
 
 
 @pytest.fixture
