@@ -128,5 +128,11 @@ def words_of_error(error: OutgoingError | ServiceError) -> str:
     """What went wrong, in the LMS's own words where it has some."""
     if isinstance(error, OutgoingError):
         return str(error)[:MAX_WORDS] or "no answer"
-    status = str(error.status) if error.status else ""
-    return f"{status} {error.words}".strip()[:MAX_WORDS] or "no answer"
+    return told(error.status, error.words) or "no answer"
+
+
+def told(status: int, words: str) -> str:
+    """The status of an answer and its words, which often begin with it; 0 is none."""
+    if not status or words.startswith(str(status)):
+        return words[:MAX_WORDS]
+    return f"{status} {words}".strip()[:MAX_WORDS]

@@ -104,7 +104,7 @@ def run(registration_id: int, *, with_trial: bool) -> None:
         except _FailedError as error:
             words, state = str(error), CheckState.FAILED
         except ServiceError as error:
-            words, state = f"{error.status or ''} {error.words}".strip(), CheckState.FAILED
+            words, state = services.told(error.status, error.words), CheckState.FAILED
         except OutgoingError as error:
             words, state = str(error), CheckState.FAILED
         _keep(place.client, name, state, words)
@@ -159,7 +159,7 @@ def _their_keys(place: _Place) -> str:
     try:
         found = usable_keys(reply)
     except KeysUnavailableError:
-        raise _FailedError(f"{reply.status} {words_of(reply.body)}".strip()) from None
+        raise _FailedError(services.told(reply.status, words_of(reply.body))) from None
     if not found:
         raise _FailedError("no key that can sign with RS256")
     return ""

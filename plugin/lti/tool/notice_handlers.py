@@ -87,7 +87,7 @@ def subscribe(handler_id: int) -> None:
             body=said,
         )
         if reply.status not in services.OK:
-            problem = f"{reply.status} {words_of(reply.body)}".strip()
+            problem = services.told(reply.status, words_of(reply.body))
     except (OutgoingError, ServiceError) as error:
         problem = services.words_of_error(error)
     if problem:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from plugin.core import clock, http
 from plugin.core.http import OutgoingError, Reply
 from plugin.lti.tool import score_rows, score_settling, services
-from plugin.lti.tool.answers import TOO_MANY, date_of, pause_of, words_in, words_of_error
+from plugin.lti.tool.answers import TOO_MANY, date_of, pause_of, told, words_in, words_of_error
 from plugin.lti.tool.results import Result, result_of, results
 from plugin.lti.tool.score_rows import SENDING, Batch
 from plugin.lti.tool.score_rules import (
@@ -199,7 +199,7 @@ def _posted(batch: Batch, parcel: Parcel, found: Result | None) -> Outcome:
 
 
 def _answered(batch: Batch, parcel: Parcel, reply: Reply) -> Outcome:
-    words = f"{reply.status} {words_in(reply)}".strip()
+    words = told(reply.status, words_in(reply))
     match word_of(reply):
         case Word.TAKEN:
             return Outcome(parcel=parcel, state=GradeState.SENT)

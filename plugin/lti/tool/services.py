@@ -22,6 +22,7 @@ from plugin.lti.tool.answers import (
     link,
     next_page,
     object_of,
+    told,
     words_of_error,
 )
 from plugin.lti.tool.configuration import AGS, NRPS
@@ -41,6 +42,7 @@ __all__ = [
     "link",
     "next_page",
     "object_of",
+    "told",
     "words_of_error",
 ]
 
