@@ -66,7 +66,7 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
     ).serve()
 
 
-@plugin.command()
+@plugin.command(context_settings={"allow_interspersed_args": False})
 @click.option("--reset", is_flag=True, help="Forget what the demo has stored and start over.")
 @click.option("--folder", default="var", show_default=True, help="Where the demo keeps its data.")
 @click.option("--port", type=PORT, default=8700, show_default=True, help="Port of the tool.")
@@ -79,14 +79,17 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
 @click.option(
     "--maker-port", type=PORT, default=8702, show_default=True, help="Port of the external tool."
 )
-def demo(reset: bool, folder: str, **ports: int) -> None:
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[COMMAND ...]")
+def demo(reset: bool, folder: str, words: tuple[str, ...], **ports: int) -> None:
     """Run the product with a small LMS, an external tool and a mail inbox beside it, until Ctrl-C.
 
-    Example: plugin demo --reset
+    With a COMMAND: do that on the demo's data instead.
+
+    Examples: plugin demo --reset, plugin demo lms list --organization northwind
     """
     sandbox = importlib.import_module("sandbox.demo")  # above us in the house: only when asked for
     places = sandbox.Places(folder=Path(folder), **ports)
-    sys.exit(sandbox.run(places, reset=reset))
+    sys.exit(sandbox.command(places, words) if words else sandbox.run(places, reset=reset))
 
 
 def in_app(command: click.Command) -> click.Command:

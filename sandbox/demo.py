@@ -8,11 +8,12 @@ import secrets
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import FrameType
@@ -97,6 +98,18 @@ def run(places: Places, *, reset: bool) -> int:
         return 1
     print("\nStopped. `make demo` goes on where you left; `make demo-reset` starts over.")
     return 0
+
+
+def command(places: Places, words: Sequence[str]) -> int:
+    """Does a command of the product on the demo's data, with or without a demo running."""
+    refuse_production()
+    if not _campus_file(places).exists():
+        print(f"There is no demo in {places.folder}: run `plugin demo` first.", file=sys.stderr)
+        return EX_USAGE
+    environment = environment_of(settings_of(places, redis_url=""))
+    called = [sys.executable, "-m", "plugin.cli", *words]
+    done = subprocess.run(called, env=environment, check=False)  # noqa: S603 - our own program
+    return done.returncode
 
 
 def forget(folder: Path) -> None:
@@ -340,6 +353,7 @@ The demo is ready:  {places.lms_url}
      like another make, or takes the tool's cookies away.
   11. "Clock" moves the demo by days: to a reminder, over a last day, and see what becomes of it.
 
+`.venv/bin/plugin demo lms list --organization northwind` does a command on the demo's data.
 Work is queued in {queue.mode}; data and logs are in {places.folder}.
 The tool itself listens at {settings.tool_url}. Ctrl-C stops everything.
 """,

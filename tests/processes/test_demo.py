@@ -105,6 +105,20 @@ class Store:
         return datetime.fromisoformat(found).replace(tzinfo=UTC) if found else never
 
 
+LISTS = ("lms", "list", "--organization", "northwind")
+
+
+def said(*words: str) -> "subprocess.CompletedProcess[str]":
+    called = [sys.executable, "-m", "plugin.cli", *words]
+    return subprocess.run(called, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_command_needs_a_demo_that_is_there(folder: Path) -> None:
+    done = said("demo", "--folder", str(folder), *LISTS)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.strip() == f"There is no demo in {folder}: run `plugin demo` first."
+
+
 def test_the_demo_starts_stops_and_goes_on_where_it_was(folder: Path) -> None:
     with demos.running(folder) as first:
         assert f"The demo is ready:  {first.lms}" in first.output
@@ -117,6 +131,9 @@ def test_the_demo_starts_stops_and_goes_on_where_it_was(folder: Path) -> None:
         assert "Working at height" in dashboard.text
         secrets = (folder / "secrets.json").read_text(encoding="utf-8")
         ended(first)
+
+    listed = said("demo", "--folder", str(folder), *LISTS)
+    assert (listed.returncode, "Northwind campus" in listed.stdout) == (0, True), listed.stderr
 
     with demos.running(folder) as second:
         assert second.lms != first.lms
