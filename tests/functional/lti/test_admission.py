@@ -94,6 +94,7 @@ def test_the_visit_remembers_where_the_person_came_from(client: FlaskClient, lms
     assert visit.launch == {
         "registration_id": 1,
         "deployment_id": "1",
+        "subject": "6",
         "context": {"id": "2", "title": "Safety 101"},
         "resource_link_id": "1",
         "custom": {"site": "NO-OSL"},
