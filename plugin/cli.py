@@ -63,6 +63,7 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
         workers=workers,
         blocking_threads=threads,
         respawn_failed_workers=True,  # one that is killed does not take the others with it
+        workers_kill_timeout=30,  # seconds; else one that hangs keeps the rest from ending
     ).serve()
 
 

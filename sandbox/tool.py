@@ -30,6 +30,7 @@ def main(words: list[str]) -> None:
         interface=Interfaces.WSGI,
         workers=PROCESSES,
         blocking_threads=THREADS,
+        workers_kill_timeout=5,  # seconds
     ).serve()
 
 

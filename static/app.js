@@ -14,6 +14,11 @@ document.addEventListener("submit", (event) => {
   if (button) button.setAttribute("aria-busy", "true");
 });
 
+/* What a form saves on the way is not begun once it is sent. */
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.target.dataset?.sent) event.preventDefault();
+});
+
 /* Coming back with the browser's Back button, forms can be sent again. */
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) {

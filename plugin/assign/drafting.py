@@ -25,6 +25,8 @@ from plugin.org.errors import FieldError
 from plugin.org.models import Unit
 from plugin.org.rules import MAX_NAME
 
+LEFT = ":left"  # after the name of an open page: a button of it led away
+
 
 def create_configuration(
     session: Session,
@@ -79,17 +81,21 @@ def save_draft(
     by: int | None,
     now: datetime,
     editor: str | None = None,
+    is_on_the_way: bool = False,
 ) -> int:
     """The draft is what was given; the answer is its new revision.
 
     Refuses when somebody else changed it since `revision`, and rows that make no sense. `editor`
-    names the open page it comes from: a page is never refused for its own earlier save.
+    names the open page it comes from: a page is never refused for its own earlier save. What it
+    saves on the way may arrive after the button by which it was left; then it is refused, for it
+    would bring back what the button changed.
     """
     check_rows(session, configuration, rows)
     draft = ConfigurationDraft
-    is_ours = draft.revision == revision
+    is_ours, left = draft.revision == revision, f"{editor}{LEFT}"
     if editor:
-        is_ours = or_(is_ours, draft.editor == editor)
+        mine = [editor] if is_on_the_way else [editor, left]
+        is_ours = or_(is_ours, draft.editor.in_(mine))
     saved: int | None = session.scalar(
         update(draft)
         .where(draft.configuration_id == configuration.id, is_ours)
@@ -99,7 +105,7 @@ def save_draft(
             revision=draft.revision + 1,
             updated_at=now,
             updated_by=by,
-            editor=editor,
+            editor=(editor if is_on_the_way else left) if editor else None,
         )
         .returning(draft.revision)
         .execution_options(synchronize_session=False)

@@ -36,7 +36,7 @@ class ConfigurationDraft(Base):
     revision: Mapped[int] = mapped_column(default=1)
     updated_at: Mapped[datetime]
     updated_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    editor: Mapped[str | None]  # the open page that saved it last
+    editor: Mapped[str | None]  # the open page that saved it last, and whether it was left by that
 
 
 class ConfigurationTemplate(Base):

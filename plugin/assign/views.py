@@ -139,6 +139,7 @@ def _save(configuration_id: int, form: DraftForm) -> None:
             certificate_on=form.certificate_on.data,
             revision=draft.revision if "mine" in request.form else form.revision.data,
             editor=form.editor.data or None,
+            is_on_the_way="autosave" in request.form,
             by=me().person_id,
             now=clock.now(),
         )

@@ -128,6 +128,21 @@ def test_a_save_on_the_way_answers_with_the_page_and_the_time(
     assert "Not saved: Height: Use 1 to 3650 days" in read(bad.text).by_id("saved").words
 
 
+def test_a_save_on_the_way_that_comes_after_the_button_brings_nothing_back(
+    admin: FlaskClient, asked: int
+) -> None:
+    page = draft_form(admin.get(f"/admin/training/{asked}").text)
+    pressed = admin.post(f"/admin/training/{asked}", data=page | {"remove": "1"})
+    assert pressed.status_code == 302
+    after = drafted(asked)
+    late = admin.post(f"/admin/training/{asked}", data=page | {"autosave": "1"})
+    assert late.status_code == 409
+    assert drafted(asked) == after
+    by_hand = admin.post(f"/admin/training/{asked}", data=page | {"save": "1"})
+    assert by_hand.status_code == 302
+    assert len(drafted(asked)) == len(after) + 1
+
+
 def test_another_admins_save_is_told_with_the_name_and_the_difference(
     world: World, admin: FlaskClient, asked: int, modules: list[Module]
 ) -> None:

@@ -442,7 +442,7 @@ def test_what_passes_is_waited_for(peer: Peer, module: Module, complete: Done, s
     complete(module, score=0.8)
     work()
     assert (grade().state, grade().attempts) == (GradeState.WAITING, 1)
-    assert f"{status} {status} Coding error detected" in (grade().words or "")
+    assert f"{status} Coding error detected" in (grade().words or "")
     work(30 * SECOND)
     assert grade().attempts == 2
     work(timedelta(minutes=2))
