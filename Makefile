@@ -2,6 +2,8 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+# Tests with browsers and processes of their own wait a good part of their time.
+WAITING_WORKERS ?= 3
 # What strangers send is refused before a database is asked: these run on SQLite only.
 STRANGERS := tests/functional/lti/hostile
 READ_FIRST := $(foreach file,logins requests tokens,--ignore=$(STRANGERS)/test_$(file).py)
@@ -47,8 +49,8 @@ test: $(VENV)/dev.done
 	@$(BIN)/python -m tools.ensure chromium postgresql redis
 	@$(MAKE) --no-print-directory check
 	$(BIN)/python -m tests.support.services run -- $(BIN)/pytest -q -n $(WORKERS) tests/functional $(READ_FIRST)
-	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile tests/processes  # each worker has servers of its own
-	$(BIN)/pytest -q -n $(WORKERS) tests/browser
+	$(BIN)/pytest -q -n $(WAITING_WORKERS) --dist loadfile tests/processes  # each worker has servers of its own
+	$(BIN)/pytest -q -n $(WAITING_WORKERS) tests/browser
 
 # ADL's SCORM 2004 suite is not part of this project: make conformance CORPUS=<its folder>
 conformance: $(VENV)/dev.done assets

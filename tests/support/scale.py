@@ -1,15 +1,19 @@
-"""How many people the tests that count mails have: some usually, all of them when asked.
+"""How large the tests of many people and of random histories are: all of it only when asked.
 
-`COUNTS_SCALE=full pytest …` counts at full size (20,000 people switched on, 50,000 completions).
+`COUNTS_SCALE=full pytest …` counts at full size (20,000 people switched on, 50,000 completions)
+and plays every seed. On a database server, where each step takes longer, tests may be smaller.
 """
 
 import os
 
+IS_ON_SERVER = bool(os.environ.get("TEST_POSTGRESQL_URL"))
 IS_FULL = os.environ.get("COUNTS_SCALE", "") == "full"
 STEPS = 10_000_000 if IS_FULL else 20_000
 """More steps than any count needs: what goes beyond causes itself."""
 
 
-def scale(full: int, *, usually: int) -> int:
-    """The number of people or facts of a count."""
-    return full if IS_FULL else usually
+def scale(full: int, *, usually: int, on_server: int | None = None) -> int:
+    """The number of people, facts or seeds of a test."""
+    if IS_FULL:
+        return full
+    return on_server if IS_ON_SERVER and on_server is not None else usually

@@ -29,8 +29,8 @@ from tests.support.work import work_off
 from tests.support.world import World
 
 DAY = timedelta(days=1)
-HISTORY = scale(50_000, usually=5_000)
-SWITCHED_ON = scale(20_000, usually=150)
+HISTORY = scale(50_000, usually=2_000)
+SWITCHED_ON = scale(20_000, usually=60)
 PERIODS = scale(2_400, usually=48)
 
 

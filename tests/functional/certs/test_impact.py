@@ -31,6 +31,7 @@ from tests.conftest import NOW
 from tests.functional.assign.places import row, training
 from tests.functional.assign.test_equality import History
 from tests.support.queries import counted
+from tests.support.scale import scale
 from tests.support.world import World
 
 STEPS = [
@@ -252,7 +253,7 @@ def now_is(life: Life, configuration_id: int) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(scale(10, usually=5, on_server=3)))
 def test_what_is_shown_is_what_happens(world: World, seed: int) -> None:
     life = Life(world, seed)
     now = NOW

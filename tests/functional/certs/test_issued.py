@@ -23,6 +23,7 @@ from tests.functional.certs.situations import Situation, withhold
 from tests.functional.reports.crowd import rows, seen
 from tests.support.html import Element
 from tests.support.queries import counted
+from tests.support.scale import scale
 from tests.support.work import work_off
 from tests.support.world import World
 
@@ -236,7 +237,7 @@ def test_the_list_asks_no_more_for_more_certificates(
     assert len(few) == len(many) <= 5
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(scale(8, usually=4, on_server=2)))
 def test_the_lists_states_are_the_rules(world: World, seed: int) -> None:
     situation = Situation(world, seed)
     reach = Reach(organization_id=world.organization.id, unit_ids=None)

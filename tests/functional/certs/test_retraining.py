@@ -41,6 +41,7 @@ from tests.support.days import at, pass_by, subjects
 from tests.support.html import read
 from tests.support.pages import last_form, press, values_of
 from tests.support.queries import counted
+from tests.support.scale import scale
 from tests.support.work import work_off
 from tests.support.world import World
 
@@ -410,7 +411,7 @@ def certificates(life: Life, moment: datetime) -> dict[int, CertificateState]:
     }
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(scale(8, usually=5, on_server=3)))
 def test_what_is_shown_is_what_happens(world: World, seed: int) -> None:
     life = Life(world, seed)
     now = NOW

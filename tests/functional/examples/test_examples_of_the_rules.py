@@ -23,9 +23,11 @@ from tests.functional.certs.test_publish_pages import numbers
 from tests.functional.examples.scene import SECOND, Scene, london
 from tests.functional.reports.crowd import seen
 from tests.support.pages import press, press_publish
+from tests.support.scale import scale
 from tests.support.work import work_off
 
 MANY = 100_000
+READY = scale(400, usually=400, on_server=40)
 
 
 def test_example_1_months_end_with_the_month_and_are_counted_from_the_completion(
@@ -270,7 +272,7 @@ def test_example_11_switched_on_for_400_who_are_done_does_what_the_impact_says(
     unit, module = scene.world.unit(), scene.world.module("A")
     with clock.at(london(2027, 3, 10)):
         asked = scene.asks(unit, row(module, validity_months=12), certificate=False)
-        for number in range(400):
+        for number in range(READY):
             person = scene.world.person(f"P{number} X", email=f"p{number}@example.test")
             scene.world.member(person, unit)
             scene.world.completion(person, module)
@@ -281,9 +283,9 @@ def test_example_11_switched_on_for_400_who_are_done_does_what_the_impact_says(
         scene.world.sign_in(scene.client, scene.admin)
         path = f"/admin/training/{asked}/publish"
         shown = numbers(press(scene.client, path, "look", reason="Now").text)
-        assert shown["Certificates issued for the first time"] == "400", shown
+        assert shown["Certificates issued for the first time"] == str(READY), shown
         assert press_publish(scene.client, path, reason="Now").status_code == 302
         work_off(MANY)
         editions = db.session.scalars(select(Edition)).all()
-        assert (len(editions), {each.number for each in editions}) == (400, {1})
-        assert len(scene.mails()) == 400
+        assert (len(editions), {each.number for each in editions}) == (READY, {1})
+        assert len(scene.mails()) == READY

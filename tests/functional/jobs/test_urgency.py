@@ -23,7 +23,7 @@ from tests.support import services, smtp
 from tests.support.work import work_off
 from tests.support.world import World
 
-CROWD = 40
+CROWD = 14
 PATH = [
     JobName.EVALUATE_PERSON,
     JobName.ISSUE_CERTIFICATE,

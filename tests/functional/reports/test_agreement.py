@@ -15,6 +15,7 @@ from plugin.reports.standings import STATES, all_standings, standings
 from plugin.web.listing import Asked
 from tests.functional.certs.situations import Situation
 from tests.support import smtp
+from tests.support.scale import scale
 from tests.support.world import World
 
 
@@ -33,7 +34,7 @@ def truth(standing: Standing) -> StandingState:
     return StandingState.EXPIRED
 
 
-@pytest.mark.parametrize("seed", range(100, 106))
+@pytest.mark.parametrize("seed", range(100, 100 + scale(6, usually=3, on_server=2)))
 def test_the_lists_states_are_the_rules(app: Flask, world: World, seed: int) -> None:
     reach = Reach(organization_id=world.organization.id, unit_ids=None)
     with smtp.server() as server:

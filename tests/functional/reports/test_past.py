@@ -42,6 +42,7 @@ from plugin.web.roles import Role
 from tests.conftest import NOW
 from tests.functional.assign.places import evaluate_later, judge
 from tests.functional.assign.test_equality import History
+from tests.support.scale import scale
 from tests.support.world import World
 
 ZONES = ("Pacific/Kiritimati", "Etc/GMT+12", "Europe/London", None)
@@ -272,7 +273,7 @@ DEEDS = ("train", "train", "train", "place", "switch", "merge", "archive", "with
 
 
 @settings(
-    max_examples=12,
+    max_examples=scale(12, usually=4, on_server=3),
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
