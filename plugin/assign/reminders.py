@@ -25,6 +25,7 @@ from plugin.org.models import Organization, Person
 from plugin.org.reach import Reach
 
 WHY_NOT: Mapping[Hindrance, LazyString] = {
+    Hindrance.DEACTIVATED: _l("This person is deactivated."),
     Hindrance.NO_ADDRESS: _l("This person has no email address."),
     Hindrance.DEAD_ADDRESS: _l("Mail to this person’s address comes back."),
     Hindrance.UNSUBSCRIBED: _l("This person has switched reminders by mail off."),

@@ -15,6 +15,7 @@ from plugin.notify.models import Hindrance, Message, MessageKind, MessageState
 from plugin.org.models import Person
 
 STATE_OF = {
+    Hindrance.DEACTIVATED: MessageState.CANCELLED,
     Hindrance.NO_ADDRESS: MessageState.UNDELIVERABLE,
     Hindrance.DEAD_ADDRESS: MessageState.UNDELIVERABLE,
     Hindrance.SWITCHED_OFF: MessageState.SUPPRESSED,
@@ -29,6 +30,7 @@ class Addressee:
     address: str | None
     is_dead: bool
     wants_reminders: bool
+    is_deactivated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,10 @@ def addressee(session: Session, person_id: int) -> Addressee:
     """In one statement."""
     row = session.execute(_addressee(), {"person_id": person_id}).one()
     return Addressee(
-        address=row.email or None, is_dead=bool(row.is_dead), wants_reminders=bool(row.wants)
+        address=row.email or None,
+        is_dead=bool(row.is_dead),
+        wants_reminders=bool(row.wants),
+        is_deactivated=bool(row.is_deactivated),
     )
 
 
@@ -70,6 +75,7 @@ def _addressee() -> Select[Any]:
         Person.email,
         has_dead_address(Person).label("is_dead"),
         wants_reminders(Person.id).label("wants"),
+        is_deactivated(Person).label("is_deactivated"),
     ]
     return select(*columns).where(Person.id == bindparam("person_id"))
 
@@ -77,8 +83,11 @@ def _addressee() -> Select[Any]:
 def hindrance(kind: MessageKind, to: Addressee, head: Letterhead) -> Hindrance | None:
     """Why a message of this kind does not go to this person now; None: it does.
 
-    Reminders alone can be refused by the person; what they must know always goes.
+    Reminders alone can be refused by the person; what they must know always goes. Whose access was
+    switched off hears one thing only: that a certificate in their hands is worth nothing any more.
     """
+    if to.is_deactivated and kind is not MessageKind.CERTIFICATE_REVOKED:
+        return Hindrance.DEACTIVATED
     if not head.mails(kind):
         return Hindrance.SWITCHED_OFF
     if kind is MessageKind.REMINDER and not to.wants_reminders:
@@ -88,6 +97,11 @@ def hindrance(kind: MessageKind, to: Addressee, head: Letterhead) -> Hindrance |
     if to.is_dead and kind is not MessageKind.TEST:
         return Hindrance.DEAD_ADDRESS
     return None
+
+
+def is_deactivated(person: Any) -> ColumnElement[bool]:
+    """The condition on a person: their access is off. Who was merged goes on as somebody else."""
+    return and_(person.deactivated_at.is_not(None), person.merged_into_id.is_(None))
 
 
 def has_dead_address(

@@ -54,6 +54,8 @@ class CancelReason(StrEnum):
 class Hindrance(StrEnum):
     """Why a message is not handed to the server; kept in `Message.error`."""
 
+    DEACTIVATED = "deactivated"
+    """The person's access was switched off."""
     NO_ADDRESS = "no address"
     DEAD_ADDRESS = "dead address"
     SWITCHED_OFF = "switched off"

@@ -35,6 +35,7 @@ STATES: Mapping[MessageState, tuple[str, LazyString]] = {
     MessageState.CANCELLED: ("plain", _l("Not needed any more")),
 }
 REASONS: Mapping[str, LazyString] = {
+    Hindrance.DEACTIVATED: _l("The person’s access was switched off before."),
     Hindrance.NO_ADDRESS: _l("The person has no email address."),
     Hindrance.DEAD_ADDRESS: _l("Mail to this address came back for good."),
     Hindrance.SWITCHED_OFF: _l("The organization does not mail this kind."),
