@@ -31,7 +31,7 @@ END = date(2028, 3, 10)
 """The last day of what was passed on 10 March 2027 for twelve months."""
 REMINDER = "Reminder: training to complete"
 EXPIRED = "Your training ran out: Site safety"
-EXPIRING = scale(20_000, usually=60)
+EXPIRING = scale(20_000, usually=20)
 
 
 @pytest.fixture

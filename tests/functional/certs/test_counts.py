@@ -30,7 +30,7 @@ from tests.support.world import World
 
 DAY = timedelta(days=1)
 HISTORY = scale(50_000, usually=2_000)
-SWITCHED_ON = scale(20_000, usually=60)
+SWITCHED_ON = scale(20_000, usually=24, on_server=16)
 PERIODS = scale(2_400, usually=48)
 
 

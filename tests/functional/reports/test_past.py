@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -42,7 +42,7 @@ from plugin.web.roles import Role
 from tests.conftest import NOW
 from tests.functional.assign.places import evaluate_later, judge
 from tests.functional.assign.test_equality import History
-from tests.support.scale import scale
+from tests.support.scale import IS_FULL, IS_ON_SERVER, scale
 from tests.support.world import World
 
 ZONES = ("Pacific/Kiritimati", "Etc/GMT+12", "Europe/London", None)
@@ -271,11 +271,25 @@ def _in_order(lines: Iterable[Any]) -> list[Any]:
 
 DEEDS = ("train", "train", "train", "place", "switch", "merge", "archive", "withhold", "readdress")
 
+OF_EACH_KIND = [
+    ("train", 20),
+    ("train", 1),
+    ("withhold", 20),
+    ("place", 200),
+    ("merge", 20),
+    ("readdress", 1),
+    ("switch", 900),
+    ("archive", 20),
+]
+"""What is always played; what is drawn besides is more at full size."""
+DRAWN = () if IS_ON_SERVER and not IS_FULL else (Phase.reuse, Phase.generate)
 
+
+@example(seed=1, deeds=OF_EACH_KIND)
 @settings(
-    max_examples=scale(12, usually=4, on_server=3),
+    max_examples=scale(12, usually=1),
     deadline=None,
-    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    phases=(Phase.explicit, *DRAWN),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
@@ -283,7 +297,7 @@ DEEDS = ("train", "train", "train", "place", "switch", "merge", "archive", "with
     deeds=st.lists(
         st.tuples(st.sampled_from(DEEDS), st.sampled_from([1, 20, 200, 900])),
         min_size=4,
-        max_size=12,
+        max_size=scale(12, usually=5),
     ),
 )
 def test_the_past_is_told_as_it_was_told_then(
