@@ -9,6 +9,7 @@ from redis.retry import Retry
 from rq import Queue, SimpleWorker
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
+from rq.timeouts import JobTimeoutException
 
 from plugin.core.outbox import QueueName
 from plugin.core.settings import Settings
@@ -16,6 +17,7 @@ from plugin.core.settings import Settings
 STEP = "plugin.jobs.step.run"
 ALLOWED = frozenset({STEP})
 JOB_TIMEOUT_SECONDS = 600
+StepTookTooLongError: type[Exception] = JobTimeoutException
 
 
 class ForbiddenJobError(PermissionError):

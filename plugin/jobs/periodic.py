@@ -29,6 +29,7 @@ from plugin.lti.tool import rosters as tied
 from plugin.lti.tool.actions import forget_former
 from plugin.lti.tool.login_actions import forget_logins
 from plugin.org.models import SignIn
+from plugin.scorm import attempts as package_attempts
 
 KEEP_DONE_STEPS = timedelta(days=7)
 KEEP_VISITS = timedelta(days=30)
@@ -43,8 +44,10 @@ class Turn:
 
 
 def tidy() -> None:
-    """Logins, visits, steps and notices that ended long ago are gone; no fact is among them."""
+    """Logins, visits, steps, notices and files of failed imports that ended long ago are gone; no
+    fact is among them."""
     now = clock.now()
+    package_attempts.forget(now=now)
     with transaction() as tx:
         forget_logins(tx.session, before=now - timedelta(days=1))
         forget_answers(tx.session, before=now - KEEP_ANSWERS)

@@ -41,6 +41,14 @@ class PackageNotFoundError(PluginError):
     public_message = _l("This package does not exist or is not yours to see.")
 
 
+class NotTriedAgainError(PluginError):
+    code = "scorm.not_tried_again"
+    http_status = 409
+    public_message = _l(
+        "This import is under way, done, or its file is no longer here. Look at its page again."
+    )
+
+
 class UploadsByOperatorError(PluginError):
     code = "scorm.uploads_by_operator"
     http_status = 403

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import PurePath
 from typing import IO
@@ -12,14 +11,15 @@ from sqlalchemy import select, update
 
 from plugin.core import clock
 from plugin.core.context import current_settings, storage
-from plugin.core.db import Tx, read_session, transaction
+from plugin.core.db import Tx, transaction
 from plugin.core.outbox import JobName
 from plugin.core.secrets import new_token
 from plugin.core.storage import Storage
 from plugin.modules import actions as module_actions
 from plugin.modules import queries as module_queries
 from plugin.modules.models import ModuleKind
-from plugin.scorm import wording
+from plugin.scorm import attempts, wording
+from plugin.scorm.attempts import Attempt
 from plugin.scorm.described import described
 from plugin.scorm.models import Package, PackageState
 from plugin.scorm.package import MEGABYTE, Limits, Unpacked, unpack
@@ -29,14 +29,6 @@ SAY_EVERY = timedelta(seconds=1)
 CRASHED_AFTER_SECONDS = 3600
 MAX_TITLE = 200
 _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """An import that is still to be done."""
-
-    organization_id: int
-    upload_key: str
 
 
 def receive(
@@ -87,14 +79,28 @@ def _plain(text: str) -> str:
 
 
 def import_package(package_id: int) -> None:
-    """The package is ready to play, or failed with its reasons. Safe to run again, even twice."""
-    waiting = _waiting(package_id)
-    if waiting is None:
+    """The package is ready to play, or failed with its reasons. Safe to run again, even twice.
+
+    Raises what may pass by itself (a full disk, a database that went away), a few times.
+    """
+    attempt = attempts.begin(package_id, now=clock.now())
+    if attempt is None:
         return
-    files = storage()
-    shelf = f"packages/{waiting.organization_id}/{package_id}"
-    key = f"{shelf}/{new_token()}"
-    with files.path(waiting.upload_key).open("rb") as source:
+    key = f"{_shelf(attempt)}/{new_token()}"
+    try:
+        _import(attempt, key)
+    except Exception as cause:
+        if not attempts.stopped(attempt, key, cause, now=clock.now()):
+            raise
+
+
+def _shelf(attempt: Attempt) -> str:
+    return f"packages/{attempt.organization_id}/{attempt.package_id}"
+
+
+def _import(attempt: Attempt, key: str) -> None:
+    files, package_id = storage(), attempt.package_id
+    with files.path(attempt.upload_key).open("rb") as source:
         unpacked = unpack(
             source,
             files.path(key),
@@ -107,11 +113,12 @@ def import_package(package_id: int) -> None:
     if not is_ours:
         files.remove_tree(key)
     elif unpacked.is_usable:
-        _sweep(files, shelf, key)
+        _sweep(files, _shelf(attempt), key)
     else:
-        files.path(waiting.upload_key).unlink(missing_ok=True)
+        if not attempts.is_kept(wording.stored(unpacked.findings)):
+            files.path(attempt.upload_key).unlink(missing_ok=True)
         with suppress(OSError):  # another attempt may still be at work in it
-            files.path(shelf).rmdir()
+            files.path(_shelf(attempt)).rmdir()
 
 
 def _sweep(files: Storage, shelf: str, key: str) -> None:
@@ -121,17 +128,6 @@ def _sweep(files: Storage, shelf: str, key: str) -> None:
         with suppress(FileNotFoundError):  # another attempt has just tidied up after itself
             if newest - other.stat().st_mtime > CRASHED_AFTER_SECONDS:
                 files.remove_tree(f"{shelf}/{other.name}")
-
-
-def _waiting(package_id: int) -> Waiting | None:
-    session = read_session()
-    row = session.execute(
-        select(Package.organization_id, Package.upload_key).where(
-            Package.id == package_id, Package.state == PackageState.IMPORTING
-        )
-    ).one_or_none()
-    session.rollback()
-    return Waiting(*row) if row else None
 
 
 def _progress_of(package_id: int) -> Callable[[int], None]:

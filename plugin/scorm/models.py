@@ -38,6 +38,7 @@ class Package(Base):
     """From when its uploader wants it learned anew; nothing is decided by that."""
     state: Mapped[PackageState] = mapped_column(EnumText(PackageState))
     percent: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
     findings: Mapped[JsonList]
     manifest: Mapped[JsonDict | None]
     created_at: Mapped[datetime]

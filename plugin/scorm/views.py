@@ -26,7 +26,7 @@ from plugin.modules import queries as module_queries
 from plugin.modules import retraining, visibility
 from plugin.modules.models import ModuleVersion, Run, RunState
 from plugin.org.errors import FieldError
-from plugin.scorm import actions, importing, queries, rules, wording
+from plugin.scorm import actions, attempts, importing, queries, rules, wording
 from plugin.scorm.errors import UploadsByOperatorError
 from plugin.scorm.forms import (
     NEVER_SET,
@@ -156,7 +156,20 @@ def package(package_id: int) -> str:
         asks=version if found.retraining_on and not _is_decided(version) else None,
         states=PackageState,
         findings=wording.sentences(found.findings),
+        may_be_tried_again=_takes_uploads() and attempts.may_be_tried_again(found),
+        max_attempts=attempts.MAX_ATTEMPTS,
     )
+
+
+@bp.post("/admin/packages/<int:package_id>/again")
+@requires(Role.ADMIN)
+def try_again(package_id: int) -> AnyResponse:
+    """An import that our side could not finish begins anew."""
+    _require_uploads()
+    with transaction() as tx:
+        found = queries.package_of(tx.session, me().organization_id, package_id)
+        tx.then(*attempts.try_again(tx.session, found))
+    return redirect(url_for("scorm.package", package_id=package_id), 303)
 
 
 def _is_decided(version: ModuleVersion | None) -> bool:

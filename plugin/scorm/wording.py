@@ -105,13 +105,30 @@ SENTENCES: dict[str, Any] = {
     "manifest.foreign_launch": _l(
         "“%(title)s” starts at another host (%(href)s). It cannot report results from there."
     ),
+    "import.defect": _l(
+        "Something in this program went wrong; that is our defect, not the package's. Try again. "
+        "If it happens again, give whoever runs this server the reference %(reference)s."
+    ),
+    "import.no_space": _l(
+        "The server's disk is full, also after several attempts. Ask whoever runs this server to "
+        "make room (reference %(reference)s), then try again."
+    ),
+    "import.lost": _l("The uploaded file is no longer on the server. Upload it again."),
+    "import.trouble": _l(
+        "The server could not read or write its files or its database, also after several "
+        "attempts. Ask whoever runs this server to look (reference %(reference)s), then try again."
+    ),
+    "import.interrupted": _l(
+        "The server was stopped several times while it imported this package; it may lack memory. "
+        "Ask whoever runs this server to look (reference %(reference)s), then try again."
+    ),
     "scan.virus": _l(
         "The virus scanner found %(name)s in this file. Clean the computer it comes from, and "
         "export or save it again."
     ),
     "scan.unreachable": _l(
         "The virus scanner did not answer, so nothing was let in. Ask whoever runs this server to "
-        "start it, and upload again."
+        "start it, then try again."
     ),
     "scan.too_large": _l(
         "The file is larger than the virus scanner accepts. Make it smaller, or ask whoever runs "
