@@ -39,6 +39,7 @@ class JobName(StrEnum):
     SUBSCRIBE_NOTICES = "subscribe_notices"
     APPLY_NOTICE = "apply_notice"
     SEND_WEBHOOK = "send_webhook"
+    READ_TOPIC = "read_topic"
 
 
 class QueueName(StrEnum):
@@ -83,6 +84,7 @@ QUEUE_OF = {
     JobName.SUBSCRIBE_NOTICES: QueueName.BULK,
     JobName.APPLY_NOTICE: QueueName.BULK,
     JobName.SEND_WEBHOOK: QueueName.BULK,
+    JobName.READ_TOPIC: QueueName.MAIL,
 }
 
 

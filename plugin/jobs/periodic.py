@@ -28,6 +28,7 @@ from plugin.lti.tool import (
 from plugin.lti.tool import rosters as tied
 from plugin.lti.tool.actions import forget_former
 from plugin.lti.tool.login_actions import forget_logins
+from plugin.notify import topics
 from plugin.org.models import SignIn
 from plugin.scorm import attempts as package_attempts
 
@@ -54,6 +55,7 @@ def tidy() -> None:
         forget_ended(tx.session, before=now - timedelta(days=1))
         deep_linking.forget(tx.session, before=now - timedelta(days=1))
         forget_former(tx.session, now=now)
+        topics.forget(tx.session, before=now - topics.KEEP)
         notices.forget(tx.session, before=now - notices.KEEP)
         tx.session.execute(delete(SignIn).where(SignIn.expires_at < now - KEEP_VISITS))
         tx.session.execute(delete(OutboxRow).where(OutboxRow.done_at < now - KEEP_DONE_STEPS))

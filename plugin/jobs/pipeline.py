@@ -23,7 +23,7 @@ from plugin.lti.tool import (
     rosters,
     scores,
 )
-from plugin.notify import delivery
+from plugin.notify import delivery, topics
 from plugin.org import importing as people_importing
 from plugin.scorm import importing
 
@@ -96,6 +96,12 @@ def apply_import(import_id: int) -> None:
 def deliver_message(message_id: int) -> None:
     """Mail leaves: claim, send, mark."""
     delivery.deliver(message_id, news.reread)
+
+
+@long_step
+def read_topic(message_id: int) -> None:
+    """Amazon SNS told of bounces, or asks for a yes: believed by its signature, then done."""
+    topics.read(message_id)
 
 
 def tell_managers(tx: Tx, round_id: int) -> None:

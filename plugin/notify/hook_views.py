@@ -3,22 +3,18 @@
 Neither has a login: the first asks for a signature, the second for a link nobody can guess.
 """
 
-from http import HTTPStatus
-
 from flask import Blueprint, Response, abort, jsonify, make_response, render_template, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from plugin.core import clock, http
+from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import read_session, transaction
-from plugin.core.log import log
-from plugin.notify import bounce_actions, hooks, reminder_choices
+from plugin.notify import bounce_actions, hooks, reminder_choices, sns, topics
 from plugin.notify.bounces import UnknownFormError, from_json
 from plugin.notify.errors import HookFormError, HookRefusedError
 from plugin.notify.gate import addressee
 from plugin.notify.letterhead import letterhead
 from plugin.notify.mail_models import AddressSource, ChoicePlace
-from plugin.notify.subscriptions import confirmation_url
 from plugin.web.identity import public
 from plugin.web.limits import limiter
 
@@ -54,12 +50,13 @@ def _record(organization_id: int | None, secret: str) -> Response:
     content = _body()
     if not hooks.is_signed(dict(request.headers), content, secret=secret, now=clock.now()):
         raise HookRefusedError
-    if (url := confirmation_url(content)) is not None:
-        return _confirm(url)
     try:
-        reports = from_json(content)
-    except UnknownFormError:
+        news = sns.read(content)
+        reports = [] if news is not None else from_json(content)
+    except (UnknownFormError, sns.NotTheirsError):
         raise HookFormError from None
+    if news is not None:
+        return _keep(organization_id, news)
     with transaction() as tx:
         outcome = bounce_actions.record(
             tx.session,
@@ -71,17 +68,11 @@ def _record(organization_id: int | None, secret: str) -> Response:
     return jsonify(recorded=outcome.recorded, unknown=outcome.unknown)
 
 
-def _confirm(url: str) -> Response:
-    """SNS waits for a visit before it sends anything; it asks again if that fails."""
-    try:
-        reply = http.call(current_settings(), "GET", url)
-    except http.OutgoingError:
-        reply = None
-    if reply is None or reply.status != HTTPStatus.OK:
-        log.warning("mail.subscription_not_confirmed")
-        abort(502)
-    log.info("mail.subscription_confirmed")
-    return jsonify(confirmed=True)
+def _keep(organization_id: int | None, news: sns.TopicNews) -> Response:
+    """What Amazon SNS says is believed, and answered, by a job."""
+    with transaction() as tx:
+        topics.keep(tx, organization_id, news, now=clock.now())
+    return jsonify(taken=True)
 
 
 @bp.errorhandler(HookRefusedError)

@@ -152,3 +152,52 @@ class MailRate(Base):
     single_used: Mapped[int]
     failures: Mapped[int]
     paused_until: Mapped[datetime | None]
+
+
+class TopicKind(StrEnum):
+    """What a message of Amazon SNS is, in its own words."""
+
+    CONFIRMATION = "SubscriptionConfirmation"
+    NOTIFICATION = "Notification"
+    END = "UnsubscribeConfirmation"
+
+
+class TopicState(StrEnum):
+    """What became of it. `refused`: not signed by SNS. `failed`: SNS could not be reached."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class TopicMessage(Base):
+    """One message of Amazon SNS, kept until a job has read it; `organization_id` None: to all."""
+
+    __tablename__ = "topic_message"
+    __table_args__ = (UniqueConstraint("key"), Index(None, "organization_id"))
+
+    id: Mapped[IntKey]
+    organization_id: Mapped[int | None] = mapped_column(ForeignKey("organization.id"))
+    key: Mapped[str]
+    kind: Mapped[TopicKind] = mapped_column(EnumText(TopicKind))
+    topic: Mapped[str]
+    content: Mapped[str | None]
+    """Gone when it was read."""
+    state: Mapped[TopicState] = mapped_column(EnumText(TopicState))
+    words: Mapped[str | None]
+    attempts: Mapped[int]
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class TopicCertificate(Base):
+    """A certificate of Amazon SNS, as its server gave it."""
+
+    __tablename__ = "topic_certificate"
+    __table_args__ = (UniqueConstraint("url"),)
+
+    id: Mapped[IntKey]
+    url: Mapped[str]
+    pem: Mapped[str]
+    fetched_at: Mapped[datetime]

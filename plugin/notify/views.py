@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from plugin.core import clock, languages
 from plugin.core.context import current_settings, storage
 from plugin.core.db import Tx, read_session, transaction
-from plugin.notify import bounce_actions, hooks, settings_actions
+from plugin.notify import bounce_actions, hooks, settings_actions, topics
 from plugin.notify.digests import DIGEST
 from plugin.notify.forms import MailForm
 from plugin.notify.letterhead import ALWAYS_MAILED, Letterhead, letterhead
@@ -25,7 +25,7 @@ from plugin.notify.models import MessageKind
 from plugin.notify.preview import preview
 from plugin.notify.samples import SAMPLES
 from plugin.notify.settings_actions import Wishes
-from plugin.notify.wording import KINDS
+from plugin.notify.wording import KINDS, TOPIC_STATES
 from plugin.org import actions as org_actions
 from plugin.org.errors import FieldError
 from plugin.org.models import Organization, Person
@@ -97,6 +97,8 @@ def _page(form: MailForm, head: Letterhead, *, secret: str = "") -> str:
         hook_url=f"{current_settings().tool_url}"
         + url_for("mail_hooks.bounces_of", slug=organization.slug),
         secret=secret,
+        subscriptions=topics.subscriptions(read_session(), organization.id),
+        topic_states=TOPIC_STATES,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
+from plugin.notify.mail_models import TopicState
 from plugin.notify.models import CancelReason, Hindrance, MessageKind, MessageState
 
 KINDS: Mapping[MessageKind, LazyString] = {
@@ -44,6 +45,13 @@ REASONS: Mapping[str, LazyString] = {
     CancelReason.CHANGED: _l("The day it spoke of changed before."),
     CancelReason.LEFT: _l("The training no longer covered the person."),
     CancelReason.SUPERSEDED: _l("A more urgent mail about the same went instead."),
+}
+
+TOPIC_STATES: Mapping[TopicState, tuple[str, LazyString]] = {
+    TopicState.WAITING: ("soon", _l("Waiting to be confirmed")),
+    TopicState.DONE: ("valid", _l("Confirmed")),
+    TopicState.REFUSED: ("invalid", _l("Refused: not signed by Amazon SNS")),
+    TopicState.FAILED: ("invalid", _l("Not confirmed: ask for the confirmation again at Amazon")),
 }
 
 

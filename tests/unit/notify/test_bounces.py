@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from plugin.notify import sns
 from plugin.notify.bounces import (
     UnknownFormError,
     from_json,
@@ -12,7 +13,6 @@ from plugin.notify.bounces import (
     header_id_of,
     is_hard_status,
 )
-from plugin.notify.subscriptions import confirmation_url
 
 OURS = "0123456789abcdef0123456789abcdef"
 MESSAGE_ID = f"<{OURS}@example.test>"
@@ -277,9 +277,15 @@ def test_sendgrid_says_whether_it_is_about_the_address(event: Any, is_hard: bool
 def test_a_subscription_is_confirmed_only_at_a_server_of_the_service(
     url: Any, is_visited: bool
 ) -> None:
-    said = {"Type": "SubscriptionConfirmation", "Token": "1", "SubscribeURL": url}
-    assert confirmation_url(json.dumps(said).encode()) == (url if is_visited else None)
-    assert confirmation_url(json.dumps(said | {"Type": "Notification"}).encode()) is None
+    asked = {"Type": "SubscriptionConfirmation", "Token": "1", "SubscribeURL": url}
+    content = json.dumps(SNS | asked | {"Message": "Hello", "Signature": "AA=="}).encode()
+    if not is_visited:
+        with pytest.raises(sns.NotTheirsError):
+            sns.read(content)
+        return
+    news = sns.read(content)
+    assert news is not None
+    assert news.visit_url == url
 
 
 def test_postmark_still_tries_after_a_delay() -> None:
