@@ -6,11 +6,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from plugin.core import clock
+from plugin.notify.models import MessageKind
 from plugin.org.models import Person, Unit
 from plugin.web.roles import Role
 from tests.conftest import NOW
 from tests.functional.assign.places import row, training
 from tests.functional.certs.test_impact import work
+from tests.functional.notify.test_gate import tell
 from tests.support.html import read
 from tests.support.queries import counted
 from tests.support.world import World
@@ -96,6 +98,25 @@ def test_a_manager_sees_only_the_units_granted(
     assert "Came into the unit · Quay" in found
     assert not any("Yard" in each for each in found)
     assert client.get(f"/admin/people/{mona.id}/activity").status_code == 404
+
+
+def test_what_a_manager_was_told_of_other_units_is_in_the_log_for_admins_only(
+    world: World, admin: FlaskClient, quay: Unit
+) -> None:
+    """A manager's overview names people of all their units, not only of the reader's."""
+    boss, mona = world.person("Bob Boss"), world.person("Mona Manager")
+    world.member(boss, quay)
+    world.grant(mona, Role.MANAGER, quay)
+    for kind in (MessageKind.MANAGER_DIGEST, MessageKind.REMINDER):
+        tell(boss, kind)
+    overview, reminder = "Mail: Overview for managers Waiting", "Mail: Reminder Waiting"
+    assert {overview, reminder} <= set(lines(admin, boss))
+    assert "Overview for managers" in admin.get(f"/admin/people/{boss.id}/activity.csv").text
+    world.sign_in(admin, mona)
+    found = lines(admin, boss)
+    assert reminder in found
+    assert overview not in found
+    assert "Overview" not in admin.get(f"/admin/people/{boss.id}/activity.csv").text
 
 
 def test_learners_and_other_organizations_see_nothing(
