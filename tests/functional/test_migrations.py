@@ -1,16 +1,25 @@
 """The migrations make exactly the tables the models describe, and can be undone."""
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
-from sqlalchemy import Engine, create_engine, inspect
+from sqlalchemy import Connection, Engine, MetaData, create_engine, inspect, select
+from sqlalchemy.exc import IntegrityError
 
 from plugin.app import tables
 from plugin.core import migrate
 from plugin.core.db import configure_engine, db
 from plugin.core.settings import Settings
 from tests.support import databases
+
+LONG_AGO = datetime(2026, 1, 5, tzinfo=UTC)
+FILLED: dict[type, object] = {str: "x", int: 1, bool: True, datetime: LONG_AGO, object: {}}
 
 
 def _differences(engine: Engine) -> list[object]:
@@ -34,6 +43,69 @@ def test_every_migration_can_be_undone_and_done_again(
         configure_engine(engine)
         assert set(inspect(engine).get_table_names()) == {"alembic_version"}
         assert not migrate.is_current(engine)
+        migrate.upgrade(url)
+        assert migrate.is_current(engine)
+        engine.dispose()
+
+
+def _put(connection: Connection, name: str, **said: Any) -> None:
+    """A row of the table as the database has it now; whatever it insists on is filled in."""
+    table = MetaData()
+    table.reflect(connection, only=[name])
+    columns = table.tables[name].columns
+    must = {
+        each.name: FILLED[each.type.python_type]
+        for each in columns
+        if not each.nullable and each.name != "id"
+    }
+    connection.execute(table.tables[name].insert().values({**must, **said}))
+
+
+def _retired(connection: Connection, name: str) -> dict[str, datetime | None]:
+    found = MetaData()
+    found.reflect(connection, only=[name])
+    key = found.tables[name]
+    return {
+        row.kid: row.retired_at and row.retired_at.replace(tzinfo=UTC)
+        for row in connection.execute(select(key.c.kid, key.c.retired_at))
+    }
+
+
+@pytest.mark.parametrize(
+    ("keys", "owner", "owners"),
+    [
+        ("tool_key", "registration_id", "registration"),
+        ("platform_key", "tool_id", "external_tool"),
+    ],
+)
+def test_of_keys_that_signed_side_by_side_the_newest_goes_on_and_the_others_overlap(
+    keys: str, owner: str, owners: str, tmp_path: Path
+) -> None:
+    with databases.fresh(tmp_path) as plain:
+        url = plain.replace("postgresql://", "postgresql+psycopg://")
+        command.upgrade(migrate.configuration(url), "0021")
+        engine = create_engine(url)
+        configure_engine(engine)
+        with engine.begin() as connection:
+            _put(connection, "organization", id=1)
+            for number in (1, 2):
+                one = {"uid": f"u{number}", "client_id": f"c{number}"}
+                _put(connection, owners, id=number, organization_id=1, **one)
+            _put(connection, keys, id=1, kid="ended", retired_at=LONG_AGO, **{owner: 1})
+            for number, kid, whose in ((2, "older", 1), (3, "newer", 1), (4, "newest", 1)):
+                _put(connection, keys, id=number, kid=kid, retired_at=None, **{owner: whose})
+            _put(connection, keys, id=5, kid="alone", retired_at=None, **{owner: 2})
+        before = datetime.now(UTC)
+        command.upgrade(migrate.configuration(url), "0022")
+        with engine.connect() as connection:
+            found = _retired(connection, keys)
+        assert (found["newest"], found["alone"], found["ended"]) == (None, None, LONG_AGO)
+        for kid in ("older", "newer"):
+            ends = found[kid]
+            assert ends is not None
+            assert before + timedelta(days=2) <= ends <= datetime.now(UTC) + timedelta(days=2)
+        with pytest.raises(IntegrityError), engine.begin() as connection:
+            _put(connection, keys, id=6, kid="second", retired_at=None, **{owner: 2})
         migrate.upgrade(url)
         assert migrate.is_current(engine)
         engine.dispose()

@@ -11,6 +11,7 @@ from plugin.lti.tool import deep_linking
 from plugin.lti.tool.addresses import origin_of
 from plugin.lti.tool.deep_linking import RESOURCE_LINK, Offer
 from plugin.lti.tool.models import ContentRequest
+from plugin.lti.tool.picking import check_may_pick
 from plugin.web import headers
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
@@ -52,9 +53,11 @@ def send(token: str) -> str | tuple[str, int]:
 
 
 def _request(token: str, session: Session | None = None) -> ContentRequest:
-    return deep_linking.request_of(
-        session or read_session(), token, me().person_id, now=clock.now()
-    )
+    """The request of this page, for the visitor as long as they build the course."""
+    session = session or read_session()
+    wanted = deep_linking.request_of(session, token, me().person_id, now=clock.now())
+    check_may_pick(session, wanted, me().launch.get("roles", []))
+    return wanted
 
 
 def _page(token: str, wanted: ContentRequest, problem: str = "") -> str:

@@ -36,7 +36,7 @@ class Member:
     @property
     def learns(self) -> bool:
         """Whether they are there to learn."""
-        return bool({"Learner", "Member"} & self.roles.context)
+        return self.roles.learns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

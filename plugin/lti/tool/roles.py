@@ -78,6 +78,11 @@ class Roles:
         return not said or self.teaches or self.is_lms_administrator
 
     @property
+    def learns(self) -> bool:
+        """Whether they are in the course to learn."""
+        return bool({"Learner", "Member"} & self.context)
+
+    @property
     def teaches(self) -> bool:
         """Whether the person may see the work of others in the course."""
         return bool(TEACHING & self.context)
@@ -90,6 +95,16 @@ class Roles:
             ("system", self.system),
         )
         return sorted(f"{kind}:{name}" for kind, names in kinds for name in names)
+
+
+def roles_named(names: Iterable[str]) -> Roles:
+    """The roles that `Roles.names` told, as a visit keeps them."""
+    told = [name.partition(":") for name in names]
+    return Roles(
+        context=frozenset(name for kind, _, name in told if kind == "context"),
+        institution=frozenset(name for kind, _, name in told if kind == "institution"),
+        system=frozenset(name for kind, _, name in told if kind == "system"),
+    )
 
 
 def roles_of(values: Iterable[object]) -> Roles:

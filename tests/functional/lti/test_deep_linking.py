@@ -1,6 +1,7 @@
 """Content is picked for a course and goes back to the LMS (Deep Linking 2.0; DL1 to DL8)."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from plugin.core.outbox import JobName, OutboxRow
 from plugin.lti.tool.claims import LTI
 from plugin.lti.tool.deep_linking import MADE_AFTER
 from plugin.lti.tool.models import ContentRequest, Registration, RegistrationState
-from plugin.lti.tool.service_models import LineItem, LmsCourse
+from plugin.lti.tool.service_models import CourseMember, LineItem, LmsCourse
 from plugin.modules.models import Module, ModuleKind, ModuleState
 from tests.conftest import NOW
 from tests.functional.assign.places import row, training
@@ -25,6 +26,7 @@ from tests.support.queries import counted
 from tests.support.visits import page_of as page_in_visit
 from tests.support.world import World
 
+ADMINISTRATOR = "http://purl.imsglobal.org/vocab/lis/v2/institution/person#Administrator"
 SETTINGS = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
 DL = "https://purl.imsglobal.org/spec/lti-dl/claim/"
 BACK = "https://lms.example.test/mod/lti/contentitem_return.php?course=2&sesskey=qLB"
@@ -367,3 +369,71 @@ def test_nothing_is_picked_for_an_lms_that_was_disabled_meanwhile(
     for answer in (client.get(page), client.post(page, data={"item": "dashboard"})):
         assert answer.status_code == 403
         assert "has been switched off" in answer.text
+
+
+def course_of(world: World, lms: Lms) -> LmsCourse:
+    """The course of the request, as known here."""
+    registration = db.session.query(Registration).one()
+    return world.add(
+        LmsCourse(
+            organization_id=registration.organization_id,
+            registration_id=registration.id,
+            deployment_id=lms.deployment_id,
+            context_id=str(lms.claims("n")[f"{LTI}context"]["id"]),
+            title="Safety 101",
+            scopes=[],
+            copied_from=[],
+            seen_at=NOW,
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("roles", "learns", "called", "minutes", "status"),
+    [
+        pytest.param([TEACHER], True, [], 5, 403, id="called a learner since"),
+        pytest.param([TEACHER], True, [LEARNER, TEACHER], 5, 200, id="listed as both"),
+        pytest.param([TEACHER], True, [], -5, 200, id="a learner before"),
+        pytest.param([TEACHER], False, [], 5, 200, id="no learner"),
+        pytest.param([TEACHER, LEARNER], True, [], 5, 200, id="both from the beginning"),
+        pytest.param([TEACHER, ADMINISTRATOR], True, [], 5, 200, id="administrator of the LMS"),
+    ],
+)
+def test_who_teaches_no_more_sends_nothing(
+    world: World,
+    client: FlaskClient,
+    lms: Lms,
+    roles: list[str],
+    learns: bool,
+    called: list[str],
+    minutes: int,
+    status: int,
+) -> None:
+    course = course_of(world, lms)
+    page = page_of(client, lms, roles=roles)
+    request = db.session.query(ContentRequest).one()
+    world.add(
+        CourseMember(
+            organization_id=course.organization_id,
+            course_id=course.id,
+            person_id=request.person_id,
+            subject="7",
+            learns=learns,
+            roles=called,
+            seen_at=NOW + timedelta(minutes=minutes),
+        )
+    )
+    answers = [client.post(page, data={"item": "dashboard"}), client.get(page)]
+    assert [each.status_code for each in answers] == [status] * 2
+    assert ("JWT" in answers[0].text) is (status == 200)
+    assert ("Only somebody who teaches the course" in answers[0].text) is (status == 403)
+
+
+def test_a_learner_s_later_visit_cannot_use_the_page_of_a_teacher_s(
+    client: FlaskClient, lms: Lms
+) -> None:
+    page = page_of(client, lms)
+    lms.launch(client, roles=[LEARNER])
+    answer = client.post(page, data={"item": "dashboard"})
+    assert answer.status_code == 403
+    assert "JWT" not in answer.text
