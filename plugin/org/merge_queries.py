@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -91,8 +92,8 @@ def entry(session: Session, organization_id: int, person_id: int, at: datetime) 
     )
 
 
-def merges_of(session: Session, person_id: int) -> list[MergeLine]:
-    """Every merge the person took part in, newest first; one statement."""
+def merges_of(session: Session, person_id: int, at: datetime) -> list[MergeLine]:
+    """Every merge the person took part in by then, newest first; one statement."""
     other, by, undoer = aliased(Person), aliased(Person), aliased(Person)
     is_survivor = PersonMerge.survivor_id == person_id
     rows = session.execute(
@@ -106,24 +107,28 @@ def merges_of(session: Session, person_id: int) -> list[MergeLine]:
         )
         .join(by, by.id == PersonMerge.merged_by)
         .outerjoin(undoer, undoer.id == PersonMerge.undone_by)
-        .where(or_(is_survivor, PersonMerge.absorbed_id == person_id))
+        .where(or_(is_survivor, PersonMerge.absorbed_id == person_id), PersonMerge.merged_at <= at)
         .order_by(PersonMerge.id.desc())
     )
-    return [
-        MergeLine(
-            id=merge.id,
-            other_id=other_id,
-            name=name,
-            is_survivor=merge.survivor_id == person_id,
-            merged_at=merge.merged_at,
-            by=who,
-            reason=merge.reason,
-            undone_at=merge.undone_at,
-            undone_by=undone_by,
-            undo_reason=merge.undo_reason,
-        )
-        for merge, other_id, name, who, undone_by in rows
-    ]
+    return [_merge_line(row, person_id, at) for row in rows]
+
+
+def _merge_line(row: Any, person_id: int, at: datetime) -> MergeLine:
+    """The merge as it was known at `at`: what was undone later was not undone yet."""
+    merge, other_id, name, who, undone_by = row
+    is_undone = merge.undone_at is not None and merge.undone_at <= at
+    return MergeLine(
+        id=merge.id,
+        other_id=other_id,
+        name=name,
+        is_survivor=merge.survivor_id == person_id,
+        merged_at=merge.merged_at,
+        by=who,
+        reason=merge.reason,
+        undone_at=merge.undone_at if is_undone else None,
+        undone_by=undone_by if is_undone else None,
+        undo_reason=merge.undo_reason if is_undone else None,
+    )
 
 
 def merge_of(

@@ -4,11 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, type_coerce
 from sqlalchemy.orm import Session
 
+from plugin.core.base import UTCDateTime
 from plugin.org.errors import PersonNotFoundError
-from plugin.org.models import Grant, Identity, Membership, MembershipSource, SignIn, Unit, UnitKind
+from plugin.org.history import as_it_was
+from plugin.org.models import (
+    Grant,
+    Identity,
+    Membership,
+    MembershipSource,
+    Person,
+    SignIn,
+    Unit,
+    UnitKind,
+)
 from plugin.org.reach import Reach
 from plugin.org.unit_queries import is_open
 from plugin.web.roles import Role
@@ -16,7 +27,7 @@ from plugin.web.roles import Role
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A membership that holds now."""
+    """A membership that holds at the moment asked about."""
 
     membership_id: int
     unit_id: int
@@ -26,12 +37,14 @@ class Place:
     since_at: datetime
 
 
-def places(session: Session, reach: Reach, person_id: int, at: datetime) -> list[Place]:
-    """The units in reach the person is in, by name."""
+def places(
+    session: Session, reach: Reach, person_id: int, at: datetime, *, past: bool = False
+) -> list[Place]:
+    """The units in reach the person is in at `at`, by name; `past`: as was known then."""
     rows = session.execute(
         select(Membership, Unit.name, Unit.kind)
         .join(Unit, Unit.id == Membership.unit_id)
-        .where(Membership.person_id == person_id, reach.units(), is_open(at))
+        .where(Membership.person_id == person_id, reach.units(), is_open(at, past=past))
         .order_by(Unit.name, Membership.id)
     )
     return [
@@ -45,6 +58,17 @@ def places(session: Session, reach: Reach, person_id: int, at: datetime) -> list
         )
         for membership, name, kind in rows
     ]
+
+
+def deactivated_at(
+    session: Session, person: Person, at: datetime, *, past: bool = False
+) -> datetime | None:
+    """Since when the person is deactivated, or was at a `past` moment."""
+    if not past:
+        return person.deactivated_at
+    was = type_coerce(as_it_was(Person, "deactivated_at", at), UTCDateTime())
+    since = session.scalar(select(was).where(Person.id == person.id))
+    return since if since is not None and since <= at else None
 
 
 def identities(session: Session, person_id: int) -> Sequence[Identity]:

@@ -9,6 +9,7 @@ from plugin.core import clock
 from plugin.core.db import Tx, read_session, transaction
 from plugin.org import (
     actions,
+    as_of,
     grant_actions,
     membership_actions,
     merge_queries,
@@ -41,15 +42,22 @@ def load(session: Session, person_id: int) -> tuple[Person, Reach]:
 def details(person_id: int) -> str:
     session = read_session()
     person, reach = load(session, person_id)
-    merges = merge_queries.merges_of(session, person_id) if reach.is_whole else []
+    moment = as_of.asked_for(request.args, me().time_zone, now=clock.now())
+    merges = merge_queries.merges_of(session, person_id, moment.at) if reach.is_whole else []
     still = [each for each in merges if each.undone_at is None and not each.is_survivor]
     return render_template(
         "org/person.html",
         person=person,
         merges=merges,
         survivor=still[0] if still else None,
-        places=person_queries.places(session, reach, person_id, clock.now()),
-        identities=person_queries.identities(session, person_id) if reach.is_whole else [],
+        moment=moment,
+        deactivated_at=person_queries.deactivated_at(
+            session, person, moment.at, past=moment.is_past
+        ),
+        places=person_queries.places(session, reach, person_id, moment.at, past=moment.is_past),
+        identities=person_queries.identities(session, person_id)
+        if reach.is_whole and not moment.is_past
+        else [],
         kinds=KINDS,
         sources=SOURCES,
     )

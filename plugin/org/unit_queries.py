@@ -18,12 +18,13 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    type_coerce,
     union_all,
 )
 from sqlalchemy.orm import Session, aliased
 
 from plugin.core.audit import AuditEntry
-from plugin.core.base import Json
+from plugin.core.base import Json, UTCDateTime
 from plugin.org.history import was
 from plugin.org.models import Membership, Person, Unit, UnitKind
 from plugin.org.reach import Reach
@@ -59,6 +60,32 @@ def is_active(at: datetime, *, past: bool = False) -> ColumnElement[bool]:
     """The person is not deactivated at `at`."""
     deactivated_at = was(Person, "deactivated_at", at, past=past)
     return or_(deactivated_at.is_(None), deactivated_at > at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceThen:
+    """What can change of a unit, as it was at a moment."""
+
+    archived_at: datetime | None
+    time_zone: str | None
+    region: Unit | None
+
+
+def place_at(session: Session, unit: Unit, at: datetime, *, past: bool) -> PlaceThen:
+    """The unit's region, days and archiving at `at`; one statement and one for the region."""
+    line = session.execute(
+        select(
+            type_coerce(was(Unit, "archived_at", at, past=past), UTCDateTime()),
+            was(Unit, "time_zone", at, past=past),
+            was(Unit, "region_id", at, past=past),
+        ).where(Unit.id == unit.id)
+    ).one()
+    archived_at, time_zone, region_id = line
+    return PlaceThen(
+        archived_at=archived_at if archived_at is not None and archived_at <= at else None,
+        time_zone=time_zone,
+        region=session.get(Unit, region_id) if region_id else None,
+    )
 
 
 def units(

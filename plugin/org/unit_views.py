@@ -193,8 +193,9 @@ def _create(form: UnitForm) -> int:
 def details(unit_id: int) -> str:
     session = read_session()
     unit = in_reach(session, unit_id)
-    region = session.get(Unit, unit.region_id) if unit.region_id else None
-    return render_template("org/unit.html", unit=unit, region=region, kinds=KINDS)
+    moment = as_of.asked_for(request.args, unit.time_zone or me().time_zone, now=clock.now())
+    then = unit_queries.place_at(session, unit, moment.at, past=moment.is_past)
+    return render_template("org/unit.html", unit=unit, then=then, moment=moment, kinds=KINDS)
 
 
 def in_reach(session: Session, unit_id: int) -> Unit:

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from pypdf import PdfReader
 
-from plugin.assign import drafting, listed
+from plugin.assign import drafting, listed, merging
 from plugin.assign.errors import TooManyChangedError
 from plugin.assign.models import Configuration
 from plugin.core import clock
@@ -17,6 +17,7 @@ from plugin.core.outbox import JobName
 from plugin.modules.models import Completion, CompletionSource
 from plugin.notify.mail_models import AddressEvent, AddressFact, AddressSource
 from plugin.org import people_actions, person_actions, unit_actions
+from plugin.org.merge_models import PersonMerge
 from plugin.org.models import Membership, Person, Unit
 from plugin.org.people_queries import chosen
 from plugin.org.reach import Reach
@@ -132,6 +133,70 @@ def test_units_and_members_are_those_of_then(month: Crowd, client: FlaskClient) 
         log = then(client, f"/admin/units/{quay}/activity").by_id("list").words
         assert "Archived" not in log
         assert "Ben Late" not in log
+
+
+def test_the_page_of_a_unit_says_its_region_days_and_archiving_of_then(
+    month: Crowd, client: FlaskClient
+) -> None:
+    month.world.sign_in(client, month.admin)
+    quay = month.units["Quay"].id
+    with clock.at(NOW + 12 * DAY), transaction() as tx:
+        unit = tx.session.get_one(Unit, quay)
+        unit_actions.edit_unit(
+            tx, unit, name="Quay", id_code=None, description="", time_zone="Asia/Tokyo",
+            region=None, by=month.admin.id, now=clock.now(),
+        )  # fmt: skip
+        unit_actions.archive_unit(tx, unit, by=month.admin.id, reason="shut", now=clock.now())
+    with clock.at(NOW + 20 * DAY):
+        now = seen(client, f"/admin/units/{quay}").by_id("main").words
+        assert "Archived on Mar 22, 2027" in now
+        assert "Asia/Tokyo" in now
+        page = then(client, f"/admin/units/{quay}")
+        said = page.by_id("main").words
+        assert "Region North" in said
+        assert "Time zone the organization’s (Europe/London)" in said
+        assert "Archived" not in said
+        links = {each.attributes.get("href", "") for each in page.by_id("main").all("a")}
+        north = month.units["North"].id
+        assert {
+            f"/admin/units/{north}?{THEN}",
+            f"/admin/units/{quay}/members?{THEN}",
+            f"/admin/units/{quay}/matrix?{THEN}",
+        } <= links, "what is opened from here is of then too"
+        assert f"/admin/units/{quay}/edit" not in links
+        assert client.get(f"/admin/units/{quay}?as_of=2028-01-01").status_code == 400
+
+
+def test_the_page_of_a_person_says_the_units_access_and_merges_of_then(
+    month: Crowd, client: FlaskClient
+) -> None:
+    month.world.sign_in(client, month.admin)
+    ann, ben = of("Ann Early").id, of("Ben Late").id
+    with clock.at(NOW + 11 * DAY), transaction() as tx:
+        made = merging.merge(
+            tx, tx.session.get_one(Person, ann), tx.session.get_one(Person, ben),
+            by=month.admin.id, reason="one", now=clock.now(),
+        )  # fmt: skip
+        merge_id = made.id
+    with clock.at(NOW + 13 * DAY), transaction() as tx:
+        merge = tx.session.get_one(PersonMerge, merge_id)
+        merging.unmerge(tx, merge, by=month.admin.id, reason="two", now=clock.now())
+    with clock.at(NOW + 20 * DAY):
+        now = seen(client, f"/admin/people/{ann}").by_id("main").words
+        assert "Yard" in now
+        assert "Undone by" in now
+        page = then(client, f"/admin/people/{ann}")
+        said = page.by_id("main").words
+        assert "Quay" in said
+        assert "Yard" not in said
+        assert "Merge" not in said
+        assert "Remove" not in said
+        hrefs = {each.attributes.get("href", "") for each in page.by_id("main").all("a")}
+        assert f"/admin/people/{ann}/training?{THEN}" in hrefs
+        assert f"/admin/units/{month.units['Quay'].id}?{THEN}" in hrefs
+        between = seen(client, f"/admin/people/{ben}?as_of=2027-03-22").by_id("main").words
+        assert "This entry was merged. Go to Ann Early" in between
+        assert "Undone by" not in between
 
 
 def test_training_is_listed_with_the_version_of_then(month: Crowd, client: FlaskClient) -> None:
