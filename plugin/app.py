@@ -42,6 +42,7 @@ from plugin.documents import admin_views as documents_views
 from plugin.documents import file_views as document_files
 from plugin.documents import views as reading_views
 from plugin.lti.platform import admin_views as tools_views
+from plugin.lti.platform import linking
 from plugin.lti.platform import player_views as external_views
 from plugin.lti.platform import service_views as platform_services
 from plugin.lti.platform import views as platform_views
@@ -56,7 +57,7 @@ from plugin.lti.tool import (
     review_views,
 )
 from plugin.lti.tool import views as lti
-from plugin.modules import history_import, visibility
+from plugin.modules import history_import, retraining, visibility
 from plugin.modules import views as modules_views
 from plugin.modules.models import ModuleKind
 from plugin.notify import hook_views, mailer
@@ -237,6 +238,12 @@ def _register_views(app: Flask) -> None:
                 ModuleKind.DOCUMENT: reading_views.enter,
                 ModuleKind.CERTIFICATE: submit_views.enter,
                 ModuleKind.SESSION: class_views.enter,
+            },
+            renewals={
+                ModuleKind.LTI: linking.renew,
+                ModuleKind.LMS_GRADE: retraining.renew,
+                ModuleKind.CERTIFICATE: retraining.renew,
+                ModuleKind.SESSION: retraining.renew,
             },
         ),
     )

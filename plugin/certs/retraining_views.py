@@ -3,20 +3,30 @@
 from collections.abc import Mapping
 from datetime import date
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import LazyString, format_date
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
+from plugin.assign.retraining_progress import progress_of
 from plugin.certs import retraining as impacts
 from plugin.certs.retraining import Concern, Impact
 from plugin.certs.retraining_forms import EQUIVALENT, RETRAINING, RetrainingForm
 from plugin.core import clock
-from plugin.core.db import read_session, transaction
+from plugin.core.db import Tx, read_session, transaction
 from plugin.modules import queries as module_queries
-from plugin.modules import retraining
-from plugin.modules.errors import RetrainingChangedError
+from plugin.modules import retraining, visibility
+from plugin.modules.errors import RetrainingChangedError, VersionNotFoundHereError
 from plugin.modules.models import Module, ModuleKind, ModuleVersion
 from plugin.modules.retraining import Decision
 from plugin.org.errors import FieldError
@@ -35,7 +45,14 @@ LABELS: Mapping[Concern, LazyString] = {
         "People not mailed because the organization has switched the kind off"
     ),
 }
-PAGES = {ModuleKind.DOCUMENT: "documents.module", ModuleKind.SCORM: "scorm.module"}
+PAGES = {
+    ModuleKind.SCORM: "scorm.module",
+    ModuleKind.DOCUMENT: "documents.module",
+    ModuleKind.CERTIFICATE: "submissions.module",
+    ModuleKind.SESSION: "sessions.module",
+    ModuleKind.LTI: "tools.module",
+    ModuleKind.LMS_GRADE: "modules.graded",
+}
 TONES = {Concern.TURN_INVALID: "invalid"}
 
 
@@ -44,12 +61,14 @@ TONES = {Concern.TURN_INVALID: "invalid"}
 def decide(module_id: int, number: int) -> str | Response | tuple[str, int]:
     """Whether what was learned before goes on counting, and if not, until when."""
     module, version, before = _load(module_id, number)
-    form = _form(before)
+    form = _form(version, before)
     is_sound = form.validate() if request.method == "POST" else True
     shown = _prospect(module, version, before, form)
     if request.method == "GET" or "look" in request.form:
         form.reason.errors = []
         return _page(module, version, before, form, shown)
+    if version.id is None and form.day is None:
+        form.from_on.errors = [_("Choose a day.")]
     if not is_sound or form.errors:
         return _page(module, version, before, form, shown), 422
     if form.seen.data != _seal(before, form, shown):
@@ -61,6 +80,20 @@ def decide(module_id: int, number: int) -> str | Response | tuple[str, int]:
         field.errors = [error.message]
         return _page(module, version, before, form, shown), error.http_status
     flash(_said(form.day))
+    return redirect(url_for("retraining.decide", module_id=module_id, number=number), 303)
+
+
+@bp.get("/admin/modules/<int:module_id>/anew")
+@requires(Role.ADMIN)
+def anew(module_id: int) -> Response:
+    """To the day that is decided and still to come, or to the page that decides a new one."""
+    session, now = read_session(), clock.now()
+    module = module_queries.module_of(session, me().organization_id, module_id)
+    number = retraining.newest_number(session, module)
+    decided = retraining.decisions(session, module).get(module.current_version_id or 0)
+    first = retraining.first_day(session, module.organization_id, now)
+    if decided is None or decided.from_on is None or decided.from_on < first:
+        number += 1
     return redirect(url_for("retraining.decide", module_id=module_id, number=number), 303)
 
 
@@ -96,7 +129,7 @@ def names(module_id: int, number: int, group: str) -> str:
 def _load(module_id: int, number: int) -> tuple[Module, ModuleVersion, Decision]:
     session = read_session()
     module = module_queries.module_of(session, me().organization_id, module_id)
-    version = retraining.version_of(session, module, number)
+    version = _version(module, number)
     return (
         module,
         version,
@@ -104,12 +137,26 @@ def _load(module_id: int, number: int) -> tuple[Module, ModuleVersion, Decision]
     )
 
 
-def _form(before: Decision) -> RetrainingForm:
+def _version(module: Module, number: int) -> ModuleVersion:
+    """The version; or the one that asking anew for a module without files would make."""
+    session = read_session()
+    if module.kind in visibility.doors(current_app.extensions).renewals:
+        following = retraining.coming(session, module, now=clock.now())
+        if following.number == number:
+            return following
+    return retraining.version_of(session, module, number)
+
+
+def _form(version: ModuleVersion, before: Decision) -> RetrainingForm:
     """As it stands, or with the day that whoever brought the version had in mind."""
     wanted = request.args.get("from_on", type=date.fromisoformat)
     day = before.from_on or wanted
     return RetrainingForm(
-        data={"effect": RETRAINING if day else EQUIVALENT, "from_on": day, "known": before.id}
+        data={
+            "effect": RETRAINING if day or version.id is None else EQUIVALENT,
+            "from_on": day,
+            "known": before.id,
+        }
     )
 
 
@@ -139,13 +186,25 @@ def _decide(module_id: int, number: int, form: RetrainingForm) -> None:
         module = module_queries.module_of(tx.session, me().organization_id, module_id)
         retraining.decide(
             tx,
-            retraining.version_of(tx.session, module, number),
+            _made(tx, module, number),
             form.day,
             known_id=int(form.known.data or 0),
             by=me().person_id,
             reason=form.reason.data,
             now=clock.now(),
         )
+
+
+def _made(tx: Tx, module: Module, number: int) -> ModuleVersion:
+    """The version that is decided about; a coming one is made now."""
+    renew = visibility.doors(current_app.extensions).renewals.get(module.kind)
+    try:
+        return retraining.version_of(tx.session, module, number)
+    except VersionNotFoundHereError:
+        if renew is None or number != retraining.newest_number(tx.session, module) + 1:
+            raise
+    renew(tx, module, me().person_id, clock.now())
+    return retraining.version_of(tx.session, module, number)
 
 
 def _said(day: date | None) -> str:
@@ -177,5 +236,7 @@ def _page(
         labels=LABELS,
         tones=TONES,
         has_changed=has_changed,
+        is_coming=version.id is None,
+        progress=progress_of(read_session(), before.id) if before.id else None,
         choices=form.choices(),
     )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from plugin.core import audit
 from plugin.core.db import Tx
 from plugin.core.outbox import JobName
+from plugin.modules import actions
 from plugin.modules.errors import RetrainingChangedError, VersionNotFoundHereError
 from plugin.modules.models import Module, ModuleVersion, Retraining
 from plugin.org.errors import FieldError
@@ -44,6 +45,31 @@ def version_of(session: Session, module: Module, number: int) -> ModuleVersion:
     if found is None or number == 1:
         raise VersionNotFoundHereError(number)
     return found
+
+
+def newest_number(session: Session, module: Module) -> int:
+    """The number of the newest version; 1 as long as there is none."""
+    newest = session.scalar(
+        select(ModuleVersion.number).where(ModuleVersion.id == module.current_version_id)
+    )
+    return newest or 1
+
+
+def coming(session: Session, module: Module, *, now: datetime) -> ModuleVersion:
+    """The version that asking for the module anew would make; nothing is stored."""
+    return ModuleVersion(
+        organization_id=module.organization_id,
+        module_id=module.id,
+        number=newest_number(session, module) + 1,
+        created_at=now,
+    )
+
+
+def renew(tx: Tx, module: Module, by: int | None, now: datetime) -> None:
+    """The same module as a version of its own, so that it can be asked for anew."""
+    if module.current_version_id is None:
+        actions.add_version(tx.session, module, package_id=None, by=by, now=now)
+    actions.add_version(tx.session, module, package_id=None, by=by, now=now)
 
 
 def decisions(session: Session, module: Module) -> dict[int, Decision]:

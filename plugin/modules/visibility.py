@@ -1,7 +1,7 @@
 """Who may open a module is decided by the configurations, which are above us: the app wires it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
@@ -9,12 +9,14 @@ from sqlalchemy.orm import Session
 
 from plugin.core.db import Tx
 from plugin.modules.errors import ModuleNotFoundHereError
-from plugin.modules.models import ModuleKind, Run
+from plugin.modules.models import Module, ModuleKind, Run
 
 IsVisible = Callable[[Session, int, int, int, datetime], bool]
 """(session, organization, person, module, at): does a configuration show it to the person?"""
 Enter = Callable[[Tx, Run, datetime], str]
 """Prepares a way into a run and gives the address to go to."""
+Renew = Callable[[Tx, Module, int | None, datetime], None]
+"""(module, by, now): what it is made of becomes a version of its own, without another file."""
 
 _EXTENSION = "plugin_module_doors"
 
@@ -25,6 +27,8 @@ class Doors:
 
     is_visible: IsVisible
     players: Mapping[ModuleKind, Enter]
+    renewals: Mapping[ModuleKind, Renew] = field(default_factory=dict)
+    """Of the kinds that have no files whose next version could be brought."""
 
 
 def install(extensions: dict[str, Any], doors: Doors) -> None:

@@ -103,6 +103,25 @@ def change_module(
     )
 
 
+def renew(tx: Tx, module: Module, by: int | None, now: datetime) -> None:
+    """The same content as a version of its own, with a line item of its own: what the tool says
+    of sittings before completes those, and not the new version."""
+    link = queries.link_of_version(tx.session, module.current_version_id or 0)
+    column = queries.column_of_link(tx.session, link)
+    _add_version(
+        tx.session,
+        tx.session.get_one(ExternalTool, link.tool_id),
+        module,
+        target_url=link.target_url,
+        custom=link.custom,
+        score_maximum=column.score_maximum,
+        resource_id=column.resource_id,
+        tag=column.tag,
+        by=by,
+        now=now,
+    )
+
+
 def _add_version(
     session: Session,
     tool: ExternalTool,

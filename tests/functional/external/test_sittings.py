@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from plugin.core import clock
 from plugin.core.db import db, transaction
+from plugin.lti.platform import linking
 from plugin.modules.models import Module, Run, RunState
 from tests.conftest import NOW
-from tests.functional.external.maker import Maker, assigned
+from tests.functional.external.maker import Maker, assigned, column_of
 from tests.support.html import read
 from tests.support.queries import counted
 from tests.support.world import World
@@ -141,3 +143,21 @@ def test_the_run_of_two_learners_stand_each_for_itself(
     assert state(client, second) == "open"
     db.session.rollback()
     assert db.session.query(Run).count() == 2
+
+
+def test_a_module_asked_for_anew_opens_the_same_with_a_line_item_of_its_own(
+    maker: Maker, start: str, module: Module, client: FlaskClient
+) -> None:
+    old = maker.launch(start)
+    maker.report(old)
+    with transaction() as tx:
+        linking.renew(tx, tx.session.get_one(Module, module.id), None, clock.now())
+    answer = client.post(f"/modules/{module.id}/start")
+    new = maker.launch(f"{answer.headers['Location']}/start")
+    assert column_of(new) != column_of(old)
+    target = "https://purl.imsglobal.org/spec/lti/claim/target_link_uri"
+    assert new[target] == old[target]
+    assert maker.report(new).status_code in {200, 204}
+    runs = db.session.scalars(select(Run).order_by(Run.id)).all()
+    assert [run.state for run in runs] == [RunState.COMPLETED, RunState.COMPLETED]
+    assert runs[0].module_version_id != runs[1].module_version_id
