@@ -12,7 +12,14 @@ from plugin.core.outbox import PostponedError, is_in_bulk
 from plugin.core.upsert import insert_absent
 from plugin.notify import actions, letters, parcels, reminder_choices, throttle
 from plugin.notify.mail_models import SentMail
-from plugin.notify.mailer import Mail, RefusedError, UnavailableError, UnreachableError, send
+from plugin.notify.mailer import (
+    Mail,
+    RefusedError,
+    UnavailableError,
+    UncertainError,
+    UnreachableError,
+    send,
+)
 from plugin.notify.models import Message, MessageKind
 from plugin.notify.parcels import Parcel, Reread, as_written
 
@@ -95,11 +102,15 @@ def _send(parcel: Parcel, token: str | None) -> None:
 
 
 def _give_back(parcel: Parcel, error: Exception) -> None:
-    """Another time; and if the server is not there at all, nobody else tries for a while."""
+    """Another time; and if the server is not there at all, nobody else tries for a while.
+
+    What the server may have taken stays one mail, so that it comes again under the same Message-ID.
+    """
     words = error.words if isinstance(error, UnavailableError) else type(error).__name__
     with transaction() as tx:
         actions.give_back(tx.session, parcel.message_ids, words=words, now=clock.now())
-        parcels.release(tx.session, parcel.digest_id)
+        if not isinstance(error, UncertainError):
+            parcels.release(tx.session, parcel)
         if isinstance(error, UnreachableError):
             throttle.note_unreachable(tx.session, now=clock.now())
 

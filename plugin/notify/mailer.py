@@ -103,6 +103,30 @@ class UnreachableError(UnavailableError):
     """It is not about this mail: the server is not there, silent, or will not have us."""
 
 
+class UncertainError(UnreachableError):
+    """The line broke while the server had the mail in hand: it may have taken it."""
+
+
+class _Handing:
+    """A client of smtplib that knows whether a mail was being handed over when something broke."""
+
+    is_handing = False
+
+    def data(self, msg: Any) -> Any:
+        self.is_handing = True
+        answer = super().data(msg)  # type: ignore[misc]
+        self.is_handing = False
+        return answer
+
+
+class _Plain(_Handing, smtplib.SMTP):
+    pass
+
+
+class _Wrapped(_Handing, smtplib.SMTP_SSL):
+    pass
+
+
 class _Connection(flask_mail.Connection):
     """Gives up on a silent server, and talks TLS only to the server it was told to.
 
@@ -112,19 +136,17 @@ class _Connection(flask_mail.Connection):
     def __init__(self, mail: Any) -> None:
         super().__init__(mail)
         self.address = (mail.server, mail.port)
-        self.host: smtplib.SMTP = self.configure_host()
+        self.host: _Plain | _Wrapped = self.configure_host()
         self.used_at = time.monotonic()
 
-    def configure_host(self) -> smtplib.SMTP:
+    def configure_host(self) -> _Plain | _Wrapped:
         mail = self.mail
         context = ssl.create_default_context()
-        host: smtplib.SMTP
+        host: _Plain | _Wrapped
         if mail.use_ssl:
-            host = smtplib.SMTP_SSL(
-                mail.server, mail.port, timeout=TIMEOUT_SECONDS, context=context
-            )
+            host = _Wrapped(mail.server, mail.port, timeout=TIMEOUT_SECONDS, context=context)
         else:
-            host = smtplib.SMTP(mail.server, mail.port, timeout=TIMEOUT_SECONDS)
+            host = _Plain(mail.server, mail.port, timeout=TIMEOUT_SECONDS)
         if mail.use_tls:
             host.starttls(context=context)
         if mail.username and mail.password:
@@ -203,7 +225,10 @@ def send(mail: Mail) -> None:
         _keep(connection)  # the server said no to this mail and listens to the next
         raise _failure(error) from None
     except (OSError, flask_mail.BadHeaderError, MessageError, UnicodeError) as error:
+        was_handing = connection.host.is_handing and isinstance(error, OSError)
         connection.hang_up()
+        if was_handing:
+            raise UncertainError(_words(error)) from None
         raise _failure(error) from None
     except BaseException:
         connection.hang_up()

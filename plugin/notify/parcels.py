@@ -21,6 +21,7 @@ from plugin.org.models import Person
 
 MORNING = time(9)
 FAR = timedelta(days=2)
+UNDER_WAY = (MessageState.QUEUED, MessageState.SENDING)
 
 Verdict = JsonDict | CancelReason
 Reread = Callable[[Session, Sequence[Message], datetime], Mapping[int, Verdict]]
@@ -37,6 +38,8 @@ class Parcel:
     address: str
     head: Letterhead
     digest_id: int | None = None
+    is_again: bool = False
+    """A server may have it: it stays the mail it was, under the Message-ID it had."""
 
 
 def as_written(
@@ -75,17 +78,17 @@ def claim(tx: Tx, message_id: int, reread: Reread, *, now: datetime) -> Parcel |
     return _claim_day(tx, message, zone, reread, door, now=now)
 
 
-def release(session: Session, digest_id: int | None) -> None:
+def release(session: Session, parcel: Parcel) -> None:
     """The digest did not leave: its messages may leave with others, another time."""
-    if digest_id is None:
+    if parcel.digest_id is None or parcel.is_again:
         return
     session.execute(
         update(Message)
-        .where(Message.digest_id == digest_id)
+        .where(Message.digest_id == parcel.digest_id)
         .values(digest_id=None)
         .execution_options(synchronize_session=False)
     )
-    session.execute(delete(Digest).where(Digest.id == digest_id))
+    session.execute(delete(Digest).where(Digest.id == parcel.digest_id))
 
 
 def mark_sent(session: Session, parcel: Parcel, *, now: datetime) -> None:
@@ -102,7 +105,7 @@ def unclaim(session: Session, parcel: Parcel) -> None:
         .where(Message.id.in_(parcel.message_ids))
         .values(state=MessageState.QUEUED, attempts=Message.attempts - 1)
     )
-    release(session, parcel.digest_id)
+    release(session, parcel)
 
 
 def _claim_one(tx: Tx, message_id: int, door: Gate, *, now: datetime) -> Parcel | None:
@@ -148,14 +151,20 @@ def _look_later(tx: Tx, message: Message) -> None:
 
 
 def _again(session: Session, digest_id: int, door: Gate, *, now: datetime) -> Parcel | None:
-    """Its sender died on the way: the same mail again, word for word, under the same id."""
+    """Its sender or its line died on the way: the same mail again, under the same Message-ID.
+
+    What may not go any more is left out; the Message-ID still names all that it held at first.
+    """
     messages = session.scalars(
-        select(Message)
-        .where(Message.digest_id == digest_id, Message.state == MessageState.SENDING)
-        .order_by(Message.id)
+        select(Message).where(Message.digest_id == digest_id).order_by(Message.id)
     ).all()
-    left = door.let_through(messages, now=now)
-    return _seal(session, left, digest_id, door, now=now) if left else None
+    under_way = [each for each in messages if each.state in UNDER_WAY]
+    left = door.let_through(under_way, now=now)
+    if not left:
+        return None
+    parcel = _seal(session, left, digest_id, door, now=now)
+    key = _key([each.key for each in messages], left[0].organization_id)
+    return replace(parcel, envelope=replace(parcel.envelope, key=key), is_again=True)
 
 
 def _claim_day(
@@ -251,10 +260,15 @@ def _seal(
         envelope = replace(
             envelope,
             template=digests.DIGEST,
-            key=":".join([envelope.key, *(each.key for each in messages[1:])]),
+            key=_key([each.key for each in messages], messages[0].organization_id),
             facts=digests.facts_of([(each.kind, each.facts) for each in messages]),
         )
     return _parcel(messages, envelope, door, digest_id)
+
+
+def _key(keys: Sequence[str], organization_id: int) -> str:
+    """What makes the Message-ID of a mail that brings the messages with these keys."""
+    return ":".join([str(organization_id), *keys])
 
 
 def _day(moment: datetime, zone: str) -> date:

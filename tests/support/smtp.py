@@ -16,6 +16,7 @@ from aiosmtpd.smtp import AuthResult, Envelope, Session
 class Inbox:
     """What the server received; `answers` are said instead of 250, one per mail.
 
+    `silent_after_data`: so many mails are taken, and the line is cut before the 250 is said.
     `hang_up_after`: the server drops each connection after so many mails, as servers do.
     `refused`: what is always said to an address. `delay`: seconds it thinks about each mail; who
     may not have waited for the 250 is in `unheard`, by the part of the Message-ID before the @.
@@ -30,6 +31,7 @@ class Inbox:
         self.hang_up_after: int | None = None
         self.refused: dict[str, str] = {}
         self.delay = 0.0
+        self.silent_after_data = 0
         self.unheard: set[str] = set()
         self.port = 0
 
@@ -64,6 +66,9 @@ class Inbox:
         self.mails.append(mail)
         self.senders.append(str(envelope.mail_from))
         self.connections.add(session.peer)
+        if self.silent_after_data:
+            self.silent_after_data -= 1
+            server.transport.abort()
         if self.hang_up_after and len(self.mails) % self.hang_up_after == 0:
             server.loop.call_soon(server.transport.close)
         return "250 OK"

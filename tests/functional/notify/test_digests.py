@@ -13,10 +13,12 @@ from plugin.core.db import db, transaction
 from plugin.core.outbox import JobName, OutboxRow
 from plugin.notify import delivery
 from plugin.notify.actions import CLAIM_LIFE, NewMessage, queue_messages
-from plugin.notify.mailer import UnavailableError
+from plugin.notify.mail_models import MailRate
+from plugin.notify.mailer import UnavailableError, UncertainError
 from plugin.notify.models import Digest, Message, MessageKind, MessageState
 from plugin.org.models import Person
 from tests.conftest import NOW
+from tests.functional.notify.conftest import Wish
 from tests.support import smtp
 from tests.support.days import inbox_of, subjects
 from tests.support.work import work_off
@@ -257,3 +259,70 @@ def test_every_step_of_a_message_is_one_job(world: World, inbox: smtp.Inbox) -> 
     assert work_off() == 3
     jobs = db.session.scalars(select(OutboxRow.job).distinct()).all()
     assert jobs == [JobName.DELIVER_MESSAGE]
+
+
+def cut_off(inbox: smtp.Inbox, person: Person) -> None:
+    """The server takes two of the person's news in one mail, and is cut off before it says so."""
+    tell(person, "Lifting")
+    tell(person, "Rowing", kind=MessageKind.REMINDER)
+    inbox.silent_after_data = 1
+    with pytest.raises(UncertainError):
+        work_off()
+
+
+def ids(inbox: smtp.Inbox) -> list[str]:
+    return [str(mail["Message-ID"]) for mail in inbox.mails]
+
+
+def test_what_a_server_may_have_taken_comes_again_as_the_same_mail(
+    world: World, inbox: smtp.Inbox
+) -> None:
+    """Or the same news would be told twice, in two mails no mailbox knows as one."""
+    person = world.person()
+    cut_off(inbox, person)
+    assert states() == [MessageState.QUEUED] * 2
+    with clock.at(NOW + HOUR):
+        tell(person, "Diving")
+        work_off()
+    first, second = inbox.mails
+    assert len(set(ids(inbox))) == 1
+    assert smtp.text_of(first) == smtp.text_of(second)
+    with clock.at(NOW + timedelta(days=1)):
+        work_off()
+    assert len(set(ids(inbox))) == 2
+    assert states() == [MessageState.SENT] * 3
+    assert "Diving" in smtp.text_of(inbox.mails[-1])
+    assert "Lifting" not in smtp.text_of(inbox.mails[-1])
+
+
+def test_what_may_not_go_any_more_leaves_the_mail_its_message_id(
+    world: World, inbox: smtp.Inbox, wish: Wish
+) -> None:
+    cut_off(inbox, world.person())
+    wish(off_kinds=["reminder"])
+    with clock.at(NOW + HOUR):
+        work_off()
+    assert len(inbox.mails) == 2
+    assert len(set(ids(inbox))) == 1
+    assert sorted(states()) == [MessageState.SENT, MessageState.SUPPRESSED]
+    assert "Rowing" not in smtp.text_of(inbox.mails[-1])
+
+
+def test_waiting_for_a_minute_takes_no_message_id_from_a_mail_that_may_be_there(
+    world: World, inbox: smtp.Inbox, wish: Wish
+) -> None:
+    person, later = world.person(), NOW + HOUR
+    cut_off(inbox, person)
+    wish(per_minute=1)
+    full = {"single_minute": int(later.timestamp()) // 60, "single_used": 1}
+    given = {"bulk_minute": 0, "bulk_used": 0, "failures": 0} | full
+    scope = f"organization:{world.organization.id}"
+    world.add(MailRate(scope=scope, organization_id=world.organization.id, **given))
+    with clock.at(later):
+        tell(person, "Diving")
+        work_off()
+    assert len(inbox.mails) == 1, "its minute is full"
+    with clock.at(later + timedelta(minutes=5)):
+        work_off()
+    assert len(inbox.mails) == 2
+    assert len(set(ids(inbox))) == 1
