@@ -1,5 +1,6 @@
 """What each check is called, and where in which LMS a failed one is mended."""
 
+import re
 from collections.abc import Mapping
 
 from flask_babel import LazyString
@@ -99,6 +100,16 @@ def what_next(name: Name) -> LazyString:
     return NEXT.get(name, _l("Press Check now."))
 
 
-def where(product: str | None, name: Name) -> LazyString | None:
-    """The menu path that mends a failed check in this LMS."""
+_TROUBLE = re.compile(r"(429|5\d\d)\b")
+PASSING = _l(
+    "The LMS itself is in trouble or busy, which may pass: press Check now again later. If it "
+    "stays, its administrators find the reason in its log."
+)
+
+
+def where(product: str | None, name: Name, words: str | None = None) -> LazyString | None:
+    """The menu path that mends a failed check in this LMS; no setting mends an error of its own,
+    which its `words` begin with."""
+    if _TROUBLE.match(words or ""):
+        return PASSING
     return WHERE.get((product or "").lower(), _ANY).get(name)

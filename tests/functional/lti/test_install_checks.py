@@ -185,6 +185,20 @@ def test_the_page_shows_it_and_where_to_mend_it(admin: FlaskClient, launched: Pe
     assert "Open this page from within the LMS." in words
 
 
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_an_error_of_the_lms_itself_is_not_blamed_on_its_settings(
+    admin: FlaskClient, launched: Peer, status: int
+) -> None:
+    registration().product = "moodle"
+    db.session.commit()
+    launched.grades.behaviour.fails_with[:] = [status] * 9
+    assert (tried()["roster"][1] or "").startswith(str(status))
+    words = read(admin.get(f"/admin/lms/{registration().id}").text).words
+    assert f"People of the last course Failed {status}" in words
+    assert "The LMS itself is in trouble or busy" in words
+    assert "IMS LTI Names and Role Provisioning" not in words
+
+
 def test_an_admin_from_the_lms_sees_the_variables_and_the_frame(
     world: World, launched: Peer, client: FlaskClient
 ) -> None:
