@@ -89,14 +89,22 @@ class LearnerFacts:
 
 
 def learner_facts(
-    session: Session, organization_id: int, person_id: int, at: datetime
+    session: Session, organization_id: int, person_id: int, at: datetime, *, past: bool = False
 ) -> LearnerFacts:
     """Every configuration that covers or covered the person, in one statement.
 
     `visible` is what the learner may see now; `configurations` and `open_runs` are keyed by their
-    configuration's and module's id. Hidden modules are in none of it.
+    configuration's and module's id. Hidden modules are in none of it. `past`: `at` is behind us.
     """
-    found = facts(session, organization_id, person_ids=[person_id], at=at, history=False, runs=True)
+    found = facts(
+        session,
+        organization_id,
+        person_ids=[person_id],
+        at=at,
+        history=past,
+        runs=not past,
+        past=past,
+    )
     standings = tuple(found.standing(person_id, each) for each in sorted(found.configurations))
     visible = visible_modules(standings)
     shown = {module.module_id for module in visible}

@@ -167,9 +167,14 @@ def _fact(row: RowStanding, completion: Completion | None) -> str:
     return _("Completed %(day)s (%(source)s, %(score)s %%).", day=done, source=by, score=score)
 
 
-def behind(session: Session, standing: Standing) -> dict[int, Completion]:
-    """The completions the standing rests on, by id."""
-    ids = [row.completion_id for row in standing.rows if row.completion_id is not None]
+def behind(session: Session, *standings: Standing) -> dict[int, Completion]:
+    """The completions the standings rest on, by id, in one statement."""
+    ids = [
+        row.completion_id
+        for standing in standings
+        for row in standing.rows
+        if row.completion_id is not None
+    ]
     if not ids:
         return {}
     return {

@@ -5,18 +5,20 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from plugin.assign.queries import learner_facts
-from plugin.assign.why import behind, derivation
 from plugin.core import clock
 from plugin.core.db import read_session, transaction
 from plugin.dashboard import queries
-from plugin.dashboard.proof_views import proof_view, withheld_words
-from plugin.dashboard.proofs import own_standing, proofs_of
+from plugin.dashboard.explained import Explained, explained
+from plugin.dashboard.proof_views import proof_view
+from plugin.dashboard.proofs import proofs_of
 from plugin.dashboard.tile_views import SHELVES, TileView, tile_view
 from plugin.dashboard.tiles import Tile, on_shelf, tiles_of
 from plugin.modules import visibility
 from plugin.notify.gate import addressee
 from plugin.notify.mail_models import ChoicePlace
 from plugin.notify.reminder_choices import choose
+from plugin.org import as_of
+from plugin.org.as_of import AsOf
 from plugin.org.models import Person
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
@@ -27,7 +29,10 @@ bp = Blueprint("dashboard", __name__)
 @bp.get("/")
 @requires(Role.LEARNER)
 def home() -> str:
-    """Certificates on top, then every visible module once."""
+    """Certificates on top, then every visible module once; of the past, how it all stood."""
+    moment = _moment()
+    if moment.is_past:
+        return render_template("dashboard/then.html", found=_explained(moment), moment=moment)
     session, now, person = read_session(), clock.now(), me()
     facts = learner_facts(session, person.organization_id, person.person_id, now)
     own = queries.belongings(session, person.organization_id, person.person_id)
@@ -66,21 +71,22 @@ def _view(tile: Tile) -> TileView:
 @requires(Role.LEARNER)
 def why(configuration_id: int) -> str:
     """How one's own standing came about: who asks, which completion, which days, what binds."""
-    session, now, person = read_session(), clock.now(), me()
-    facts = learner_facts(session, person.organization_id, person.person_id, now)
-    standing = own_standing(facts, configuration_id)
-    paper = queries.belongings(session, person.organization_id, person.person_id).papers.get(
-        configuration_id
-    )
-    line = facts.configurations[configuration_id]
-    return render_template(
-        "dashboard/why.html",
-        line=line,
-        why=derivation(
-            standing,
-            line,
-            {each.id: each.title for each in facts.modules.values()},
-            behind(session, standing),
-            withheld=withheld_words(paper.events if paper else (), standing, at=now),
-        ),
+    moment = _moment()
+    (found,) = _explained(moment, configuration_id)
+    return render_template("dashboard/why.html", line=found.line, why=found.why, moment=moment)
+
+
+def _moment() -> AsOf:
+    return as_of.asked_for(request.args, me().time_zone, now=clock.now())
+
+
+def _explained(moment: AsOf, configuration_id: int | None = None) -> list[Explained]:
+    person = me()
+    return explained(
+        read_session(),
+        person.organization_id,
+        person.person_id,
+        moment,
+        now=clock.now(),
+        configuration_id=configuration_id,
     )

@@ -350,6 +350,31 @@ def test_learners_ask_their_own_record_for_a_past_moment(month: Crowd, client: F
         assert client.get("/history?as_of=soon").status_code == 400
 
 
+def test_learners_ask_how_they_stood_and_why_at_a_past_moment(
+    month: Crowd, client: FlaskClient
+) -> None:
+    corrected(month)
+    asked = month.trainings["Quay"]
+    month.world.sign_in(client, of("Ann Early"))
+    with clock.at(NOW + 20 * DAY):
+        assert "Ended" in seen(client, f"/why/{asked}").by_id("main").words
+        why = then(client, f"/why/{asked}").by_id("main").words
+        assert "Valid through Feb 20, 2028: of what is required, Training of Quay ends" in why
+        assert "Asked by Quay (Basics of Quay), version 1, in force since Mar 10, 2027." in why
+        assert "Feb 20, 2027 + 12 months" in why
+        page = then(client, "/")
+        assert "Basics of Quay Quay VALID Valid through Feb 20, 2028" in page.by_id("main").words
+        links = {each.attributes.get("href") for each in page.by_id("main").all("a")}
+        assert f"/why/{asked}?{THEN}" in links
+        assert not page.by_id("main").all("button", name="start"), "nothing is begun in the past"
+        assert f'href="/?{THEN}"' in client.get(f"/history?{THEN}").text
+        before = seen(client, "/?as_of=2027-03-09").by_id("main").words
+        assert "No training was assigned to you" in before
+        assert client.get("/why/999999?" + THEN).status_code == 404
+        assert client.get(f"/why/{asked}?as_of=2029-01-01").status_code == 400
+        assert client.get("/?as_of=soon").status_code == 400
+
+
 def test_what_is_hidden_now_is_in_no_past_of_a_learner(month: Crowd, client: FlaskClient) -> None:
     ann = of("Ann Early")
     month.world.sign_in(client, ann)
@@ -362,7 +387,8 @@ def test_what_is_hidden_now_is_in_no_past_of_a_learner(month: Crowd, client: Fla
         configuration_id = month.asks("Divers")
         publish(configuration_id, row(hidden, status="hidden"), certificate=False)  # type: ignore[arg-type]
     with clock.at(NOW + 20 * DAY):
-        for path in (f"/history?{THEN}", "/history"):
+        assert client.get(f"/why/{month.trainings['Quay']}?{THEN}").status_code == 404
+        for path in (f"/history?{THEN}", "/history", f"/?{THEN}"):
             assert "Training of Quay" not in client.get(path).text
         for path in (f"/history/transcript.pdf?{THEN}", "/history/transcript.pdf"):
             assert "Training of Quay" not in printed(client, path)
