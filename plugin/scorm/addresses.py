@@ -12,6 +12,11 @@ def is_foreign(href: str) -> bool:
     return _FOREIGN.match(href) is not None
 
 
+def is_no_page(href: str) -> bool:
+    """Whether it names something that a course can never start with: a drive, a script, a mail."""
+    return is_foreign(href) and not href.lower().startswith(("http:", "https:", "//"))
+
+
 def joined(base: str, href: str) -> str:
     """An address below a base; one that is whole already stands alone."""
     if not href or is_foreign(href) or href.startswith("/"):

@@ -21,6 +21,7 @@ from plugin.scorm.findings import Finding, error
 from plugin.scorm.models import Package, PackageState
 
 MAX_ATTEMPTS = 5
+ENDED = "import.ended"
 KEPT_FOR = timedelta(days=7)
 """How long the file of an import that could not be finished is kept for another attempt."""
 TEMPORARY = (OSError, DBAPIError, MemoryError, StepTookTooLongError)
@@ -55,7 +56,8 @@ def begin(package_id: int, *, now: datetime) -> Attempt | None:
         if package.state is not PackageState.IMPORTING:
             return None
         if package.attempts >= MAX_ATTEMPTS:
-            _end(package, _logged("import.interrupted", package_id), now=now)
+            finding = error("import.interrupted", reference=_reference())
+            _end(package, _logged(package_id, finding), now=now)
             return None
         package.attempts, package.percent = package.attempts + 1, 0
         return Attempt(
@@ -80,8 +82,8 @@ def stopped(attempt: Attempt, key: str, cause: Exception, *, now: datetime) -> b
         is_here = storage().exists(attempt.upload_key)
         if is_here and isinstance(cause, TEMPORARY) and attempt.number < MAX_ATTEMPTS:
             return False
-        code = _code(cause) if is_here else "import.lost"
-        _end(package, _logged(code, attempt.package_id, cause), now=now)
+        finding = _finding(cause, _reference()) if is_here else error("import.lost")
+        _end(package, _logged(attempt.package_id, finding, cause), now=now)
         return True
 
 
@@ -135,19 +137,25 @@ def _locked(session: Session, package_id: int) -> Package:
     ).one()
 
 
+def _reference() -> str:
+    return secrets.token_hex(6)
+
+
 def _end(package: Package, finding: Finding, *, now: datetime) -> None:
     package.state, package.finished_at = PackageState.FAILED, now
     package.findings = wording.stored((finding,))
 
 
-def _code(cause: Exception) -> str:
+def _finding(cause: Exception, reference: str) -> Finding:
     if isinstance(cause, OSError) and cause.errno in _FULL:
-        return "import.no_space"
-    return "import.trouble" if isinstance(cause, TEMPORARY) else "import.defect"
+        return error("import.no_space", reference=reference)
+    if isinstance(cause, TEMPORARY):
+        return error("import.trouble", reference=reference)
+    return error("import.defect", reference=reference)
 
 
-def _logged(code: str, package_id: int, cause: Exception | None = None) -> Finding:
+def _logged(package_id: int, finding: Finding, cause: Exception | None = None) -> Finding:
     """The finding and the log's line carry the same reference."""
-    reference = secrets.token_hex(6)
-    log.error("import.ended", code=code, package_id=package_id, reference=reference, exc_info=cause)
-    return error(code, reference=reference)
+    facts = {"code": finding.code, "package_id": package_id, **finding.facts}
+    log.error(ENDED, exc_info=cause, **facts)
+    return finding

@@ -36,7 +36,7 @@ def _launch_file(item: Item, paths: set[str], folded: dict[str, str]) -> Iterato
         return
     other = folded.get(wanted.casefold())
     if other is None:
-        yield error("scorm.launch_file", wanted, title=item.title)
+        yield error("scorm.launch_file", wanted or item.href, title=item.title)
     else:
         yield warning("scorm.case", wanted, other=other)
 

@@ -7,9 +7,9 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from plugin.scorm import document, sequencing
-from plugin.scorm.addresses import brought_back, is_foreign, joined, leaves
+from plugin.scorm.addresses import brought_back, is_foreign, is_no_page, joined, leaves
 from plugin.scorm.document import MANIFEST, attribute, child, children, text_of
-from plugin.scorm.findings import Finding, refuse, warning
+from plugin.scorm.findings import Finding, error, refuse, warning
 
 ADLCP_12 = "adlcp_rootv1p2"
 MAX_ITEMS = 5000
@@ -307,5 +307,7 @@ def _hidden_controls(element: Element) -> tuple[str, ...]:
 
 def _about(manifest: Manifest) -> Iterator[Finding]:
     for item in manifest.playable():
-        if is_foreign(item.href):
+        if is_no_page(item.href):
+            yield error("manifest.no_page", MANIFEST, title=item.title, href=item.href)
+        elif is_foreign(item.href):
             yield warning("manifest.foreign_launch", MANIFEST, title=item.title, href=item.href)

@@ -1,5 +1,6 @@
 """The sentences of an import's findings: what was met, and how to mend it."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,9 @@ from flask_babel import lazy_gettext as _l
 
 from plugin.core.base import JsonList
 from plugin.scorm.findings import Finding, Severity
+
+MAX_FACT = 500
+_CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 SENTENCES: dict[str, Any] = {
     "zip.not_a_zip": _l(
@@ -102,6 +106,10 @@ SENTENCES: dict[str, Any] = {
         "The sequencing rules of all items come to more than %(limit)s elements. Use fewer or "
         "smaller collections of rules."
     ),
+    "manifest.no_page": _l(
+        "“%(title)s” starts at %(href)s, which is no page of the package. Write its address "
+        "relative to imsmanifest.xml."
+    ),
     "manifest.foreign_launch": _l(
         "“%(title)s” starts at another host (%(href)s). It cannot report results from there."
     ),
@@ -172,9 +180,19 @@ class Sentence:
 def stored(findings: tuple[Finding, ...]) -> JsonList:
     """The findings as they are kept: codes and facts, no language."""
     return [
-        {"severity": str(f.severity), "code": f.code, "file": f.file, "facts": f.facts}
-        for f in findings
+        {
+            "severity": str(each.severity),
+            "code": each.code,
+            "file": _printable(each.file),
+            "facts": {name: _printable(fact) for name, fact in each.facts.items()},
+        }
+        for each in findings
     ]
+
+
+def _printable(fact: Any) -> Any:
+    """As a database can keep it and a page can show it, whatever the package wrote."""
+    return _CONTROL.sub("?", fact)[:MAX_FACT] if isinstance(fact, str) else fact
 
 
 def sentences(findings: JsonList) -> list[Sentence]:
