@@ -68,6 +68,9 @@ class Settings:
     mail_hook_secret: str = _setting(
         "", "signs reports of bounces for every organization; at least 32 characters"
     )
+    mail_keep_days: int = _setting(
+        3650, "days the text and HTML of a sent mail are kept; 0: for ever"
+    )
     upload_max_mb: int = _setting(600, "largest package that may be uploaded, in MiB")
     unpacked_max_mb: int = _setting(2048, "most a package may unpack to, in MiB")
     uploads_by: str = _setting(
@@ -148,6 +151,8 @@ class Settings:
             raise SettingError(
                 f"PLUGIN_MAIL_HOOK_SECRET needs at least {MIN_SECRET_LENGTH} characters"
             )
+        if self.mail_keep_days < 0:
+            raise SettingError("PLUGIN_MAIL_KEEP_DAYS must be a number of days, or 0 for ever")
         if self.env is not Environment.PRODUCTION:
             return
         for name in ("mail_host", "mail_sender"):

@@ -10,6 +10,7 @@ from plugin.api import delivering
 from plugin.api.actions import KEEP_ANSWERS, forget_answers
 from plugin.assign import crossings
 from plugin.core import clock
+from plugin.core.context import current_settings
 from plugin.core.db import read_session, transaction
 from plugin.core.log import log
 from plugin.core.outbox import JobName, OutboxRow, Periodic, QueueName, as_urgent_as
@@ -28,7 +29,7 @@ from plugin.lti.tool import (
 from plugin.lti.tool import rosters as tied
 from plugin.lti.tool.actions import forget_former
 from plugin.lti.tool.login_actions import forget_logins
-from plugin.notify import topics
+from plugin.notify import retention, topics
 from plugin.org.models import SignIn
 from plugin.scorm import attempts as package_attempts
 
@@ -59,6 +60,18 @@ def tidy() -> None:
         notices.forget(tx.session, before=now - notices.KEEP)
         tx.session.execute(delete(SignIn).where(SignIn.expires_at < now - KEEP_VISITS))
         tx.session.execute(delete(OutboxRow).where(OutboxRow.done_at < now - KEEP_DONE_STEPS))
+
+
+def erase_mail_bodies() -> None:
+    """The words of mails that were kept long enough are gone."""
+    days, now = current_settings().mail_keep_days, clock.now()
+    if not days:
+        return
+    erased = retention.CHUNK
+    while erased == retention.CHUNK:
+        with transaction() as tx:
+            before = now - timedelta(days=days)
+            erased = retention.erase_bodies(tx.session, before=before, now=now)
 
 
 def repair() -> None:
@@ -127,6 +140,7 @@ TURNS = {
     "lms": Turn(every=timedelta(days=1), work=ask_lmss),
     "reconcile": Turn(every=timedelta(hours=1), work=repair),
     "reconcile everybody": Turn(every=timedelta(days=7), work=repair_everything),
+    "mail bodies": Turn(every=timedelta(days=1), work=erase_mail_bodies),
     "tidy": Turn(every=timedelta(days=1), work=tidy),
 }
 

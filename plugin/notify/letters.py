@@ -86,6 +86,7 @@ def kept(found: Envelope, mail: Mail, *, now: datetime) -> dict[str, Any]:
         "address": mail.to_address,
         "subject": mail.subject,
         "text": mail.text,
+        "html": mail.html,
         "attachments": [
             {"filename": each["filename"], "sha256": each["sha256"]} for each in found.attachments
         ],

@@ -37,6 +37,7 @@ class SentMail(AppendOnly, Base):
         UniqueConstraint("header_id"),
         Index(None, "person_id"),
         Index(None, "organization_id", "address"),
+        Index(None, "created_at"),
     )
 
     id: Mapped[IntKey]
@@ -49,10 +50,13 @@ class SentMail(AppendOnly, Base):
     address: Mapped[str]
     subject: Mapped[str]
     text: Mapped[str]
+    html: Mapped[str | None]
     attachments: Mapped[JsonList]
     """File names and their SHA-256."""
     locale: Mapped[str]
     created_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]
+    """When text and HTML were erased, the only change there is: they had been kept long enough."""
 
 
 class AddressFact(StrEnum):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, Response, render_template, url_for
+from flask import Blueprint, Response, make_response, render_template, url_for
 from flask_babel import format_timedelta
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -13,11 +13,13 @@ from sqlalchemy.orm import Session
 from plugin.assign.choices import Choices, choices
 from plugin.core import clock
 from plugin.core.db import read_session
+from plugin.notify.errors import MessageNotFoundError
 from plugin.notify.models import MessageKind
 from plugin.notify.wording import KINDS, STATES, reason
 from plugin.org.reach import Reach, person_in_reach, reach_of
 from plugin.reports import ledger
 from plugin.reports.causes import Cause
+from plugin.web import headers
 from plugin.web.export import Cell, Format, download
 from plugin.web.identity import me, requires
 from plugin.web.listing import Asked, asked
@@ -70,7 +72,25 @@ def details(message_id: int) -> str:
     """One message: what it said, to whom, why, and what became of it."""
     session, now = read_session(), clock.now()
     found = ledger.letter(session, reach_of(session, me()), message_id, at=now)
+    headers.frame_src("'self'")
     return render_template("reports/letter.html", found=found, **_words())
+
+
+@bp.get("/admin/mail/<int:message_id>/html")
+@requires(Role.MANAGER)
+def as_html(message_id: int) -> Response:
+    """The HTML as it was handed over, for a sandboxed frame: it shows itself and loads nothing."""
+    found = ledger.letter(
+        read_session(), reach_of(read_session(), me()), message_id, at=clock.now()
+    )
+    if found.mail is None or found.mail.html is None:
+        raise MessageNotFoundError(message_id)
+    response = make_response(found.mail.html)
+    response.headers["Content-Security-Policy"] = (
+        "sandbox; default-src 'none'; style-src 'unsafe-inline'; "
+        f"frame-ancestors 'self' {me().frame_ancestors}"
+    )
+    return response
 
 
 @bp.get("/admin/people/<int:person_id>/mail")

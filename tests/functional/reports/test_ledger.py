@@ -1,6 +1,7 @@
 """The ledger: every mail, to whom, why and what became of it; within one's reach only."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import select
 from plugin.certs.models import Certificate
 from plugin.core import clock
 from plugin.core.db import db, transaction
+from plugin.jobs.periodic import erase_mail_bodies
 from plugin.notify import bounce_actions
 from plugin.notify.actions import queue_message
 from plugin.notify.bounces import Report
@@ -19,6 +21,7 @@ from plugin.notify.models import Message, MessageKind, MessageState
 from plugin.org.models import Person
 from tests.functional.reports.crowd import Crowd, elsewhere, rows, seen
 from tests.support import smtp
+from tests.support.html import read
 from tests.support.queries import counted
 from tests.support.work import work_off
 from tests.support.world import World
@@ -298,3 +301,58 @@ def test_reminders_are_switched_off_and_on_from_the_learners_own_page(
     assert "You get no reminders by mail." in page
     client.post("/reminders", data={"wanted": "yes"})
     assert "You get no reminders by mail." not in client.get("/").text
+
+
+def test_the_html_is_shown_as_it_was_sent_in_a_frame_that_loads_nothing(
+    told: Crowd, inbox: smtp.Inbox, client: FlaskClient
+) -> None:
+    admin(told, client)
+    place = f"{PATH}/{message_id(MessageKind.CERTIFICATE_ISSUED)}"
+    frame = read(client.get(place).text).all("iframe")[0]
+    assert frame.attributes["src"].endswith("/html")
+    assert frame.attributes["sandbox"] == ""
+    answer = client.get(f"{place}/html")
+    (mail,) = [each for each in inbox.mails if "ann@" in str(each["To"])]
+    assert answer.text.split() == smtp.text_of(mail, "html").split()
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-")
+
+
+def test_words_are_erased_when_they_were_kept_long_enough_and_the_row_stays(
+    told: Crowd, client: FlaskClient
+) -> None:
+    admin(told, client)
+    place = f"{PATH}/{message_id(MessageKind.CERTIFICATE_ISSUED)}"
+    before = rows(seen(client, PATH))
+    subject = db.session.scalars(
+        select(SentMail.subject).where(SentMail.address == "ann@example.test")
+    ).one()
+    with clock.at(clock.now() + timedelta(days=3650)):
+        erase_mail_bodies()
+    assert client.get(f"{place}/html").status_code == 200, "the last day is a day too"
+    with clock.at(clock.now() + timedelta(days=3651)):
+        erase_mail_bodies()
+    assert rows(seen(client, PATH)) == before
+    page = seen(client, place).words
+    assert "Its words were kept long enough and erased on" in page
+    assert subject in page
+    assert client.get(f"{place}/html").status_code == 404
+    db.session.rollback()
+    assert {(each.text, each.html) for each in db.session.scalars(select(SentMail))} == {("", None)}
+    assert {str(facts) for facts in db.session.scalars(select(Message.facts))} == {"{}"}
+
+
+def test_words_may_be_kept_for_ever(told: Crowd, app: Flask) -> None:
+    before = app.extensions["plugin_settings"]
+    app.extensions["plugin_settings"] = replace(before, mail_keep_days=0)
+    with clock.at(clock.now() + timedelta(days=20_000)):
+        erase_mail_bodies()
+    app.extensions["plugin_settings"] = before
+    db.session.rollback()
+    assert all(db.session.scalars(select(SentMail.text)))
+
+
+def test_html_is_within_ones_reach_only(told: Crowd, client: FlaskClient) -> None:
+    place = f"{PATH}/{message_id(MessageKind.CERTIFICATE_ISSUED)}/html"
+    told.world.sign_in(client, elsewhere().admin)
+    assert client.get(place).status_code == 404
