@@ -4,6 +4,7 @@ import io
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import func, select
@@ -14,6 +15,7 @@ from plugin.core.context import storage
 from plugin.core.db import db
 from plugin.notify.letterhead import ALWAYS_MAILED, letterhead
 from plugin.notify.models import Message, MessageKind
+from plugin.notify.preview import preview
 from plugin.notify.samples import SAMPLES
 from plugin.org.models import Organization, Person
 from plugin.web.roles import Role
@@ -272,3 +274,17 @@ def test_only_admins_settle_mail(world: World, client: FlaskClient) -> None:
 def test_an_unknown_kind_is_not_found(world: World, admin: Person, client: FlaskClient) -> None:
     assert client.get(f"{PATH}/everything").status_code == 404
     assert client.post(f"{PATH}/test/test").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "kind", [MessageKind.CERTIFICATE_ISSUED, MessageKind.CERTIFICATE_REVOKED], ids=str
+)
+def test_a_long_name_breaks_no_label_beside_it_within_a_word(
+    world: World, app: Flask, kind: MessageKind
+) -> None:
+    head = letterhead(db.session(), world.organization.id)
+    with app.test_request_context("/"):
+        page = read(preview(kind.value, head, person_name="Ada", locale="en").html)
+    labels = [each for each in page.all("td") if each.words in {"Training", "Credential ID"}]
+    assert len(labels) == 2
+    assert all("overflow-wrap:normal" in each.attributes["style"] for each in labels)
