@@ -164,7 +164,8 @@ def _prospect(
     module: Module, version: ModuleVersion, before: Decision, form: RetrainingForm
 ) -> Impact | None:
     """What the day chosen would do; None, with the field marked, when it makes no sense."""
-    if not form.from_on.validate(form):
+    is_sent = form.from_on.raw_data is not None
+    if is_sent and not form.from_on.validate(form):
         return None
     session, now = read_session(), clock.now()
     try:
