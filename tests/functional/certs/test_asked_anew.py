@@ -114,7 +114,7 @@ def test_the_page_says_how_far_the_decision_has_come(
     told = numbers(looked.text)[TOLD]
     client.post(address, data=values_of(last_form(looked.text)) | FILLED | {"decide": "1"})
     page = client.get(address).text
-    assert "Choose a day" not in page, "a decided day is no mistake"
+    assert "Nothing was decided" not in page, "a decided day is no mistake"
     assert numbers(page)[CONCERNED] == "1"
     assert "0 of 1 people" in page
     assert 'hx-trigger="every 2s"' in page
