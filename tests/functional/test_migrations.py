@@ -109,3 +109,25 @@ def test_of_keys_that_signed_side_by_side_the_newest_goes_on_and_the_others_over
         migrate.upgrade(url)
         assert migrate.is_current(engine)
         engine.dispose()
+
+
+def test_a_table_that_others_point_at_is_changed_with_its_rows(tmp_path: Path) -> None:
+    with databases.fresh(tmp_path) as plain:
+        url = plain.replace("postgresql://", "postgresql+psycopg://")
+        command.upgrade(migrate.configuration(url), "0026")
+        engine = create_engine(url)
+        configure_engine(engine)
+        with engine.begin() as connection:
+            _put(connection, "organization", id=1)
+            _put(connection, "module", id=1, organization_id=1)
+            _put(connection, "package", id=1, organization_id=1)
+            version = {"organization_id": 1, "module_id": 1, "package_id": 1}
+            _put(connection, "module_version", id=1, **version)
+        migrate.upgrade(url)
+        with engine.connect() as connection:
+            found = MetaData()
+            found.reflect(connection, only=["package", "module_version"])
+            package, version_row = found.tables["package"], found.tables["module_version"]
+            assert connection.execute(select(package.c.id, package.c.attempts)).all() == [(1, 0)]
+            assert connection.scalars(select(version_row.c.package_id)).all() == [1]
+        engine.dispose()
