@@ -17,9 +17,21 @@ def origin_of(address: str) -> str | None:
         return None
     if any(sign in host for sign in " ;,'\"\\*") or "\\" in parts.netloc or "@" in parts.netloc:
         return None
-    name = f"[{host}]" if ":" in host else host
+    name = f"[{host}]" if ":" in host else _ascii(host)
+    if name is None:
+        return None
     usual = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{name}" + (f":{port}" if port not in {None, usual} else "")
+
+
+def _ascii(host: str) -> str | None:
+    """The host as it is sent on the wire (RFC 3490), since a header holds nothing else."""
+    if host.isascii():
+        return host
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return None
 
 
 def is_secure_address(address: str) -> bool:

@@ -113,7 +113,8 @@ def words_in(reply: Reply) -> str:
     words = words_of(reply.body)
     if words:
         return words
-    return re.split(r"[\[{(]", reply.reason, maxsplit=1)[0].strip()[:MAX_WORDS]
+    said = re.split(r"[\[{(]", reply.reason, maxsplit=1)[0].strip()
+    return "".join(sign for sign in said if sign.isprintable())[:MAX_WORDS]
 
 
 def with_usual_status(reply: Reply) -> Reply:

@@ -20,6 +20,7 @@ from plugin.lti.tool.claim_errors import (
 from plugin.lti.tool.claim_values import (
     MAX_ID,
     MAX_TEXT,
+    can_be_kept,
     is_id,
     is_unresolved,
     locale_of,
@@ -252,12 +253,12 @@ def _deep_linking(claims: Mapping[str, Any], message_type: MessageType) -> DeepL
     return_url = web_address(said.get("deep_link_return_url"))
     if return_url is None or not is_secure_address(return_url):
         raise ClaimError("deep_link_return_url")
-    types, data = said.get("accept_types"), said.get("data")
+    data = said.get("data")
+    if isinstance(data, str) and not can_be_kept(data):  # it goes back unaltered or not at all
+        raise ClaimError("data")
     return DeepLinking(
         return_url=return_url,
-        accept_types=tuple(each for each in types[:MAX_CUSTOM] if isinstance(each, str))
-        if isinstance(types, list)
-        else (),
+        accept_types=_ids(said.get("accept_types")),
         accept_multiple=said.get("accept_multiple") is not False,
         accept_line_item=said.get("accept_lineitem") is not False,
         title=text_of(said.get("title")),

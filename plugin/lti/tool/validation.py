@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from plugin.core.secrets import hash_of
+from plugin.lti.tool.claim_values import is_id
 from plugin.lti.tool.encoding import bytes_of
 from plugin.lti.tool.errors import KeyUnknownError, NonceError, TokenRefusedError, TokenTimeError
 
@@ -15,7 +16,6 @@ ALGORITHM = "RS256"
 LEEWAY = timedelta(seconds=60)
 MAX_AGE = timedelta(minutes=10)
 MAX_TOKEN = 64 * 1024
-MAX_KID = 255
 PARTS = 3
 _FOREIGN_KEYS = frozenset({"jku", "jwk", "x5c", "x5u"})
 _OTHER_RULES = frozenset({"b64", "crit", "enc", "zip"})
@@ -42,9 +42,9 @@ def key_id(header: Mapping[str, Any]) -> str:
     kid = header.get("kid")
     if kid is None:
         raise TokenRefusedError("kid")
-    if not isinstance(kid, str) or not 0 < len(kid) <= MAX_KID:
+    if not is_id(kid):
         raise KeyUnknownError
-    return kid
+    return str(kid)
 
 
 def check_audience(claims: Mapping[str, Any], *, issuer: str, client_id: str) -> None:

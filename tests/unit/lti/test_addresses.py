@@ -29,6 +29,9 @@ TOOL = "https://tool.example.test"
         ("https://a.test:99999", None),
         ("https://a\n.test", None),
         ("https://[", None),
+        ("https://例え.テスト/r", "https://xn--r8jz45g.xn--zckzah"),
+        ("https://Bücher.example:8443/", "https://xn--bcher-kva.example:8443"),
+        (f"https://{'é' * 70}.test", None),
     ],
 )
 def test_an_origin_is_scheme_host_and_port_and_cannot_add_to_a_policy(

@@ -2,7 +2,8 @@
 
 import pytest
 
-from plugin.lti.tool.answers import told
+from plugin.core.http import Reply
+from plugin.lti.tool.answers import told, words_in
 
 
 @pytest.mark.parametrize(
@@ -18,3 +19,8 @@ def test_a_status_that_the_words_begin_with_is_not_said_twice(
     status: int, words: str, line: str
 ) -> None:
     assert told(status, words) == line
+
+
+def test_words_beside_a_status_hold_nothing_a_database_cannot() -> None:
+    reply = Reply(400, {}, b"", "bad\x00 user\x1b\x85 [what was sent]")
+    assert words_in(reply) == "bad user"

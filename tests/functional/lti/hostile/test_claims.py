@@ -196,6 +196,19 @@ def test_dl1_choices_go_to_a_complete_https_address_only(
     nobody_is_here()
 
 
+@pytest.mark.parametrize("data", ["a\x00b", "\ud800"])
+def test_dl5_data_that_cannot_be_kept_to_be_echoed_is_refused(
+    client: FlaskClient, lms: Lms, data: str
+) -> None:
+    said = {
+        LTI + "message_type": "LtiDeepLinkingRequest",
+        LTI + "roles": ["Instructor"],
+        DEEP_LINKING: {"deep_link_return_url": "https://lms.example.test/r", "data": data},
+    }
+    assert "“data”" in refusal(with_claims(client, lms, said))
+    nobody_is_here()
+
+
 @pytest.mark.parametrize("value", [v for k, v in NASTY.items() if not k.startswith("list")])
 def test_c6_roles_that_are_no_list_are_refused(client: FlaskClient, lms: Lms, value: Any) -> None:
     if isinstance(value, list):

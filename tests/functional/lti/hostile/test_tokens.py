@@ -233,3 +233,11 @@ def test_v13_no_refusal_leaves_persons_or_secrets_in_the_log(client: FlaskClient
     said = repr(lines).lower()
     assert "secret" not in said
     assert "zaphod" not in said
+
+
+@pytest.mark.parametrize("kid", ["a\x00b", "\ud800", "a\nb", "k" * 256, ""])
+def test_v1_b2_a_kid_nobody_can_keep_is_unknown_even_if_it_is_published(
+    client: FlaskClient, lms: Lms, kid: str
+) -> None:
+    lms.kid, lms.key_set.keys = kid, [jwk_of(private_key(), kid)]
+    assert "lti.key_unknown" in refusal(lms.launch(client), statuses=(401,))
