@@ -228,6 +228,7 @@ def test_forms_say_mistakes_keep_what_was_typed_and_lead_on(
     page, tool, complaints = entered(strict, site, "astrid", "Training administration")
     tool.get_by_role("link", name="Organization").click()
     tool.get_by_role("link", name="Create a user").click()
+    expect(tool.get_by_label("Name", exact=True)).to_be_visible()
     tool.get_by_label("Employee ID").fill("7")
     tool.get_by_label("Email").fill("x" * 300)
     tool.get_by_label("Name", exact=True).fill("Nina New")

@@ -88,7 +88,7 @@ def take_picture(page: Page, name: str) -> Path:
     path = PICTURES / f"{name}.png"
     for left in reversed(range(PICTURE_ATTEMPTS)):
         try:
-            page.screenshot(path=path, full_page=True)
+            page.screenshot(path=path, full_page=True, caret="initial")  # no style is put in
             break
         except Error:  # a busy machine had no frame to show; a picture is not what is tested
             if not left:
