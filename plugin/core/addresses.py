@@ -25,13 +25,21 @@ def origin_of(address: str) -> str | None:
 
 
 def _ascii(host: str) -> str | None:
-    """The host as it is sent on the wire (RFC 3490), since a header holds nothing else."""
-    if host.isascii():
-        return host
+    """The host as it is sent on the wire (RFC 3490), since a header holds nothing else.
+
+    None for signs that only look like others, such as wide letters and other full stops: what a
+    person reads as one host must not be compared as another.
+    """
+    labels = host.split(".")
     try:
-        return host.encode("idna").decode("ascii")
+        sent = [label if label.isascii() else label.encode("idna").decode() for label in labels]
     except UnicodeError:
         return None
+    is_plain = all(
+        label.isascii() or (new.startswith("xn--") and "." not in new)
+        for label, new in zip(labels, sent, strict=True)
+    )
+    return ".".join(sent) if is_plain else None
 
 
 def is_secure_address(address: str) -> bool:
