@@ -328,6 +328,7 @@ def _answers(address: str) -> bool:
 
 
 def _welcome(places: Places, settings: Settings, queue: Embedded) -> None:
+    elsewhere = "" if places.folder == Path("var") else f" --folder {places.folder}"
     print(
         f"""
 The demo is ready:  {places.lms_url}
@@ -353,7 +354,7 @@ The demo is ready:  {places.lms_url}
      like another make, or takes the tool's cookies away.
   11. "Clock" moves the demo by days: to a reminder, over a last day, and see what becomes of it.
 
-`.venv/bin/plugin demo lms list --organization northwind` does a command on the demo's data.
+`.venv/bin/plugin demo{elsewhere} lms list --organization northwind` does a command on its data.
 Work is queued in {queue.mode}; data and logs are in {places.folder}.
 The tool itself listens at {settings.tool_url}. Ctrl-C stops everything.
 """,

@@ -80,7 +80,8 @@ def read_marks(
     """The grades of a whole column, `place`; returns how many became facts.
 
     What was read before and is the same says nothing new. A changed grade supersedes, and so does
-    one that is gone. What an admin corrected stays until the LMS's own grade changes.
+    one that is gone. What an admin corrected stays until the LMS's own grade changes. The same
+    grade given later, once a newer version is asked for, is a fact beside the earlier one.
     """
     said = {mark.person_id: mark for mark in marks}
     known = _known(tx.session, module, place)
@@ -88,7 +89,8 @@ def read_marks(
     made = superseding = 0
     for person_id in sorted(set(said) | set(known)):
         mark, last = said.get(person_id), known.get(person_id)
-        if _is_same(mark, last):
+        is_same = _is_same(mark, last)
+        if is_same and not _is_anew(module, mark, last):
             continue
         tx.session.add(
             _completion(
@@ -97,7 +99,7 @@ def read_marks(
         )
         tx.then(JobName.EVALUATE_PERSON, person_id)
         made += 1
-        superseding += last is not None
+        superseding += last is not None and not is_same
     return ReadMarks(new=made, superseding=superseding)
 
 
@@ -105,6 +107,13 @@ def _is_same(mark: Mark | None, last: Completion | None) -> bool:
     before = None if last is None else last.evidence.get("share")
     after = None if mark is None else round(mark.share, DIGITS)
     return bool(before == after)
+
+
+def _is_anew(module: Module, mark: Mark | None, last: Completion | None) -> bool:
+    """Whether the LMS dates a grade later than the one that was of an earlier version."""
+    if mark is None or mark.at is None or last is None:
+        return False
+    return last.module_version_id != module.current_version_id and mark.at > last.happened_at
 
 
 def _known(session: Session, module: Module, place: str) -> Mapping[int, Completion]:
@@ -153,7 +162,8 @@ def _completion(
 ) -> Completion:
     share = None if mark is None else round(mark.share, DIGITS)
     at = mark.at if mark and mark.at else now
-    reason = None if last is None else (REMOVED if mark is None else CHANGED)
+    is_changed = last is not None and not _is_same(mark, last)
+    reason = (REMOVED if mark is None else CHANGED) if is_changed else None
     return Completion(
         organization_id=module.organization_id,
         person_id=person_id,
@@ -166,6 +176,6 @@ def _completion(
         source=CompletionSource.LMS_GRADE,
         source_key=f"{place}:{person_id}:{last.id if last else 0}",
         evidence={**facts, "share": share, "at": at.isoformat()},
-        supersedes_id=None if last is None or head is None else head.id,
+        supersedes_id=head.id if is_changed and head else None,
         reason=reason,
     )

@@ -52,6 +52,7 @@ def ended(demo: Demo) -> None:
     """Ctrl-C ends the demo cleanly and leaves no process."""
     assert demo.stop() == 0
     assert "Stopped." in demo.output
+    assert f"plugin demo --folder {demo.folder} lms list" in demo.output
     assert "Traceback" not in demo.output
     assert processes_of(demo.folder) == []
 

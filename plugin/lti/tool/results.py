@@ -65,9 +65,10 @@ def read_result(said: Any) -> Result | None:
     maximum = _number(said.get("resultMaximum"))
     if not isinstance(subject, str) or score is None:
         return None
-    whole = 1.0 if maximum is None or maximum <= 0 else maximum
-    if not 0 <= score / whole <= MAX_SHARE:
-        return None
+    is_told = maximum is not None and maximum > 0
+    whole = maximum if maximum is not None and is_told else 1.0
+    if not 0 <= score / whole <= (MAX_SHARE if is_told or said.get("resultMaximum") is None else 1):
+        return None  # of a whole that is none: at most a share
     comment = said.get("comment")
     return Result(
         subject=subject,

@@ -13,7 +13,7 @@ from plugin.jobs import periodic
 from plugin.lti.tool.grades_in import read_grades
 from plugin.lti.tool.service_models import CourseMember, LineItem
 from plugin.modules import actions, by_lms
-from plugin.modules.models import Completion, CompletionSource, Module
+from plugin.modules.models import Completion, CompletionSource, Module, ModuleVersion
 from plugin.org.models import Person
 from plugin.web.roles import Role
 from tests.conftest import NOW
@@ -90,6 +90,33 @@ def test_reading_again_says_nothing_new(peer: Peer, column: int) -> None:
     read_grades(column)
     read_grades(column)
     assert len(facts()) == 1
+
+
+def test_the_same_grade_given_later_counts_for_a_newer_version(
+    peer: Peer, module: Module, column: int
+) -> None:
+    peer.grades.override(1, "6", 0.8)
+    read_grades(column)
+    with transaction() as tx:
+        asked = tx.session.get_one(Module, module.id)
+        newer = ModuleVersion(
+            organization_id=asked.organization_id, module_id=asked.id, number=2, created_at=NOW
+        )
+        tx.session.add(newer)
+        tx.session.flush()
+        asked.current_version_id = newer.id
+    read_grades(column)
+    assert facts() == [("6", True, 0.8, None)], "nobody gave it anew"
+    with clock.at(NOW + timedelta(days=2)):
+        peer.grades.override(1, "6", 0.8)
+        read_grades(column)
+        read_grades(column)
+    assert facts() == [("6", True, 0.8, None)] * 2
+    first, second = db.session.query(Completion).order_by(Completion.id)
+    assert (second.supersedes_id, second.happened_at - first.happened_at) == (
+        None,
+        timedelta(days=2),
+    )
 
 
 def test_a_changed_grade_supersedes_and_a_removed_one_too(peer: Peer, column: int) -> None:

@@ -145,6 +145,9 @@ def test_a13_the_maximum_is_one_unless_said() -> None:
     assert share(resultScore=7, resultMaximum=10) == 0.7
     assert share(resultScore=0, resultMaximum=10) == 0
     assert share(resultScore=0.7, resultMaximum=0) == 0.7
+    assert share(resultScore=1.2) == 1.2
+    for odd in (0, -5, "many"):
+        assert share(resultScore=20, resultMaximum=odd) is None
 
 
 def test_a3_a13_pages_are_followed_also_with_curly_quotes(
