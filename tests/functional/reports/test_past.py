@@ -52,9 +52,12 @@ EVERYTHING = Asked(sort="person", size=1000)
 class Eventful(History):
     """A history in which also places, people and certificates change, by the product's actions."""
 
+    withheld = 0
+
     def deeds(self) -> dict[str, Callable[[Person], None]]:
         return {
             "train": lambda _person: self.step(),
+            "pass": self.pass_everything,
             "place": self.change_place,
             "switch": self.switch,
             "merge": self.merge,
@@ -68,6 +71,12 @@ class Eventful(History):
         for person in self.people:
             evaluate_later(person)
         judge(JobName.ISSUE_CERTIFICATE)
+
+    def pass_everything(self, _person: Person) -> None:
+        """Nobody lacks anything: certificates are issued."""
+        for person in self.people:
+            for module in self.modules:
+                self.world.completion(person, module, happened_at=clock.now(), score=0.95)
 
     def change_place(self, _person: Person) -> None:
         """Another zone, in or out of the region, archived or restored."""
@@ -170,6 +179,7 @@ class Eventful(History):
             act = getattr(certs_actions, self.dice.choice(["suspend", "suspend", "lift", "revoke"]))
             try:
                 act(tx, self.dice.choice(found), by=self.boss.id, reason="told", now=clock.now())
+                self.withheld += 1
             except CertificateRevokedError:
                 return
 
@@ -273,8 +283,9 @@ DEEDS = ("train", "train", "train", "place", "switch", "merge", "archive", "with
 
 OF_EACH_KIND = [
     ("train", 20),
-    ("train", 1),
+    ("pass", 1),
     ("withhold", 20),
+    ("withhold", 1),
     ("place", 200),
     ("merge", 20),
     ("readdress", 1),
@@ -315,6 +326,7 @@ def test_the_past_is_told_as_it_was_told_then(
             history.happen(deed)
             said.append((now, history.told(now, past=False)))
     with clock.at(now + timedelta(hours=1)):
+        assert history.withheld or deeds != OF_EACH_KIND
         for at, then in said:
             told = history.told(at, past=True)
             for what, answer in then.items():
