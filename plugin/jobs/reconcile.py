@@ -35,6 +35,7 @@ from plugin.core.outbox import JobName, OutboxRow, QueueName, as_urgent_as
 from plugin.jobs import dispatch, set_back
 from plugin.modules.models import Completion, Retraining
 from plugin.notify.actions import CLAIM_LIFE
+from plugin.notify.mail_models import TopicMessage, TopicState
 from plugin.notify.models import ManagerRound, Message, MessageState
 from plugin.org.import_models import ImportState, PersonImport
 from plugin.org.models import Membership
@@ -305,6 +306,17 @@ def _packages(now: datetime) -> Missing:  # noqa: ARG001
     )
 
 
+def _topics(now: datetime) -> Missing:  # noqa: ARG001
+    """A message of a mail service's topic that nobody is reading."""
+    steps = _steps(JobName.READ_TOPIC)
+    return (
+        select(TopicMessage.id)
+        .outerjoin(steps, steps.c.id0 == TopicMessage.id)
+        .where(TopicMessage.state == TopicState.WAITING, _is_idle(steps))
+        .order_by(TopicMessage.id)
+    )
+
+
 def _imports(job: JobName, *states: ImportState) -> Missing:
     """An import of people in one of these states that nobody is doing."""
     steps = _steps(job)
@@ -333,6 +345,7 @@ FINDERS: dict[JobName, Callable[[datetime], Missing]] = {
     JobName.DELIVER_MESSAGE: _messages,
     JobName.TELL_MANAGERS: _rounds,
     JobName.IMPORT_PACKAGE: _packages,
+    JobName.READ_TOPIC: _topics,
     JobName.CHECK_IMPORT: _checks,
     JobName.APPLY_IMPORT: _applications,
 }

@@ -175,6 +175,7 @@ def test_reconcile_prints_what_it_asks_for(machinery: Machinery) -> None:
         "render_edition": 0,
         "deliver_message": 0,
         "import_package": 0,
+        "read_topic": 0,
         "check_import": 0,
         "apply_import": 0,
         "tell_managers": 0,

@@ -15,6 +15,7 @@ from plugin.core.db import db, transaction
 from plugin.core.outbox import QUEUE_OF, JobName, OutboxRow
 from plugin.jobs import reconcile
 from plugin.modules.models import Completion
+from plugin.notify.mail_models import TopicKind, TopicMessage, TopicState
 from plugin.notify.models import Message, MessageKind, MessageState
 from plugin.org.models import Membership, MembershipSource
 from plugin.scorm.models import Package, PackageState
@@ -257,6 +258,22 @@ def test_a_package_nobody_imports_is_imported(world: World, inbox: smtp.Inbox) -
     )
     world.add(package)
     assert repair() == {"import_package": 1}
+    assert repair() == {}
+
+
+def test_news_of_a_mail_service_that_nobody_reads_are_read(world: World, inbox: smtp.Inbox) -> None:
+    news = TopicMessage(
+        organization_id=world.organization.id,
+        key="1:topic:1",
+        kind=TopicKind.NOTIFICATION,
+        topic="arn:aws:sns:eu-west-1:1:bounces",
+        content="{}",
+        state=TopicState.WAITING,
+        attempts=0,
+        created_at=clock.now(),
+    )
+    world.add(news)
+    assert repair() == {"read_topic": 1}
     assert repair() == {}
 
 
