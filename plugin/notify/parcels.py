@@ -220,6 +220,7 @@ def _still_to_say(
         verdict = verdicts[message.id]
         if isinstance(verdict, CancelReason):
             message.state, message.error = MessageState.CANCELLED, verdict.value
+            message.ended_at = now
         else:
             message.facts = verdict
             left.append(message)

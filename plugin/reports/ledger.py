@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, null, or_, select, true
 from sqlalchemy.orm import Session
 
 from plugin.notify.errors import MessageNotFoundError
@@ -33,7 +33,10 @@ PERIODS: Mapping[str, timedelta] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One message. `due_at`: when it may leave; `address`: where it went, or would go now."""
+    """One message. `due_at`: when it may leave; `address`: where it went, or would go now.
+
+    How often it was tried and when it was to leave is known of today only: None of the past.
+    """
 
     id: int
     person_id: int
@@ -44,9 +47,9 @@ class Line:
     locale: str | None
     state: MessageState
     error: str | None
-    attempts: int
+    attempts: int | None
     created_at: datetime
-    due_at: datetime
+    due_at: datetime | None
     sent_at: datetime | None
     ended_at: datetime | None
     cause: Cause | None
@@ -63,17 +66,24 @@ class Letter:
     events: Sequence[AddressEvent]
 
 
-def ledger(session: Session, reach: Reach, asked: Asked, *, at: datetime) -> Slice[Line]:
-    """One page of the messages to people in reach, the newest first, in three statements."""
-    found = _narrowed(reach, asked, at)
+def ledger(
+    session: Session, reach: Reach, asked: Asked, *, at: datetime, past: bool = False
+) -> Slice[Line]:
+    """One page of the messages to people in reach, the newest first, in three statements.
+
+    With `past` as they stood at that moment.
+    """
+    found = _narrowed(reach, asked, at, past=past)
     total = session.scalar(select(func.count()).select_from(found.subquery()))
     page = session.execute(_ordered(found, asked).limit(asked.size).offset(asked.offset)).all()
     return Slice(items=_lines(session, reach, page, at), total=total or 0, asked=asked)
 
 
-def all_lines(session: Session, reach: Reach, asked: Asked, *, at: datetime) -> Iterator[Line]:
+def all_lines(
+    session: Session, reach: Reach, asked: Asked, *, at: datetime, past: bool = False
+) -> Iterator[Line]:
     """The whole ledger as it is narrowed now, read a batch at a time."""
-    statement = _ordered(_narrowed(reach, asked, at), asked)
+    statement = _ordered(_narrowed(reach, asked, at, past=past), asked)
     rows = iter(session.execute(statement.execution_options(yield_per=BATCH)))
     while batch := list(islice(rows, BATCH)):
         yield from _lines(session, reach, batch, at)
@@ -116,7 +126,7 @@ def count_stuck(reach: Reach, at: datetime) -> Any:
     )
 
 
-def _messages(reach: Reach, at: datetime) -> Select[Any]:
+def _messages(reach: Reach, at: datetime, *, past: bool = False) -> Select[Any]:
     columns: list[Any] = [
         Message.id,
         Message.person_id,
@@ -125,13 +135,8 @@ def _messages(reach: Reach, at: datetime) -> Select[Any]:
         func.coalesce(SentMail.address, Person.email).label("address"),
         Message.kind,
         Message.locale,
-        Message.state,
-        Message.error,
-        Message.attempts,
+        *(_then(at) if past else _today()),
         Message.created_at,
-        due_at().label("due_at"),
-        Message.sent_at,
-        Message.ended_at,
         Message.cause,
         Message.mail_id,
     ]
@@ -146,6 +151,44 @@ def _messages(reach: Reach, at: datetime) -> Select[Any]:
     )
 
 
+def _today() -> list[Any]:
+    return [
+        *(Message.state, Message.error, Message.attempts, due_at().label("due_at")),
+        *(Message.sent_at, Message.ended_at),
+    ]
+
+
+def _then(at: datetime) -> list[Any]:
+    """What had become of it by that moment: what was not over yet waited."""
+    over = _is_over(at)
+    return [
+        _state_then(at).label("state"),
+        case((over, Message.error)).label("error"),
+        null().label("attempts"),
+        null().label("due_at"),
+        case((Message.sent_at <= at, Message.sent_at)).label("sent_at"),
+        case((over, Message.ended_at)).label("ended_at"),
+    ]
+
+
+def _is_over(at: datetime) -> ColumnElement[bool]:
+    """It had ended by then; what never waited, for want of an address, has no end of its own."""
+    open_states = [MessageState.QUEUED, MessageState.SENDING, MessageState.SENT]
+    return or_(
+        Message.ended_at <= at,
+        and_(Message.ended_at.is_(None), Message.state.not_in(open_states)),
+    )
+
+
+def _state_then(at: datetime) -> ColumnElement[Any]:
+    as_state = Message.state.type
+    return case(
+        (_is_over(at), Message.state),
+        (Message.sent_at <= at, literal(MessageState.SENT, as_state)),
+        else_=literal(MessageState.QUEUED, as_state),
+    )
+
+
 def _is_open_to(reach: Reach, at: datetime) -> ColumnElement[bool]:
     """The message is to somebody in reach; what a manager is told names people of other units."""
     if reach.is_whole:
@@ -153,11 +196,12 @@ def _is_open_to(reach: Reach, at: datetime) -> ColumnElement[bool]:
     return and_(reach.people(Message.person_id, at), Message.kind != MessageKind.MANAGER_DIGEST)
 
 
-def _narrowed(reach: Reach, asked: Asked, at: datetime) -> Select[Any]:
+def _narrowed(reach: Reach, asked: Asked, at: datetime, *, past: bool) -> Select[Any]:
     filters = asked.filters
-    return _messages(reach, at).where(
+    return _messages(reach, at, past=past).where(
         has_words(asked.q),
-        _has_state(filters.get("state"), at),
+        Message.created_at <= at if past else true(),
+        _has_state(filters.get("state"), at, past=past),
         Message.kind == MessageKind(filters["kind"]) if "kind" in filters else true(),
         Message.created_at > at - PERIODS[filters["period"]] if "period" in filters else true(),
         Message.person_id == int(filters["person"]) if "person" in filters else true(),
@@ -165,7 +209,9 @@ def _narrowed(reach: Reach, asked: Asked, at: datetime) -> Select[Any]:
     )
 
 
-def _has_state(state: str | None, at: datetime) -> ColumnElement[bool]:
+def _has_state(state: str | None, at: datetime, *, past: bool) -> ColumnElement[bool]:
+    if past and state:  # what was stuck then was waiting; since when is not kept
+        return _state_then(at) == (MessageState.QUEUED if state == STUCK else MessageState(state))
     if state == STUCK:
         return is_stuck(at)
     return Message.state == MessageState(state) if state else true()
@@ -215,5 +261,5 @@ def _line(row: Any, known: Mapping[str, Cause], at: datetime) -> Line:
         sent_at=row.sent_at,
         ended_at=row.ended_at,
         cause=known.get(row.cause or ""),
-        stuck_for=at - row.due_at if waits and row.due_at < at else None,
+        stuck_for=at - row.due_at if waits and row.due_at and row.due_at < at else None,
     )

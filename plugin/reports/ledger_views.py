@@ -1,7 +1,7 @@
 """The ledger of mail: a list, a file, one mail as it was sent, and a person's mails."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, url_for
@@ -16,11 +16,13 @@ from plugin.core.db import read_session
 from plugin.notify.errors import MessageNotFoundError
 from plugin.notify.models import MessageKind
 from plugin.notify.wording import KINDS, STATES, reason
+from plugin.org import as_of
+from plugin.org.as_of import AsOf
 from plugin.org.reach import Reach, person_in_reach, reach_of
 from plugin.reports import ledger
 from plugin.reports.causes import Cause
 from plugin.web import headers
-from plugin.web.export import Cell, Format, download
+from plugin.web.export import Cell, Format, dated
 from plugin.web.identity import me, requires
 from plugin.web.listing import Asked, asked
 from plugin.web.navigation import stand_at
@@ -46,12 +48,15 @@ PAGES = {
 @requires(Role.MANAGER)
 def listing() -> str:
     """Every message to people in reach, as it is narrowed."""
-    session, now = read_session(), clock.now()
+    session = read_session()
     reach = reach_of(session, me())
     offered = choices(session, reach)
+    wanted = _asked(offered)
+    moment = _moment(session, wanted)
     return render_template(
         "reports/ledger.html",
-        found=ledger.ledger(session, reach, _asked(offered), at=now),
+        found=ledger.ledger(session, reach, wanted, at=moment.at, past=moment.is_past),
+        moment=moment,
         filters=_filters(offered),
         **_words(),
     )
@@ -61,9 +66,10 @@ def listing() -> str:
 @requires(Role.MANAGER)
 def export(file_format: str) -> Response:
     """The whole ledger as it is narrowed now."""
-    session, now = read_session(), clock.now()
+    session = read_session()
     reach = reach_of(session, me())
-    return _file(session, reach, _asked(choices(session, reach)), file_format, now)
+    wanted = _asked(choices(session, reach))
+    return _file(session, reach, wanted, file_format, _moment(session, wanted))
 
 
 @bp.get("/admin/mail/<int:message_id>")
@@ -80,9 +86,8 @@ def details(message_id: int) -> str:
 @requires(Role.MANAGER)
 def as_html(message_id: int) -> Response:
     """The HTML as it was handed over, for a sandboxed frame: it shows itself and loads nothing."""
-    found = ledger.letter(
-        read_session(), reach_of(read_session(), me()), message_id, at=clock.now()
-    )
+    session = read_session()
+    found = ledger.letter(session, reach_of(session, me()), message_id, at=clock.now())
     if found.mail is None or found.mail.html is None:
         raise MessageNotFoundError(message_id)
     response = make_response(found.mail.html)
@@ -97,14 +102,17 @@ def as_html(message_id: int) -> Response:
 @requires(Role.MANAGER)
 def of_person(person_id: int) -> str:
     """One person's messages."""
-    session, now = read_session(), clock.now()
+    session = read_session()
     reach = reach_of(session, me())
-    person = person_in_reach(session, reach, person_id, now)
+    person = person_in_reach(session, reach, person_id, clock.now())
+    wanted = _asked_of(person_id)
+    moment = _moment(session, wanted)
     stand_at("people.listing")
     return render_template(
         "reports/person_mail.html",
         person=person,
-        found=ledger.ledger(session, reach, _asked_of(person_id), at=now),
+        moment=moment,
+        found=ledger.ledger(session, reach, wanted, at=moment.at, past=moment.is_past),
         **_words(),
     )
 
@@ -113,10 +121,11 @@ def of_person(person_id: int) -> str:
 @requires(Role.MANAGER)
 def person_export(person_id: int, file_format: str) -> Response:
     """One person's messages as a file."""
-    session, now = read_session(), clock.now()
+    session = read_session()
     reach = reach_of(session, me())
-    person_in_reach(session, reach, person_id, now)
-    return _file(session, reach, _asked_of(person_id), file_format, now)
+    person_in_reach(session, reach, person_id, clock.now())
+    wanted = _asked_of(person_id)
+    return _file(session, reach, wanted, file_format, _moment(session, wanted))
 
 
 def _asked(offered: Choices) -> Asked:
@@ -128,17 +137,25 @@ def _asked(offered: Choices) -> Asked:
             "kind": [kind.value for kind in MessageKind],
             "unit": [value for value, _name in offered.units],
             "period": list(ledger.PERIODS),
+            **as_of.FIELDS,
         },
     )
 
 
 def _asked_of(person_id: int) -> Asked:
-    wanted = asked(sorts=ledger.SORTS[:1], descending=True)
+    wanted = asked(sorts=ledger.SORTS[:1], descending=True, filters=as_of.FIELDS)
     return Asked(
-        filters={"person": str(person_id)},
+        filters={**wanted.filters, "person": str(person_id)},
         sort=wanted.sort,
         descending=wanted.descending,
         page=wanted.page,
+    )
+
+
+def _moment(session: Session, wanted: Asked) -> AsOf:
+    """The moment asked for, by the days of the unit the list is narrowed to."""
+    return as_of.asked_of_list(
+        session, me().organization_id, wanted.filters, me().time_zone, now=clock.now()
     )
 
 
@@ -193,19 +210,20 @@ def _age(span: timedelta) -> str:
 
 
 def _file(
-    session: Session, reach: Reach, wanted: Asked, file_format: str, now: datetime
+    session: Session, reach: Reach, wanted: Asked, file_format: str, moment: AsOf
 ) -> Response:
     header = [
         *(_("Queued"), _("Name"), _("Employee ID"), _("Address"), _("Kind"), _("Cause")),
         *(_("Language"), _("State"), _("To leave at"), _("Sent"), _("Ended"), _("Attempts")),
         _("Server’s words or reason"),
     ]
-    rows = _cells(session, reach, wanted, now)
-    return download(Format(file_format), "mail", header, rows, zone=me().time_zone)
+    rows = _cells(session, reach, wanted, moment)
+    zone = me().time_zone
+    return dated(Format(file_format), "mail", header, rows, moment=moment, zone=zone)
 
 
-def _cells(session: Session, reach: Reach, wanted: Asked, now: datetime) -> Iterator[list[Cell]]:
-    for line in ledger.all_lines(session, reach, wanted, at=now):
+def _cells(session: Session, reach: Reach, wanted: Asked, moment: AsOf) -> Iterator[list[Cell]]:
+    for line in ledger.all_lines(session, reach, wanted, at=moment.at, past=moment.is_past):
         yield [
             *(line.created_at, line.person, line.employee_id, line.address),
             *(str(KINDS[line.kind]), _cause_words(line.cause), line.locale),

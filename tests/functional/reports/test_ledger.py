@@ -19,6 +19,8 @@ from plugin.notify.bounces import Report
 from plugin.notify.mail_models import AddressSource, SentMail
 from plugin.notify.models import Message, MessageKind, MessageState
 from plugin.org.models import Person
+from tests.conftest import NOW
+from tests.functional.assign.places import evaluate_later
 from tests.functional.reports.crowd import Crowd, elsewhere, rows, seen
 from tests.support import smtp
 from tests.support.html import read
@@ -356,3 +358,53 @@ def test_html_is_within_ones_reach_only(told: Crowd, client: FlaskClient) -> Non
     place = f"{PATH}/{message_id(MessageKind.CERTIFICATE_ISSUED)}/html"
     told.world.sign_in(client, elsewhere().admin)
     assert client.get(place).status_code == 404
+
+
+def test_the_ledger_of_a_past_moment_says_what_had_become_of_each_mail_by_then(
+    told: Crowd, client: FlaskClient
+) -> None:
+    with clock.at(NOW + timedelta(days=2)):
+        bounce()
+    with clock.at(NOW + timedelta(days=10)):
+        admin(told, client)
+        ann = db.session.scalars(select(Person.id).where(Person.full_name == "Ann Able")).one()
+
+        def states(asked: str, path: str = PATH) -> dict[str, str]:
+            lines = rows(seen(client, f"{path}?{asked}"))
+            place = 3 if path == PATH else 2
+            return {line[1].split()[0]: line[place].split()[0] for line in lines}
+
+        assert states("as_of=2027-03-09") == {}
+        assert states("as_of=2027-03-10") == {"Ann": "Sent", "Ben": "Sent"}
+        assert states("as_of=2027-03-12") == {"Ann": "Came", "Ben": "Sent"}
+        assert states("as_of=2027-03-10&state=sent") == {"Ann": "Sent", "Ben": "Sent"}
+        assert states("as_of=2027-03-10&state=bounced") == {}
+        assert list(states("as_of=2027-03-12&state=bounced")) == ["Ann"]
+        of_ann = f"/admin/people/{ann}/mail"
+        assert "Came back" not in client.get(f"{of_ann}?as_of=2027-03-10").text
+        assert "Came back" in client.get(of_ann).text
+        file = client.get(f"{PATH}.csv?as_of=2027-03-10").text
+        assert "550" not in file
+        assert "As of" in file
+        assert "550" in client.get(f"{PATH}.csv").text
+
+
+def test_what_was_not_sent_yet_waited(crowd: Crowd, inbox: smtp.Inbox, client: FlaskClient) -> None:
+    crowd.asks("Quay")
+    crowd.person("Ben Begin", "Quay")
+    una = crowd.world.person("Una Unknown", email=None)
+    crowd.world.member(una, crowd.units["Quay"])
+    evaluate_later(una)
+    with clock.at(NOW + timedelta(days=3)):
+        work_off()
+        admin(crowd, client)
+        for asked in db.session.scalars(select(Message)):
+            asked.created_at = NOW
+        db.session.commit()
+        for state in ("queued", "stuck"):
+            (line,) = rows(seen(client, f"{PATH}?as_of=2027-03-11&state={state}"))
+            assert (line[1].split()[0], line[3]) == ("Ben", "Waiting")
+        (line,) = rows(seen(client, f"{PATH}?as_of=2027-03-11&state=undeliverable"))
+        assert line[1].startswith("Una"), "she never had an address"
+        (line,) = rows(seen(client, f"{PATH}?state=sent"))
+        assert line[1].startswith("Ben")
