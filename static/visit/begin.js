@@ -8,6 +8,7 @@ const asking = document.getElementById("asking");
 const form = document.getElementById("begin");
 const complaint = document.getElementById("begin-failed");
 const isOffered = Boolean(choices.dataset.frame);
+const PATIENCE_MS = 2000; // longer, and a person is offered the choice; what the LMS says later still counts
 let isBegun = false;
 let begun = null;
 
@@ -54,13 +55,20 @@ form.addEventListener("submit", (event) => {
 });
 
 show(form, true);
-if (isOffered) {
+let isAsking = isOffered;
+if (isAsking) {
   show(choices, false);
   show(asking, true);
 }
-const proof = await get(choices).catch(() => null);
-if (!(proof && (await begin(proof))) && isOffered && !isBegun) {
+
+function offer() {
+  if (!isAsking || isBegun) return;
+  isAsking = false;
   show(asking, false);
   show(choices, true);
   document.getElementById("main").focus();
 }
+
+setTimeout(offer, PATIENCE_MS);
+const proof = await get(choices).catch(() => null);
+if (!proof || !(await begin(proof))) offer();

@@ -1,8 +1,9 @@
 /* The LMS's storage, through messages between windows (LTI client side postMessages, platform storage 0.1).
    What is secret goes to one origin only, and answers count from that origin only. */
 
-const WAIT_MS = 2000;
-const SHORT_MS = 1000;
+/* On the way to the LMS a person waits for the answer; afterwards the page offers them a choice meanwhile. */
+const PUT_MS = 2000;
+const GET_MS = 10000;
 
 /* The LMS: around us, or, in a window of our own, the page that opened us. */
 const host = () => (window.parent === window ? window.opener : window.parent);
@@ -45,26 +46,26 @@ function frameCalled(name) {
 }
 
 /* Which frame stores, asked of the LMS's page; the question holds no secret. */
-async function frameNamedByCapabilities(framers, subject) {
+async function frameNamedByCapabilities(framers, subject, wait) {
   const outer = host();
   if (!outer) return null;
   const isTrusted = (event) => event.source === outer && framers.includes(event.origin);
-  const said = await ask(outer, "*", { subject: "lti.capabilities" }, isTrusted, SHORT_MS);
+  const said = await ask(outer, "*", { subject: "lti.capabilities" }, isTrusted, wait);
   const messages = Array.isArray(said?.supported_messages) ? said.supported_messages : [];
   const found = messages.find((each) => each?.subject === subject);
   return found ? frameCalled(found.frame || "_parent") : null;
 }
 
-async function send(element, message) {
+async function send(element, message, wait) {
   const { frame, origin, framers } = element.dataset;
-  const target = frameCalled(frame) || (await frameNamedByCapabilities(framers.split(" "), message.subject));
-  return target && origin ? ask(target, origin, message, (event) => event.origin === origin, WAIT_MS) : null;
+  const target = frameCalled(frame) || (await frameNamedByCapabilities(framers.split(" "), message.subject, wait));
+  return target && origin ? ask(target, origin, message, (event) => event.origin === origin, wait) : null;
 }
 
 /* The element says which frame of which origin stores, and under which key. */
-export const put = (element, value) => send(element, { subject: "lti.put_data", key: element.dataset.key, value });
+export const put = (element, value) => send(element, { subject: "lti.put_data", key: element.dataset.key, value }, PUT_MS);
 
 export async function get(element) {
-  const said = await send(element, { subject: "lti.get_data", key: element.dataset.key });
+  const said = await send(element, { subject: "lti.get_data", key: element.dataset.key }, GET_MS);
   return said && said.key === element.dataset.key && typeof said.value === "string" ? said.value : null;
 }

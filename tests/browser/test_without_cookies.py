@@ -169,6 +169,33 @@ def test_s5_a_storage_that_does_not_answer_holds_nobody_up(
     assert visits() == 0
 
 
+LATE_STORAGE = """<script>
+const kept = {};
+addEventListener("message", ({ data, source, origin }) => {
+  const isQuestion = data.subject === "lti.get_data";
+  if (!isQuestion) kept[data.key] = data.value;
+  const { key, message_id, subject } = data;
+  const said = { subject: `${subject}.response`, message_id, key, value: kept[key] };
+  setTimeout(() => source.postMessage(said, origin), isQuestion ? 2500 : 0);
+});
+</script>"""
+
+
+def test_s5_what_the_storage_says_late_still_lets_the_visit_begin_without_a_click(
+    strict: BrowserContext, seen: Seen, site: Site
+) -> None:
+    site.storage.is_on = True
+    page = strict.new_page()
+    page.route(
+        "**/storage", lambda route: route.fulfill(body=LATE_STORAGE, content_type="text/html")
+    )
+    tool = site.open(page, "lars")
+    expect(tool.get_by_role("button", name="Continue here as Lars")).to_be_visible()
+    expect(tool.get_by_role("link", name="History")).to_be_visible()
+    assert visits() == 1
+    assert_no_cookie(seen, strict)
+
+
 def test_last_comes_a_new_window(strict: BrowserContext, site: Site, address: Address) -> None:
     page = strict.new_page()
     tool = site.open(page, "lars")
