@@ -13,7 +13,7 @@ READ_FIRST := $(foreach file,logins requests tokens,--ignore=$(STRANGERS)/test_$
 help:
 	@echo "make demo        run the product with a small LMS and an inbox beside it"
 	@echo "make demo-reset  the same, starting over with a fresh organization"
-	@echo "make check       lint, types, import contracts and tests on SQLite (under 90 seconds)"
+	@echo "make check       lint, types, import contracts and tests on SQLite"
 	@echo "make test        everything: also PostgreSQL, Redis, real processes and Chromium"
 
 $(VENV)/run.done: requirements/run.txt pyproject.toml tools/bootstrap.sh

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
+from tests.support.browser import overflows, take_picture
+
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 _RUN_AXE = """(rules) => axe.run(document, { runOnly: rules, resultTypes: ["violations"] })
@@ -106,6 +108,18 @@ def flaws(page: Page) -> list[str]:
         found.append("not one main landmark")
     if not page.locator("html").get_attribute("lang"):
         found.append("no language")
+    return found
+
+
+def flaws_at(page: Page, name: str, *widths: int) -> list[str]:
+    """The flaws of the page in windows of these widths, one after the other, each pictured."""
+    found: list[str] = []
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 450 if width < 1000 else 800})
+        take_picture(page, f"{name}-{width}")
+        found += [f"{width}: {each}" for each in flaws(page)]
+        if too_wide := overflows(page):
+            found.append(f"{width}: {too_wide} pixels wider than its window")
     return found
 
 

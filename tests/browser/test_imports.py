@@ -19,10 +19,9 @@ from plugin.org.models import Membership, Person, Unit, UnitKind
 from plugin.org.rule_models import RuleSource, UnknownCode
 from plugin.web.roles import Role
 from tests.browser.conftest import Visit
-from tests.browser.looks import flaws
+from tests.browser.looks import flaws_at
 from tests.functional.org.files import HEADER, place
 from tests.functional.org.rosters import course
-from tests.support.browser import overflows, take_picture
 from tests.support.work import work_off
 from tests.support.world import World
 
@@ -142,16 +141,12 @@ def ids(world: World, grace: Person) -> dict[str, int]:
     }
 
 
-@pytest.mark.parametrize("width", [380, 1100, 1280])
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_of_imports_and_rules_fits_and_serves_everybody(
-    grace: Person, ids: dict[str, int], visit: Visit, page: Page, name: str, width: int
+    grace: Person, ids: dict[str, int], visit: Visit, page: Page, name: str
 ) -> None:
-    page.set_viewport_size({"width": width, "height": 450 if width < 1000 else 800})
     visit(grace, PAGES[name].format(**ids))
-    take_picture(page, f"org-{name}-{width}")
-    assert overflows(page) == 0
-    assert flaws(page) == []
+    assert flaws_at(page, f"org-{name}", 380, 1100, 1280) == []
 
 
 def test_an_import_is_seen_through_without_reloading_by_hand(

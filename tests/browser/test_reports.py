@@ -12,7 +12,7 @@ from plugin.core import clock
 from plugin.core.db import db
 from plugin.org.models import Person
 from tests.browser.conftest import Visit
-from tests.browser.looks import flaws
+from tests.browser.looks import flaws, flaws_at
 from tests.functional.assign.places import OPTIONAL, evaluate_later, judge, row, training
 from tests.functional.reports.crowd import Crowd
 from tests.support import smtp
@@ -80,16 +80,12 @@ def address(crowd: Crowd, name: str) -> str:
     )
 
 
-@pytest.mark.parametrize("width", [380, 1100])
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_fits_and_serves_everybody(
-    crowd: Crowd, visit: Visit, page: Page, name: str, width: int
+    crowd: Crowd, visit: Visit, page: Page, name: str
 ) -> None:
-    page.set_viewport_size({"width": width, "height": 450 if width < 1000 else 800})
     visit(crowd.admin, address(crowd, name))
-    take_picture(page, f"reports-{name}-{width}")
-    assert overflows(page) == 0
-    assert flaws(page) == []
+    assert flaws_at(page, f"reports-{name}", 380, 1100) == []
 
 
 def test_the_matrix_keeps_names_and_modules_in_sight(
