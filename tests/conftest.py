@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck
+from hypothesis import settings as search
 
 from plugin.app import create_app, tables
 from plugin.core import clock, migrate
@@ -19,6 +21,9 @@ from plugin.scorm import vendor
 from tests.support import databases, emptying, key_pairs, services
 from tests.support.world import World
 from tools import assets
+
+search.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+search.load_profile("untimed")  # how long something takes is a matter of benchmarks
 
 NOW = datetime(2027, 3, 10, 9, 30, tzinfo=UTC)
 TOOL = "https://tool.example.test"

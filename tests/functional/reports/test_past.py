@@ -299,7 +299,6 @@ DRAWN = () if IS_ON_SERVER and not IS_FULL else (Phase.reuse, Phase.generate)
 @example(seed=1, deeds=OF_EACH_KIND)
 @settings(
     max_examples=scale(12, usually=1),
-    deadline=None,
     phases=(Phase.explicit, *DRAWN),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

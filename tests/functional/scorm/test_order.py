@@ -50,7 +50,8 @@ def _applied(run_id: int) -> list[tuple[int, int]]:
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(deliveries=DELIVERIES)
 def test_in_any_order_and_however_often_the_newest_acknowledged_stays(
