@@ -22,11 +22,6 @@ def is_id(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= MAX_ID and value.isprintable()
 
 
-def can_be_kept(text: str) -> bool:
-    """Whether a database can hold the text as it is: no NUL, no half of a character."""
-    return not re.search("[\x00\ud800-\udfff]", text)
-
-
 def text_of(value: object) -> str | None:
     """A text to show, without what a database or page cannot hold; "" was not said."""
     if not isinstance(value, str):

@@ -1,5 +1,6 @@
 """An LTI message read into one frozen `Launch`, or refused (pure; LTI core 5.3 and 5.4)."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -20,7 +21,6 @@ from plugin.lti.tool.claim_errors import (
 from plugin.lti.tool.claim_values import (
     MAX_ID,
     MAX_TEXT,
-    can_be_kept,
     is_id,
     is_unresolved,
     locale_of,
@@ -95,6 +95,7 @@ class DeepLinking:
     title: str | None = None
     text: str | None = None
     data: str | None = None
+    """What goes back unaltered, of whatever kind, as JSON; None: nothing was sent (DL5)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,9 +254,6 @@ def _deep_linking(claims: Mapping[str, Any], message_type: MessageType) -> DeepL
     return_url = web_address(said.get("deep_link_return_url"))
     if return_url is None or not is_secure_address(return_url):
         raise ClaimError("deep_link_return_url")
-    data = said.get("data")
-    if isinstance(data, str) and not can_be_kept(data):  # it goes back unaltered or not at all
-        raise ClaimError("data")
     return DeepLinking(
         return_url=return_url,
         accept_types=_ids(said.get("accept_types")),
@@ -263,8 +261,19 @@ def _deep_linking(claims: Mapping[str, Any], message_type: MessageType) -> DeepL
         accept_line_item=said.get("accept_lineitem") is not False,
         title=text_of(said.get("title")),
         text=text_of(said.get("text")),
-        data=data if isinstance(data, str) else None,
+        data=_data(said),
     )
+
+
+def _data(said: Mapping[str, Any]) -> str | None:
+    """It goes back unaltered or not at all: as ASCII, any text in it can be kept by any database;
+    a number too large for a computer cannot."""
+    if "data" not in said:
+        return None
+    try:
+        return json.dumps(said["data"], allow_nan=False)
+    except (ValueError, RecursionError):
+        raise ClaimError("data") from None
 
 
 def _services(claims: Mapping[str, Any]) -> Services:

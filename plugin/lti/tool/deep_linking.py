@@ -1,5 +1,6 @@
 """Content picked in our pages for an LMS's course (Deep Linking 2.0; rules DL1 to DL8)."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -258,7 +259,7 @@ def response(
         CLAIM + "content_items": [item_of(each, settings, launch_url) for each in picked],
     }
     if settings.data is not None:
-        claims[CLAIM + "data"] = settings.data
+        claims[CLAIM + "data"] = json.loads(settings.data)
     if message:
         claims[CLAIM + "msg"] = message
     if error:

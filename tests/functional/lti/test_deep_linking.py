@@ -121,14 +121,26 @@ def test_dl4_dl7_dl8_the_choice_comes_back_signed(
     assert "lineItem" not in home
 
 
-@pytest.mark.parametrize("data", ["", "abc", 'ä"<>&', None])
-def test_dl5_data_comes_back_if_it_was_sent(
-    client: FlaskClient, lms: Lms, data: str | None
+@pytest.mark.parametrize(
+    "data",
+    [
+        *("", "abc", 'ä"<>&', "a\x00b", "half \ud800", '"quoted"', "null"),
+        *(0, 7, -1.5, 1e300, 2**70, True, False, None),
+        *([], [1, ["two", None]], {}, {"b": {"course": 2}, "a": [""], "ä": "\x00"}),
+    ],
+    ids=ascii,
+)
+def test_dl5_data_of_any_kind_comes_back_unaltered(
+    client: FlaskClient, lms: Lms, data: Any
 ) -> None:
-    asked = settings(data=ABSENT if data is None else data)
-    said = sent(client, lms, page_of(client, lms, asked), item="dashboard")
-    assert said.get(DL + "data") == data
-    assert (DL + "data" in said) == (data is not None)
+    page = page_of(client, lms, settings(data=data))
+    for said in (sent(client, lms, page, item="dashboard"), sent(client, lms, page, cancel="1")):
+        assert json.dumps(said[DL + "data"]) == json.dumps(data)
+
+
+def test_dl5_what_was_not_sent_does_not_come_back(client: FlaskClient, lms: Lms) -> None:
+    said = sent(client, lms, page_of(client, lms, settings(data=ABSENT)), item="dashboard")
+    assert DL + "data" not in said
 
 
 def test_dl6_cancel_goes_back_with_nothing(client: FlaskClient, lms: Lms) -> None:
