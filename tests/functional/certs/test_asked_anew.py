@@ -39,6 +39,17 @@ def boss(world: World, client: FlaskClient) -> Person:
     return person
 
 
+def test_the_day_that_is_needed_is_not_called_optional(
+    world: World, boss: Person, client: FlaskClient
+) -> None:
+    module = world.module("Ladders", kind=ModuleKind.SESSION)
+    address = client.get(f"/admin/modules/{module.id}/anew").headers["Location"]
+    page = read(client.get(address).text)
+    (label,) = page.all("label", **{"for": "from_on"})
+    assert label.words == "From"
+    assert "(optional)" not in page.words
+
+
 def certified(world: World, module: Module) -> int:
     """Somebody passed a month ago and holds a certificate."""
     with clock.at(NOW - 30 * DAY):
