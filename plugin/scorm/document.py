@@ -1,5 +1,6 @@
 """Read a manifest's XML as authoring tools really write it, without ever trusting it."""
 
+import codecs
 import re
 from xml.etree.ElementTree import Element, ParseError
 
@@ -10,26 +11,39 @@ from plugin.scorm.findings import Finding, refuse, warning
 
 MANIFEST = "imsmanifest.xml"
 XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
-_BARE_AMPERSAND = re.compile(r"&(?!(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|amp|lt|gt|quot|apos);)")
-_DECLARED = re.compile(r"""^(<\?xml[^>]*?)\s+encoding\s*=\s*["'][^"']*["']""")
+_BARE_AMPERSAND = re.compile(
+    r"(<!\[CDATA\[.*?\]\]>)|&(?!(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|amp|lt|gt|quot|apos);)", re.DOTALL
+)
+_DECLARED = re.compile(r"""^(<\?xml[^>]*?)\s+encoding\s*=\s*["']([^"']*)["']""")
 MAX_DEPTH = 60
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_MARKED = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
+"""How a manifest of two bytes a letter begins: with its mark, or with its first letter."""
+_EAST_ASIAN = {
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "gb18030": "gb18030",
+    "big5": "big5hkscs",
+    "shift_jis": "cp932",
+    "euc-jp": "euc_jp",
+    "euc-kr": "cp949",
+}
+"""Encodings the XML reader does not know, and the wider ones that are really written by tools."""
 
 
 def read(content: bytes) -> tuple[Element, list[Finding]]:
     """The root element and what had to be mended; raises RefusedPackageError."""
     try:
-        return _parsed(content), []
+        return _parsed(_marked(content)), []
     except ParseError:
         text, findings = _text(content)
     mended = text.lstrip("\ufeff \t\r\n")
     if mended != text:
         findings.append(warning("manifest.leading", MANIFEST))
-    if _BARE_AMPERSAND.search(mended):
-        mended = _BARE_AMPERSAND.sub("&amp;", mended)
+    escaped = _BARE_AMPERSAND.sub(lambda found: found[1] or "&amp;", mended)
+    if escaped != mended:
         findings.append(warning("manifest.ampersand", MANIFEST))
     try:
-        return _parsed(_DECLARED.sub(r"\1", mended, count=1).encode()), findings
+        return _parsed(_undeclared(escaped)), findings
     except ParseError as problem:
         line, column = problem.position
         raise refuse("manifest.xml", MANIFEST, line=line, column=column) from None
@@ -57,9 +71,27 @@ def _refuse_depth(root: Element) -> None:
     raise refuse("manifest.too_deep", MANIFEST, depth=MAX_DEPTH)
 
 
+def _marked(content: bytes) -> bytes:
+    """The mark of UTF-8 at its beginning is believed over what the first line declares."""
+    if not content.startswith(codecs.BOM_UTF8):
+        return content
+    try:
+        return _undeclared(content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        return content
+
+
+def _undeclared(text: str) -> bytes:
+    return _DECLARED.sub(r"\1", text, count=1).encode()
+
+
 def _text(content: bytes) -> tuple[str, list[Finding]]:
-    if content.startswith(_UTF16):
-        return content.decode("utf-16", errors="replace"), []
+    if content[:2] in _MARKED:
+        return content.decode(_MARKED[content[:2]], errors="replace"), []
+    declared = _DECLARED.match(content[:200].decode("latin-1").lstrip())
+    encoding = _EAST_ASIAN.get(declared[2].lower()) if declared else None
+    if encoding is not None:
+        return content.decode(encoding, errors="replace"), []
     try:
         return content.decode("utf-8-sig"), []
     except UnicodeDecodeError:

@@ -170,7 +170,9 @@ def _resource(element: Element, base: str, findings: list[Finding]) -> Resource:
 
 
 def _base(element: Element) -> str:
-    return _clean((element.get(document.XML_BASE) or "").strip())
+    """The folder addresses are below; tools that leave out its last slash mean a folder too."""
+    base = _clean((element.get(document.XML_BASE) or "").strip())
+    return base if not base or base.endswith("/") else base + "/"
 
 
 def _clean(href: str) -> str:

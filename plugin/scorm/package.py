@@ -25,6 +25,7 @@ MAX_PATH = 400
 _DRIVE = re.compile(r"^[A-Za-z]:")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _END, _END64, _LOCATOR = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
+_MAC_ONLY = "__MACOSX/"
 _UTF8_NAME = 0x800
 _ENCRYPTED = 0x1
 BROKEN = (
@@ -200,7 +201,11 @@ def _name(info: zipfile.ZipInfo) -> str:
 
 def _base(entries: list[Entry], findings: list[Finding]) -> str:
     """The folder the package begins in: the root, or the one folder that has the manifest."""
-    found = [each.path for each in entries if each.path.rpartition("/")[2].lower() == MANIFEST]
+    found = [
+        each.path
+        for each in entries
+        if each.path.rpartition("/")[2].lower() == MANIFEST and not each.path.startswith(_MAC_ONLY)
+    ]
     if any("/" not in path for path in found):
         return ""
     tops = {path for path in found if path.count("/") == 1}

@@ -107,6 +107,12 @@ def test_xml_base_of_manifest_resources_and_resource_are_joined() -> None:
     assert only.href == "a/b/c/index.html"
 
 
+@pytest.mark.parametrize("base", ["v1.2", "v1.2/", "./v1.2", "v1.2\\"])
+def test_a_base_is_a_folder_with_or_without_its_last_slash(base: str) -> None:
+    content = manifest(resources=resource().replace("<resource ", f'<resource xml:base="{base}" '))
+    assert file_of(parse(content).playable()[0].href) == "v1.2/index.html"
+
+
 @pytest.mark.parametrize(
     ("href", "parameters", "expected"),
     [
@@ -207,6 +213,40 @@ def test_a_plain_doctype_is_harmless() -> None:
     ).playable()
 
 
+@pytest.mark.parametrize("kind", ['SYSTEM "imscp.dtd"', 'PUBLIC "-//X" "http://x.example/x.dtd"'])
+def test_a_doctype_kept_elsewhere_is_not_fetched(kind: str) -> None:
+    doctype = f"<!DOCTYPE manifest {kind}>\n<manifest ".encode()
+    assert codes(manifest().replace(b"<manifest ", doctype, 1)) == []
+
+
+def test_entities_kept_elsewhere_are_refused() -> None:
+    doctype = b'<!DOCTYPE m [<!ENTITY % x SYSTEM "http://x.example/x.dtd"> %x;]>\n<manifest '
+    assert refused(manifest().replace(b"<manifest ", doctype, 1)) == "manifest.entities"
+
+
+@pytest.mark.parametrize(
+    ("declared", "encoding", "title"),
+    [
+        ("GB2312", "gb2312", "安全培训"),
+        ("gbk", "gbk", "安全培訓"),
+        ("Big5", "big5", "安全訓練"),
+        ("Shift_JIS", "shift_jis", "安全教育"),
+        ("EUC-KR", "euc-kr", "안전 교육"),
+        ("windows-1251", "cp1251", "Безопасность"),
+        ("UTF-8", "utf-16-le", "Höhe é"),
+        ("UTF-8", "utf-16-be", "Höhe é"),
+        ("ISO-8859-1", "utf-8-sig", "Höhe é"),
+        ("UTF-16", "utf-8", "Höhe é"),
+    ],
+)
+def test_what_a_manifest_is_really_written_in_is_read(
+    declared: str, encoding: str, title: str
+) -> None:
+    text = manifest(title=title).decode().replace('"UTF-8"', f'"{declared}"')
+    found = parse(text.encode(encoding))
+    assert (found.title, found.findings) == (title, ())
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "iso-8859-1", "cp1252"])
 def test_other_encodings_are_read(encoding: str) -> None:
     text = (
@@ -229,6 +269,11 @@ def test_a_bare_ampersand_and_leading_lines_are_mended_and_said() -> None:
     assert found.title == "Lock & tag out & more"
     assert found.playable()[0].href == "a.html?b=1&c=2"
     assert codes(content) == ["manifest.leading", "manifest.ampersand"]
+
+
+def test_what_is_marked_as_text_needs_no_mending() -> None:
+    content = manifest(title="<![CDATA[Lock & tag]]> & test")
+    assert parse(content).title == "Lock & tag & test"
 
 
 def test_a_course_that_starts_at_another_host_is_said() -> None:

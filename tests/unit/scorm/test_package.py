@@ -95,6 +95,30 @@ def test_devices_are_refused(target: Path) -> None:
     assert error_of(device, target) == "zip.link"
 
 
+def test_files_of_the_larger_kind_of_zip_are_read(target: Path) -> None:
+    out = package()
+    with (
+        zipfile.ZipFile(out, "a") as archive,
+        archive.open("big.txt", "w", force_zip64=True) as big,
+    ):
+        big.write(b"x" * 100)
+    assert opened(io.BytesIO(out.getvalue()), target).is_usable
+    assert (target / "big.txt").read_bytes() == b"x" * 100
+
+
+def test_what_stands_before_and_after_the_zip_is_no_harm(target: Path) -> None:
+    out = package()
+    with zipfile.ZipFile(out, "a") as archive:
+        archive.comment = b"made by a tool"
+    assert opened(io.BytesIO(b"#!stub\n" + out.getvalue()), target).is_usable
+
+
+def test_what_a_mac_adds_is_no_manifest(target: Path) -> None:
+    junk = {"__MACOSX/imsmanifest.xml": b"x", "__MACOSX/c/._imsmanifest.xml": b"x"}
+    source = zip_of({"c/imsmanifest.xml": manifest(), "c/index.html": PAGE, **junk})
+    assert warnings_of(source, target) == ["zip.folder"]
+
+
 def test_windows_separators_become_folders(target: Path) -> None:
     assert opened(named("dir\\page.html"), target).is_usable
     assert (target / "dir" / "page.html").is_file()
