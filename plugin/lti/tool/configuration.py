@@ -28,6 +28,7 @@ MAX_WORDS = 300
 MAX_READ = 8_000
 _VENDORS = (("instructure.com", "canvaslms.com"),)
 """Hosts of one vendor that vouch for one another: Canvas signs in on another host than it runs."""
+_NAMES = {"issuer", "authorization_endpoint", "token_endpoint", "registration_endpoint"}
 _TAGS = re.compile(r"<[^>]*>")
 _SPACES = re.compile(r"\s+")
 
@@ -58,6 +59,14 @@ class Granted:
     client_id: str
     deployment_id: str | None
     scopes: tuple[str, ...]
+
+
+def is_configuration(body: bytes) -> bool:
+    """Whether this is meant to be one, right or wrong: not a page, and not an error in JSON."""
+    try:
+        return not _NAMES.isdisjoint(_object(body))
+    except ConfigurationError:
+        return False
 
 
 def read_configuration(body: bytes, *, address: str) -> Platform:

@@ -26,6 +26,7 @@ from plugin.lti.tool.registration_errors import (
 )
 
 OK = (200, 201)
+WANTS_TOKEN = (401, 403)
 REDIRECTS = range(300, 400)
 MAX_TOKEN = 8192
 JSON = "application/json"
@@ -110,20 +111,16 @@ def _register(
 
 def _platform(settings: Settings, address: str, token: str | None) -> Platform:
     """The configuration; the token goes along first, since some LMSs want it, then without,
-    since others refuse it (R2)."""
+    since others refuse it, some of them with status 200 (R2)."""
     plain = {"Accept": JSON}
-    refused: LtiError = ConfigurationAddressError()
+    refused: LtiError | None = None
     for headers in [plain | _bearer(token), plain] if token else [plain]:
         reply = _called(settings, "GET", address, headers, step="configuration")
-        try:
-            if reply.status in OK:
-                return configuration.read_configuration(reply.body, address=address)
+        if reply.status in OK and configuration.is_configuration(reply.body):
+            return configuration.read_configuration(reply.body, address=address)
+        if refused is None or reply.status not in WANTS_TOKEN:  # else the first says more
             refused = ConfigurationUnreadableError(f"HTTP {reply.status}", _said(reply))
-        except ConfigurationError as error:
-            if error.facts["field"] != "json":
-                raise
-            refused = error
-    raise refused
+    raise refused or ConfigurationAddressError
 
 
 def _bearer(token: str) -> dict[str, str]:

@@ -50,6 +50,7 @@ class Platform:
     body: bytes | None = None
     needs_token: bool = False
     refuses_token: bool = False
+    refusal: Reply = field(default_factory=lambda: Reply(401, {}, b"missing_registration_token"))
     fails: str | None = None
     calls: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     asked: dict[str, Any] = field(default_factory=dict)
@@ -69,7 +70,7 @@ class Platform:
         if method == "GET":
             has_token = "Authorization" in headers
             if (self.needs_token and not has_token) or (self.refuses_token and has_token):
-                return Reply(401, {}, b"missing_registration_token")
+                return self.refusal
             return Reply(200, {}, json.dumps(self.configuration).encode())
         self.asked = json.loads(data or b"{}")
         body = self.body if self.body is not None else json.dumps(self.answer).encode()
@@ -201,6 +202,51 @@ def test_r2_the_token_goes_with_the_first_request_if_the_lms_wants_it(
     assert come(client, token).status_code == 200
     sent = ["Authorization" in headers for method, _, headers in platform.calls if method == "GET"]
     assert sent == ([True] if switch == "needs_token" else [True, False])
+
+
+NO_CONFIGURATION = {
+    "forbidden": Reply(403, {}, b"no"),
+    "elsewhere": Reply(302, {"Location": "https://lms.example.test/login"}, b""),
+    "broken": Reply(500, {}, b"<h1>Error</h1>"),
+    "error in JSON": Reply(200, {}, b'{"error": "invalid_token", "message": "Bad token"}'),
+    "a list": Reply(200, {}, b'["issuer"]'),
+    "a page": Reply(200, {"Content-Type": "text/html"}, b"<html><p>Please sign in</p></html>"),
+    "nothing": Reply(200, {}, b""),
+}
+
+
+@pytest.mark.parametrize("kind", NO_CONFIGURATION)
+def test_r2_whatever_is_no_configuration_is_asked_for_without_the_token(
+    client: FlaskClient, platform: Platform, token: str, kind: str
+) -> None:
+    platform.refuses_token, platform.refusal = True, NO_CONFIGURATION[kind]
+    answer = come(client, token)
+    assert answer.status_code == 200, answer.text
+    sent = ["Authorization" in headers for method, _, headers in platform.calls if method == "GET"]
+    assert sent == [True, False]
+
+
+def test_r2_an_lms_that_never_tells_is_quoted(
+    client: FlaskClient, platform: Platform, token: str
+) -> None:
+    platform.refuses_token = platform.needs_token = True
+    platform.refusal = NO_CONFIGURATION["error in JSON"]
+    answer = come(client, token)
+    assert (answer.status_code, len(platform.calls)) == (400, 2)
+    assert "HTTP 200: Bad token" in answer.text
+    assert nothing_is_registered()
+
+
+def test_r2_that_it_wants_a_token_is_not_said_of_a_token_that_was_refused(
+    client: FlaskClient, platform: Platform, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def call(*_words: Any, headers: dict[str, str], **_more: Any) -> Reply:
+        if "Authorization" in headers:
+            return Reply(400, {}, b"token_already_used")
+        return Reply(401, {}, b"missing_registration_token")
+
+    monkeypatch.setattr(http, "call", call)
+    assert "HTTP 400: token_already_used" in come(client, token).text
 
 
 def test_r2_the_address_of_the_configuration_passes_the_guard(
