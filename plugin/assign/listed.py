@@ -79,6 +79,7 @@ class Duties:
     newest_at: Mapping[int, datetime]
     unit_of: Mapping[int, frozenset[int]]
     version_of: Mapping[int, int]
+    number_of: Mapping[int, int]
     unjudged: Mapping[int, int]
     standing: Any = StoredStanding
     beside: Any = BESIDE
@@ -146,6 +147,7 @@ def duties(session: Session, organization_id: int, at: datetime, *, past: bool =
         select(
             Configuration.id,
             ConfigurationVersion.id.label("version_id"),
+            ConfigurationVersion.number,
             ConfigurationVersion.certificate_on,
             Configuration.unit_id,
             Unit.region_id,
@@ -173,6 +175,7 @@ def duties(session: Session, organization_id: int, at: datetime, *, past: bool =
         newest_at=newest_at,
         unit_of={row.id: frozenset({row.unit_id, row.region_id}) for row in rows},
         version_of={row.id: row.version_id for row in rows},
+        number_of={row.id: row.number for row in rows},
         unjudged={row.id: row.version_id for row in live if row.finished_at is None},
         is_past=past,
     )

@@ -1,6 +1,6 @@
 """The list of standings: every person under every configuration, narrowed, sorted, paged."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from plugin.assign.models import Configuration
 from plugin.org.models import Person, Unit
 from plugin.org.reach import Reach
 from plugin.org.search import has_words
+from plugin.reports import still_to_do
 from plugin.web.listing import Asked, Slice
 
 SORTS = ("person", "unit", "through")
@@ -50,6 +51,15 @@ class StandingLine:
     expires_soon: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileLine:
+    """One line of the file: by which version it is so, and the words of what is still to do."""
+
+    standing: StandingLine
+    version: int | None
+    to_do: Sequence[str]
+
+
 def standings(
     session: Session, reach: Reach, asked: Asked, *, at: datetime, past: bool = False
 ) -> Slice[StandingLine]:
@@ -63,12 +73,26 @@ def standings(
 
 def all_standings(
     session: Session, reach: Reach, asked: Asked, *, at: datetime, past: bool = False
-) -> Iterator[StandingLine]:
-    """The whole list as it is narrowed now, read a batch at a time."""
+) -> Iterator[FileLine]:
+    """The whole list as it is narrowed now, read a batch at a time: a statement each for what is
+    still to do, however many people ask for it."""
     duties = listed.answering(session, reach, at, past=past, filters=asked.filters, most=None)
     statement = _lines(reach, asked, duties).execution_options(yield_per=BATCH)
-    for row in session.execute(statement):
-        yield _line(row, duties)
+    for rows in session.execute(statement).partitions():
+        lines = [(row, _line(row, duties)) for row in rows]
+        asking = [(row.id, row.configuration_id) for row, line in lines if _asks(row, line)]
+        words = still_to_do.words(session, reach.organization_id, asking, duties)
+        for row, line in lines:
+            yield FileLine(
+                standing=line,
+                version=duties.number_of.get(row.configuration_id),
+                to_do=words.get((row.id, row.configuration_id), ()),
+            )
+
+
+def _asks(row: Any, line: StandingLine) -> bool:
+    """Invalid, or valid while a grace covers what was never done."""
+    return line.state in listed.INVALID or (line.state is StandingState.VALID and bool(row.missing))
 
 
 def _lines(reach: Reach, asked: Asked, duties: Duties) -> Select[Any]:
@@ -85,6 +109,7 @@ def _lines(reach: Reach, asked: Asked, duties: Duties) -> Select[Any]:
         standing.complete,
         standing.valid_through,
         standing.ends_at,
+        standing.missing,
         listed.reason_column(duties).label("reason"),
     ]
     return (

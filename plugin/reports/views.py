@@ -110,6 +110,7 @@ def standings_file(file_format: str) -> Response:
     moment = _moment_of(wanted)
     found = standing_list.all_standings(session, reach, wanted, at=moment.at, past=moment.is_past)
     header = [_("Name"), _("Email"), _("Employee ID"), _("Unit"), _("Training"), _("State")]
+    header += [_("Valid through"), _("Version"), _("To do")]
     rows = (
         [
             line.person,
@@ -119,10 +120,13 @@ def standings_file(file_format: str) -> Response:
             line.configuration,
             str(wording.badge(line.state).text),
             line.valid_through,
+            each.version,
+            " | ".join(each.to_do),
         ]
-        for line in found
+        for each in found
+        for line in (each.standing,)
     )
-    return _file(file_format, "standings", [*header, _("Valid through")], rows, moment)
+    return _file(file_format, "standings", header, rows, moment)
 
 
 @bp.get("/admin/unreachable")

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from plugin.assign import queries
-from plugin.assign.listed import StandingState
+from plugin.assign.listed import INVALID, StandingState
 from plugin.assign.standing import RowState, Standing
 from plugin.core import clock
 from plugin.core.db import db
@@ -57,14 +57,19 @@ def test_the_lists_states_are_the_rules(app: Flask, world: World, seed: int) -> 
             names = {line.name: id_ for id_, line in found.lines.items()}
             every = list(all_standings(db.session(), reach, Asked(sort="person"), at=later))
             assert every
-            for line in every:
+            for each in every:
+                line = each.standing
                 standing = found.standing(line.person_id, names[line.configuration])
                 assert line.state is truth(standing), (line, standing)
+                assert each.version == standing.number
+                asking = standing.to_do if line.state in {*INVALID, StandingState.VALID} else ()
+                titles = [found.modules[row.module_id].title for row in asking]
+                assert [words.partition(":")[0] for words in each.to_do] == titles
                 seen.add(line.state)
             for state in STATES:
                 asked = Asked(sort="person", filters={"state": state})
                 page = standings(db.session(), reach, asked, at=later)
                 assert page.total == len(page.items)
                 if state in set(StandingState):
-                    assert len(page.items) == sum(line.state == state for line in every)
+                    assert len(page.items) == sum(each.standing.state == state for each in every)
         assert len(seen) >= 2

@@ -4,11 +4,12 @@ import csv
 import io
 import re
 import zipfile
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from flask.testing import FlaskClient
 
+from plugin.assign.actions import Effect
 from plugin.core import clock
 from plugin.core.db import db
 from plugin.org.models import Membership
@@ -16,6 +17,11 @@ from tests.functional.assign.places import OPTIONAL, evaluate_later, judge, publ
 from tests.functional.reports.crowd import Crowd, elsewhere, rows, seen
 from tests.support.queries import counted
 from tests.support.world import World
+
+RAN_OUT = (
+    "Training of Quay: Expired. Completed Oct 26, 2025 (by hand). Oct 26, 2025 + 12 months → "
+    "Oct 26, 2026; it ends at midnight, Europe/London. That day is over."
+)
 
 
 @pytest.fixture
@@ -156,6 +162,7 @@ def test_the_narrowed_list_is_downloaded(people: Crowd, client: FlaskClient) -> 
     text = client.get("/admin/standings.csv?state=expired").get_data(as_text=True)
     header, *lines = csv.reader(io.StringIO(text.lstrip("\ufeff")))
     assert header[:2] == ["Name", "Email"]
+    assert header[-2:] == ["Version", "To do"]
     assert [line[0] for line in lines] == ["Dee Expired"]
     assert lines[0][1:] == [
         "dee@example.test",
@@ -164,11 +171,96 @@ def test_the_narrowed_list_is_downloaded(people: Crowd, client: FlaskClient) -> 
         "Basics of Quay",
         "Invalid: expired",
         "2026-10-26",
+        "1",
+        RAN_OUT,
     ]
     book = client.get("/admin/standings.xlsx").get_data()
     with zipfile.ZipFile(io.BytesIO(book)) as archive:
         sheet = archive.read("xl/worksheets/sheet1.xml").decode()
     assert len(re.findall("<row ", sheet)) == 8
+
+
+def in_file(client: FlaskClient, query: str = "") -> dict[str, list[str]]:
+    """The lines of the file by name: state, valid through, version, and what is still to do."""
+    text = client.get(f"/admin/standings.csv{query}").get_data(as_text=True)
+    _header, *lines = csv.reader(io.StringIO(text.lstrip("\ufeff")))
+    return {line[0]: [line[5], *line[6:9]] for line in lines}
+
+
+def test_the_file_says_by_which_version_and_what_is_still_to_do_and_why(
+    people: Crowd, client: FlaskClient
+) -> None:
+    people.world.sign_in(client, people.admin)
+    ladders = people.world.module("Ladders")
+    with clock.at(clock.now() + timedelta(days=1)):
+        publish(
+            people.trainings["Quay"],
+            row(people.modules["Quay"], validity_months=12),
+            row(ladders, validity_months=12),
+        )
+        judge()
+        now = in_file(client)
+        assert now["Ann Valid"] == [
+            "Invalid: new requirement",
+            "",
+            "2",
+            "Ladders: New requirement. Required since Mar 11, 2027, not completed.",
+        ]
+        assert now["Dee Expired"][2:] == [
+            "2",
+            f"{RAN_OUT} | Ladders: New requirement. Required since Mar 11, 2027, not completed.",
+        ]
+        assert now["Fay Gone"] == ["Ended", "", "2", ""]
+        assert now["Gus Diver"] == ["Nothing required", "", "1", ""]
+        then = in_file(client, "?as_of=2027-03-10")
+        assert then["Ann Valid"] == ["Valid", "2028-02-28", "1", ""]
+        assert then["Dee Expired"][2] == "1"
+        assert then["Dee Expired"][3].startswith("Training of Quay: Expired.")
+        assert "Ladders" not in then["Dee Expired"][3]
+        assert then["Eli Never"][1:] == [
+            "",
+            "1",
+            "Training of Quay: Never completed. Required since Mar 10, 2027, not completed.",
+        ]
+
+
+def test_a_grace_is_still_to_do_while_the_standing_is_valid(
+    people: Crowd, client: FlaskClient
+) -> None:
+    people.world.sign_in(client, people.admin)
+    with clock.at(clock.now() + timedelta(hours=1)):
+        publish(
+            people.trainings["Quay"],
+            row(people.modules["Quay"], validity_months=12),
+            row(people.world.module("Ladders")),
+            effect=Effect(grace_until=date(2027, 4, 30)),
+        )
+        judge()
+        assert in_file(client)["Ann Valid"] == [
+            "Valid",
+            "2027-04-30",
+            "2",
+            "Ladders: In grace. Required since Mar 10, 2027; the grace ends with Apr 30, 2027.",
+        ]
+
+
+@pytest.mark.parametrize("asked", ["", "?as_of=2027-03-10"])
+def test_the_file_of_many_asks_no_more_often_than_that_of_few(
+    crowd: Crowd, client: FlaskClient, asked: str
+) -> None:
+    crowd.asks("Quay")
+    crowd.world.sign_in(client, crowd.admin)
+    crowd.person("Una First", "Quay", passed={"Quay": 500})
+
+    def statements() -> int:
+        with clock.at(clock.now() + timedelta(days=1)), counted() as found:
+            client.get(f"/admin/standings.csv{asked}").get_data()
+        return len(found)
+
+    few = statements()
+    for number in range(12):
+        crowd.person(f"Pat {number:02}", "Quay", passed={"Quay": 500} if number % 2 else None)
+    assert statements() == few
 
 
 def test_a_manager_sees_the_people_of_the_units_granted(people: Crowd, client: FlaskClient) -> None:
