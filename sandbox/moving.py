@@ -51,10 +51,9 @@ def _only_where_time_moves() -> None:
 def show() -> str:
     """What time it is in the demo, and where it can go from here."""
     now = clock.now()
-    tomorrow = now.astimezone(ZoneInfo(ZONE)).date() + timedelta(days=1)
     general = [
         Stop(words="1 day on", at=now + timedelta(days=1)),
-        Stop(words="Next morning, 09:01", at=_morning(tomorrow, ZONE)),
+        Stop(words="Next morning, 09:01", at=_next_morning(now)),
     ]
     return render_template(
         "clock.html",
@@ -140,6 +139,13 @@ def stops(valid_through: date, zone: str, *, now: datetime) -> tuple[Stop, ...]:
     ]
     end = Stop(words="Its end", at=end_of(valid_through, zone) + timedelta(seconds=1))
     return tuple(each for each in (*mornings, end) if each.at > now)
+
+
+def _next_morning(now: datetime) -> datetime:
+    """Today's, in the small hours: what ended at midnight is mailed that same morning."""
+    today = now.astimezone(ZoneInfo(ZONE)).date()
+    mornings = (_morning(today + timedelta(days=days), ZONE) for days in range(2))
+    return next(each for each in mornings if each > now)
 
 
 def _morning(day: date, zone: str) -> datetime:

@@ -84,7 +84,7 @@ def _send(parcel: Parcel, token: str | None) -> None:
             token=token,
             only_reminders=parcel.kinds == ONLY_REMINDERS,
         )
-        send(mail)
+        send(mail, now=clock.now())
     except RefusedError as error:
         log.warning("message.refused", message_id=parcel.message_ids[0])
         with transaction() as tx:

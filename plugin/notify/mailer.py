@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from email import charset
 from email.errors import MessageError
 from email.mime.image import MIMEImage
@@ -209,13 +210,14 @@ def return_path(key: str) -> str:
     return f"{local}+{header_id(key)}@{domain}" if local else settings.mail_sender
 
 
-def send(mail: Mail) -> None:
-    """Hand the mail to the server; raises RefusedError or UnavailableError with its words.
+def send(mail: Mail, *, now: datetime) -> None:
+    """Hand the mail to the server, dated `now`.
 
-    These have no cause: the text of smtplib's errors holds the address, and they are logged.
+    Raises RefusedError or UnavailableError with its words, and no cause: the text of smtplib's
+    errors holds the address, and they are logged.
     """
     try:
-        message = _message(mail)
+        message = _message(mail, now)
     except UnicodeError as error:  # an address no mail server of today understands
         raise _failure(error) from None
     connection = _connection()
@@ -236,7 +238,7 @@ def send(mail: Mail) -> None:
     _keep(connection)
 
 
-def _message(mail: Mail) -> Any:
+def _message(mail: Mail, now: datetime) -> Any:
     sender = current_settings().mail_sender
     message = _Message(
         subject=" ".join(mail.subject.split()),
@@ -246,6 +248,7 @@ def _message(mail: Mail) -> Any:
         sender=_address(mail.sender_name, sender),
         charset="utf-8",
         reply_to=mail.reply_to,
+        date=now.timestamp(),
     )
     message.logo = mail.logo
     message.msgId = message_id(mail.key, sender)

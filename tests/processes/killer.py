@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from flask import Flask
@@ -60,8 +61,8 @@ def arm_mail() -> None:
     """From now on the first mail that leaves ends this process."""
     original = delivery.send
 
-    def send_and_die(mail: Mail) -> None:
-        original(mail)
+    def send_and_die(mail: Mail, *, now: datetime) -> None:
+        original(mail, now=now)
         die()
 
     delivery.send = send_and_die

@@ -112,9 +112,9 @@ def lay(fuse: Fuse) -> None:
         setattr(Storage, name, fuse.around("file", getattr(Storage, name)))
     send = delivery.send
 
-    def send_and_burn(mail: Mail) -> None:
+    def send_and_burn(mail: Mail, *, now: datetime) -> None:
         fuse.burn("mail: before")
-        send(mail)
+        send(mail, now=now)
         fuse.unmarked = mailer.header_id(mail.key)
         fuse.burn("mail: after")
 

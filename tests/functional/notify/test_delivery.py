@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -100,6 +101,16 @@ def test_nothing_is_mailed_before_its_time(world: World, inbox: smtp.Inbox) -> N
     with clock.at(clock.now() + timedelta(hours=3)):
         work_off()
     assert len(inbox.mails) == 1
+
+
+def test_a_mail_is_dated_by_the_clock_that_the_ledger_goes_by(
+    world: World, inbox: smtp.Inbox
+) -> None:
+    later = clock.now() + timedelta(days=300)
+    tell(world.person(), not_before=later)
+    with clock.at(later):
+        work_off()
+    assert parsedate_to_datetime(inbox.mails[0]["Date"]) == only_message().sent_at == later
 
 
 def test_who_has_no_address_gets_a_row_and_no_mail(world: World, inbox: smtp.Inbox) -> None:

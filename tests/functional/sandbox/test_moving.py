@@ -59,6 +59,25 @@ def test_the_clock_goes_on_a_day_and_back_to_real_time(
 
 
 @pytest.mark.parametrize(
+    ("now", "morning"),
+    [
+        (datetime(2028, 3, 10, 23, 0, 1, tzinfo=UTC), datetime(2028, 3, 11, 8, 1, tzinfo=UTC)),
+        (datetime(2028, 3, 11, 8, 0, 59, tzinfo=UTC), datetime(2028, 3, 11, 8, 1, tzinfo=UTC)),
+        (datetime(2028, 3, 11, 8, 1, tzinfo=UTC), datetime(2028, 3, 12, 8, 1, tzinfo=UTC)),
+        (datetime(2028, 3, 25, 12, tzinfo=UTC), datetime(2028, 3, 26, 7, 1, tzinfo=UTC)),
+    ],
+    ids=["from midnight", "a second too early", "the morning itself", "summer time"],
+)
+def test_the_next_morning_is_that_of_today_until_it_has_come(
+    lms_of_demo: FlaskClient, now: datetime, morning: datetime
+) -> None:
+    with clock.at(now):
+        form = read(lms_of_demo.get("/clock").text).by_id("general").all("form")[1]
+    assert form.words == "Next morning, 09:01"
+    assert datetime.fromisoformat(form.all("input")[0].attributes["value"]) == morning
+
+
+@pytest.mark.parametrize(
     "to", ["", "soon", "2027-03-10T09:30:00+00:00", "2027-03-11T09:30:00", "2100-01-01T00:00:00Z"]
 )
 def test_what_is_not_later_within_reason_is_refused(
