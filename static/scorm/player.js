@@ -44,7 +44,8 @@ const transport = new Transport(location.pathname, outbox, {
     $("again").hidden = status !== 409;
   },
 });
-transport.isLeaving = () => leaving || frameLeaving || exiting || document.visibilityState === "hidden";
+/* A page that is only hidden is not leaving: what it cannot deliver is not acknowledged. */
+transport.isLeaving = () => leaving || frameLeaving || exiting;
 
 /* What a course may do with this page. */
 const shell = {

@@ -23,11 +23,13 @@ from plugin.org.models import Person, SignIn
 from plugin.scorm import rules
 from plugin.scorm.policy import Policy
 from plugin.web import identity
-from tests.browser.playing import Playing, press
+from tests.browser.playing import Playing, content_of, press
+from tests.browser.probing import Course, Probing, probe
 from tests.browser.troubles import Trouble, troubled
 from tests.functional.assign.places import row, training
 from tests.support import databases
 from tests.support.browser import ARGUMENTS, Address, chromium, free_address, serving
+from tests.support.packages2004 import course, part
 from tests.support.play import brought_in
 from tests.support.world import World
 
@@ -188,5 +190,24 @@ def play(world: World, learner: Person, page: Page, visit: Visit) -> Play:
         db.session.rollback()
         press(visit(learner, "/"), module)
         return Playing(page)
+
+    return start
+
+
+@pytest.fixture
+def probing(world: World, learner: Person, page: Page, visit: Visit) -> Probing:
+    """Bring the probe of an edition in, and open it."""
+
+    def start(edition: str, leave: str = "") -> Course:
+        query = f"leave={leave}" if leave else ""
+        source = probe(leave) if edition == "1.2" else course(part("ONE", query=query))
+        module = brought_in(world, source)
+        unit = world.unit()
+        world.member(learner, unit)
+        training(unit, row(module))
+        db.session.rollback()
+        press(visit(learner, "/"), module)
+        content_of(page)
+        return Course(page, edition)
 
     return start

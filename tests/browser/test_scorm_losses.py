@@ -4,16 +4,16 @@ Each row of the loss matrix, for both editions: what a part set and never commit
 server after its tab was closed, its page left or its frame removed; what was acknowledged stays.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Frame, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from plugin.core.db import db
 from plugin.org.models import Person
 from tests.browser.playing import content_of, press, shell_of, stored, until
-from tests.browser.test_scorm_player import probe
+from tests.browser.probing import CALLS, Course, Probing, leave
 from tests.browser.troubles import Trouble
 from tests.functional.assign.places import row, training
 from tests.support.browser import ARGUMENTS, chromium
@@ -22,72 +22,11 @@ from tests.support.play import brought_in
 from tests.support.world import World
 
 KB3, KB62 = "a" * 3 * 1024, "b" * 62_000
-CALLS = {
-    "1.2": ("I1", "LMSSetValue", "LMSCommit", "LMSFinish", "cmi.core.lesson_status"),
-    "2004": ("ONE", "SetValue", "Commit", "Terminate", "cmi.completion_status"),
-}
-
-
-class Course:
-    """A running part of either edition."""
-
-    def __init__(self, page: Page, edition: str) -> None:
-        self.page = page
-        self.name, self._set, self._commit, self._finish, self._status = CALLS[edition]
-
-    @property
-    def frame(self) -> Frame:
-        return content_of(self.page)
-
-    def remember(self, text: str) -> None:
-        said = ["cmi.suspend_data", text]
-        assert self.frame.evaluate(f"([e, v]) => scorm.{self._set}(e, v)", said) == "true"
-
-    def complete(self) -> None:
-        said = [self._status, "completed"]
-        assert self.frame.evaluate(f"([e, v]) => scorm.{self._set}(e, v)", said) == "true"
-
-    def commit(self) -> str:
-        return str(self.frame.evaluate(f"() => scorm.{self._commit}('')"))
-
-    def finish(self) -> str:
-        return str(self.frame.evaluate(f"() => scorm.{self._finish}('')"))
-
-    def arrived(self, text: str) -> bool:
-        return bool(until(lambda: stored(self.name).get("suspend_data") == text))
 
 
 @pytest.fixture
-def learner(world: World) -> Person:
-    return world.person("Lars Learner")
-
-
-@pytest.fixture
-def play(world: World, learner: Person, page: Page, visit: Any) -> Callable[..., Course]:
-    """Bring the probe of an edition in, and open it."""
-
-    def start(edition: str, leave: str = "") -> Course:
-        query = f"leave={leave}" if leave else ""
-        source = probe(leave) if edition == "1.2" else course(part("ONE", query=query))
-        module = brought_in(world, source)
-        unit = world.unit()
-        world.member(learner, unit)
-        training(unit, row(module))
-        db.session.rollback()
-        press(visit(learner, "/"), module)
-        content_of(page)
-        return Course(page, edition)
-
-    return start
-
-
-def leave(page: Page, way: str) -> None:
-    if way == "close":
-        page.close(run_before_unload=False)
-    elif way == "navigate":
-        page.goto("about:blank")
-    else:
-        page.evaluate("() => document.getElementById('player').remove()")
+def play(probing: Probing) -> Probing:
+    return probing
 
 
 @pytest.mark.parametrize("text", [KB3, KB62], ids=["3 KB", "62 KB"])

@@ -17,42 +17,13 @@ from plugin.core.db import db
 from plugin.modules.models import Completion, Module, Run
 from plugin.org.models import Person
 from plugin.scorm.models import ScormState
+from tests.browser.probing import PROBE, probe
 from tests.browser.troubles import Trouble
 from tests.functional.assign.places import row, training
 from tests.support.browser import ARGUMENTS, Address, chromium, overflows
 from tests.support.packages import item, manifest, package, resource
 from tests.support.play import brought_in
 from tests.support.world import World
-
-# A course that does what the test tells it to: `window.scorm` calls the API it found.
-PROBE = """<!doctype html><meta charset="utf-8"><title>Probe</title><p>Probe</p>
-<script>
-let api = null;
-for (let at = window; !api && at; at = at === at.parent ? null : at.parent) {
-  try { api = at.API; } catch { break; }
-}
-window.scorm = api;
-window.started = api.LMSInitialize("");
-const at = new URLSearchParams(location.search).get("leave");
-if (at) addEventListener(at, () => {
-  api.LMSSetValue("cmi.core.exit", "suspend");
-  api.LMSCommit("");
-  api.LMSFinish("");
-});
-</script>"""
-
-
-def probe(leave: str = "") -> Any:
-    """A package of the probe that finishes in this event handler (none: it just vanishes)."""
-    href = f"index.html?leave={leave}" if leave else "index.html"
-    inside = "<adlcp:masteryscore>80</adlcp:masteryscore>"
-    resources = (
-        '<resource identifier="R1" type="webcontent" adlcp:scormtype="sco" '
-        f'href="{href}"></resource>'
-    )
-    content = manifest(items=item(inside=inside), resources=resources, title="Probe")
-    return package({"index.html": PROBE, "next.html": PROBE}, manifest_bytes=content)
-
 
 Play = Callable[..., Frame]
 
@@ -401,7 +372,7 @@ def test_exit_waits_until_a_failing_server_has_it(
     shell = shell_of(page)
     shell.get_by_role("button", name="Exit").click()
     shell.locator("#message-leaving").wait_for()
-    assert shell.locator("#trouble").is_visible()
+    shell.locator("#trouble").wait_for()
     trouble.status = 0
     shell.locator("#message-left").wait_for()
     assert stored()["suspend_data"] == "precious"
