@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 import secrets
 
 from cryptography.fernet import Fernet
@@ -18,6 +19,12 @@ def new_token() -> str:
 def hash_of(token: str) -> str:
     """What the database keeps of a token, so that a copy of the database opens nothing."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def name_of(purpose: str, number: int, *, secret_key: str) -> str:
+    """The name of a row that cannot be guessed; always the same for the same one."""
+    said = f"{purpose}\0{number}".encode()
+    return hmac.new(secret_key.encode(), said, hashlib.sha256).hexdigest()[:32]
 
 
 def _box(encryption_key: str) -> Fernet:

@@ -13,6 +13,7 @@ from plugin.core.context import current_settings, storage
 from plugin.core.db import read_session, transaction
 from plugin.core.errors import PluginError
 from plugin.core.log import log
+from plugin.core.secrets import name_of
 from plugin.scorm import actions, commits, files, queries, vendor
 from plugin.web.identity import public
 
@@ -30,7 +31,7 @@ def shell(token: str) -> Response:
     page = render_template(
         "scorm/player.html",
         title=shelf.title,
-        run_id=shelf.run_id,
+        outbox=name_of("outbox", shelf.run_id, secret_key=current_settings().secret_key),
         tool_url=current_settings().tool_url,
         edition="2004" if shelf.is_2004 else "1.2",
         runtime=vendor.address(runtime),

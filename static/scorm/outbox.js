@@ -1,6 +1,10 @@
 /* What the server has not acknowledged yet. At most one entry per part: the newest says it all. */
 
 const AGE_LIMIT = 14 * 24 * 3600 * 1000;
+const PREFIX = "module-assignment:outbox:";
+/* What one request carries at most: well below what the server takes, and as many as it takes. */
+const MOST_BYTES = 400000;
+const MOST_ENTRIES = 20;
 
 /* Storage may be missing or throw (a frame of another site, a private window). */
 function guarded(action) {
@@ -11,9 +15,20 @@ function guarded(action) {
   }
 }
 
+/* The first entries that fit into one request, at least one. */
+export function fitting(entries, most = MOST_BYTES) {
+  let size = 0;
+  const end = entries.findIndex((entry, index) => {
+    size += new Blob([JSON.stringify(entry)]).size;
+    return index > 0 && (size > most || index >= MOST_ENTRIES);
+  });
+  return end < 0 ? entries : entries.slice(0, end);
+}
+
+/* `name` is the sitting's, and no other course can guess it: all courses share this storage. */
 export class Outbox {
-  constructor(run) {
-    this.prefix = `module-assignment:outbox:${run}:`;
+  constructor(name) {
+    this.prefix = `${PREFIX}${name}:`;
     this.entries = new Map();
     this.opening = 0;
   }
@@ -49,23 +64,39 @@ export class Outbox {
     guarded((storage) => storage.setItem(this.prefix + this.opening, JSON.stringify(kept)));
   }
 
-  /* What earlier openings of this run left behind in this browser. */
+  /* What earlier openings of this sitting left behind in this browser, oldest first. */
   left() {
-    const found = [];
-    guarded((storage) => {
-      for (let index = storage.length - 1; index >= 0; index -= 1) {
-        const key = storage.key(index);
-        if (!key.startsWith("module-assignment:outbox:")) continue;
-        const kept = JSON.parse(storage.getItem(key));
-        if (Date.now() - kept.at > AGE_LIMIT) storage.removeItem(key);
-        else if (key.startsWith(this.prefix)) found.push({ opening: kept.opening, commits: kept.commits });
+    const keys = guarded((storage) => Object.keys(storage).filter((key) => key.startsWith(PREFIX)));
+    const found = (keys || []).map((key) => this.read(key)).filter(Boolean);
+    found.sort((one, other) => one.opening - other.opening);
+    return found.flatMap(({ opening, commits }) => commits.map((each) => ({ opening, commits: [each] })));
+  }
+
+  /* What is kept under a key, if it is this sitting's; what is too old or nothing of ours goes. */
+  read(key) {
+    return guarded((storage) => {
+      let kept = null;
+      try {
+        kept = JSON.parse(storage.getItem(key));
+      } catch {
+        /* not written by us */
       }
+      const isKept = kept && Array.isArray(kept.commits) && Date.now() - kept.at <= AGE_LIMIT;
+      if (!isKept) storage.removeItem(key);
+      return isKept && key.startsWith(this.prefix) ? kept : null;
     });
-    return found.sort((one, other) => one.opening - other.opening).slice(-20);
   }
 
   /* The server has seen them. */
   forget(replayed) {
-    for (const each of replayed) guarded((storage) => storage.removeItem(this.prefix + each.opening));
+    for (const { opening, commits } of replayed) {
+      guarded((storage) => {
+        const key = this.prefix + opening;
+        const kept = JSON.parse(storage.getItem(key));
+        kept.commits = kept.commits.filter(({ seq }) => !commits.some((each) => each.seq === seq));
+        if (kept.commits.length) storage.setItem(key, JSON.stringify(kept));
+        else storage.removeItem(key);
+      });
+    }
   }
 }

@@ -1,7 +1,7 @@
 /* The page around the content: opens the launch, runs its parts, never loses what they say. */
 
 import { Contents } from "./contents.js";
-import { Outbox } from "./outbox.js";
+import { Outbox, fitting } from "./outbox.js";
 import { Transport } from "./transport.js";
 
 const HEARTBEAT_MS = 60000;
@@ -21,7 +21,7 @@ let leaving = false;
 let frameLeaving = false;
 let exiting = false;
 
-const outbox = new Outbox(document.body.dataset.run);
+const outbox = new Outbox(document.body.dataset.outbox);
 const transport = new Transport(location.pathname, outbox, {
   saved(state) {
     runState = state;
@@ -109,9 +109,11 @@ function tellTool(what, more = {}) {
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-async function open(attempt = 0) {
+/* What earlier openings could not deliver goes along, in several requests where it is much. */
+async function open(attempt = 0, most = undefined) {
   show(attempt ? "failed" : "loading");
-  const replay = outbox.left();
+  const waiting = outbox.left();
+  const replay = fitting(waiting, most);
   let answer;
   try {
     answer = await fetch(`${location.pathname}open`, {
@@ -122,9 +124,9 @@ async function open(attempt = 0) {
   } catch {
     answer = { ok: false, status: 0 };
   }
-  if (!answer.ok && [400, 413].includes(answer.status) && replay.length) {
-    outbox.forget(replay); /* it can never be taken */
-    return open(attempt);
+  if ([400, 413].includes(answer.status) && replay.length) {
+    if (replay.length === 1) outbox.forget(replay); /* it can never be taken */
+    return open(attempt, 0); /* one at a time, so that the others are */
   }
   if ([404, 410].includes(answer.status)) return show("over");
   if (!answer.ok) {
@@ -132,15 +134,16 @@ async function open(attempt = 0) {
     setTimeout(() => open(attempt + 1), pause * 1000);
     return undefined;
   }
-  begin(await answer.json(), await runtime, replay);
+  outbox.forget(replay);
+  if (replay.length < waiting.length) return open(attempt, most);
+  begin(await answer.json(), await runtime);
   return undefined;
 }
 
 /* Only the runtime this course needs is loaded. */
 const runtime = edition === "2004" ? import("./course2004.js") : import("./course12.js");
 
-function begin(opened, { Course12, Course2004 }, replay) {
-  outbox.forget(replay);
+function begin(opened, { Course12, Course2004 }) {
   transport.begin(opened.opening);
   isReview = opened.review;
   runState = opened.state;

@@ -5,6 +5,8 @@
  * A beacon that was accepted is not a delivery: entries stay in the outbox until acknowledged.
  * Where a beacon could not carry everything, it leaves out what the course's engine stores. */
 
+import { fitting } from "./outbox.js";
+
 const BEACON_BYTES = 64000;
 const PAUSES = [1, 2, 5, 10, 20, 30];
 
@@ -60,24 +62,28 @@ export class Transport {
   }
 
   sendNow() {
-    const seq = this.seq;
-    const request = new XMLHttpRequest();
-    try {
-      request.open("POST", `${this.base}commit`, false);
-      request.setRequestHeader("Content-Type", "application/json");
-      request.send(this.body());
-    } catch {
-      this.outbox.keep();
-      return "thrown";
+    for (;;) {
+      const batch = this.batch();
+      const request = new XMLHttpRequest();
+      try {
+        request.open("POST", `${this.base}commit`, false);
+        request.setRequestHeader("Content-Type", "application/json");
+        request.send(batch.body);
+      } catch {
+        this.outbox.keep();
+        return "thrown";
+      }
+      const answer = this.judge(request.status, () => JSON.parse(request.responseText), batch.seq);
+      if (answer !== true || batch.isAll) return answer;
     }
-    return this.judge(request.status, () => JSON.parse(request.responseText), seq);
   }
 
   sendBeacon() {
     this.outbox.keep();
     const packed = (text) => new Blob([text], { type: "text/plain" });
-    let body = packed(this.body());
-    if (body.size >= BEACON_BYTES) body = packed(this.body(false, true));
+    const waiting = this.outbox.list();
+    let body = packed(this.body(waiting));
+    if (body.size >= BEACON_BYTES) body = packed(this.body(waiting.filter((entry) => entry.sco)));
     const isTaken = body.size < BEACON_BYTES && navigator.sendBeacon(`${this.base}commit`, body);
     if (isTaken) this.beaconed = this.seq;
     return isTaken;
@@ -87,24 +93,33 @@ export class Transport {
   async deliver(closing = false) {
     if (this.refusal) return false;
     if (this.outbox.isEmpty && !closing) return true;
-    const seq = this.seq;
+    const batch = this.batch(closing);
     try {
       const answer = await fetch(`${this.base}commit`, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
-        body: this.body(closing),
+        body: batch.body,
         signal: AbortSignal.timeout(20000),
       });
       const read = answer.ok ? await answer.json() : {};
-      return this.judge(answer.status, () => read, seq) === true;
+      if (this.judge(answer.status, () => read, batch.seq) !== true) return false;
     } catch {
       this.outbox.keep();
       return false;
     }
+    return batch.isAll || this.deliver(closing);
   }
 
-  body(closing = false, isLite = false) {
-    const commits = this.outbox.list().filter((entry) => !isLite || entry.sco);
+  /* What one request carries: the oldest first, since what is numbered lower later is not taken. */
+  batch(closing = false) {
+    const waiting = this.outbox.list();
+    const commits = fitting(waiting);
+    const isAll = commits.length === waiting.length;
+    const seq = isAll ? this.seq : commits.at(-1).seq;
+    return { body: this.body(commits, closing && isAll), seq, isAll };
+  }
+
+  body(commits, closing = false) {
     return JSON.stringify({ opening: this.opening, closing, commits });
   }
 

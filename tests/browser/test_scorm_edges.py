@@ -1,17 +1,29 @@
 """Where the page is neither gone nor fully there: hidden, leaving, without network, much to say."""
 
+import io
+from typing import Any
+
 import pytest
 from playwright.sync_api import BrowserContext, Page
 from sqlalchemy import select
 
 from plugin.core.db import db
 from plugin.scorm.models import CommitEvent
-from tests.browser.playing import content_of, shell_of, stored
-from tests.browser.probing import CALLS, Probing, leave
+from tests.browser.playing import Playing, content_of, shell_of, stored, until
+from tests.browser.probing import CALLS, PROBE, Probing, leave
+from tests.browser.troubles import Trouble
+from tests.support.packages import item, manifest, package, resource
 
 HIDE = """() => {
   Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true });
   document.dispatchEvent(new Event("visibilitychange"));
+}"""
+# Beside what could not be delivered lie something unreadable and something never acceptable.
+SPOIL = """() => {
+  const mine = Object.keys(localStorage).find((key) => localStorage[key].includes("good"));
+  const odd = { at: Date.now(), opening: 1, commits: [{ seq: 1, sco: "nobody" }] };
+  localStorage.setItem(mine.replace(/[^:]*:[^:]*$/, "somebody:1"), "no { JSON");
+  localStorage.setItem(mine.replace(/[^:]*$/, "1"), JSON.stringify(odd));
 }"""
 KB30 = "c" * 30_000
 MOST = "ü" * 64_000
@@ -76,3 +88,74 @@ def test_more_than_any_beacon_carries_is_delivered_at_the_next_opening(
     page.goto(address)
     content_of(page)
     assert stored(running.name)["suspend_data"] == MOST
+
+
+PARTS = 6
+
+
+def many_parts() -> io.BytesIO:
+    """A course whose parts together have more to say than one request may carry."""
+    names = range(1, PARTS + 1)
+    content = manifest(
+        items="".join(item(f"I{n}", f"Part {n}", f"R{n}") for n in names),
+        resources="".join(resource(f"R{n}", f"index.html?part=I{n}") for n in names),
+    )
+    return package({"index.html": PROBE}, manifest_bytes=content)
+
+
+def said_by_all(played: Playing) -> None:
+    """Every part says as much as it may."""
+    for number in range(1, PARTS + 1):
+        if number > 1:
+            played.choose(f"Part {number}")
+        frame = content_of(played.page, url=f"part=I{number}")
+        until(lambda frame=frame: frame.evaluate("() => window.started === 'true'"))
+        assert frame.evaluate("t => scorm.LMSSetValue('cmi.suspend_data', t)", MOST) == "true"
+        frame.evaluate("() => scorm.LMSCommit('')")
+
+
+def arrived() -> bool:
+    kept = [stored(f"I{number}").get("suspend_data") for number in range(1, PARTS + 1)]
+    return kept == [MOST] * PARTS
+
+
+def test_more_than_one_request_may_carry_goes_in_several(play: Any, trouble: Trouble) -> None:
+    trouble.status = 500
+    played = play(many_parts())
+    said_by_all(played)
+    trouble.status = 0
+    until(arrived, 40)
+    played.shell.locator("#trouble").wait_for(state="hidden")
+
+
+def test_more_than_one_request_may_carry_is_delivered_at_the_next_opening(
+    page: Page, play: Any, trouble: Trouble
+) -> None:
+    played = play(many_parts())
+    page.goto(shell_of(page).url)
+    trouble.status = 500
+    said_by_all(played)
+    address = page.url
+    page.goto("about:blank")
+    trouble.status = 0
+    page.goto(address)
+    until(arrived)
+
+
+def test_what_can_never_be_taken_does_not_keep_the_rest_from_being_delivered(
+    page: Page, probing: Probing, trouble: Trouble
+) -> None:
+    running = probing("1.2")
+    page.goto(shell_of(page).url)
+    content_of(page)
+    trouble.status = 500
+    running.remember("good")
+    running.commit()
+    page.evaluate(SPOIL)
+    address = page.url
+    page.goto("about:blank")
+    trouble.status = 0
+    page.goto(address)
+    content_of(page)
+    assert stored("I1")["suspend_data"] == "good"
+    assert page.evaluate("() => localStorage.length") == 0

@@ -3,6 +3,7 @@ from flask.testing import FlaskClient
 
 from plugin.modules.models import Run
 from tests.conftest import CONTENT, TOOL
+from tests.support.html import read
 from tests.support.packages import package
 from tests.support.play import Player, brought_in, started
 from tests.support.world import World
@@ -105,3 +106,19 @@ def test_a_person_with_an_old_address_gets_a_sentence(player: Player, client: Fl
     assert answer.status_code == 404
     assert "was not opened from your list" in answer.get_data(as_text=True)
     assert "<script" not in answer.get_data(as_text=True)
+
+
+def test_a_sitting_keeps_what_it_cannot_deliver_under_a_name_no_other_course_knows(
+    client: FlaskClient, world: World, player: Player, run: Run
+) -> None:
+    """All courses share the storage of the packages' origin."""
+
+    def name(found: Player) -> str:
+        (body,) = read(found.get().get_data(as_text=True)).all("body")
+        return body.attributes["data-outbox"]
+
+    other = started(brought_in(world, package()), world.person())
+    mine, theirs = name(player), name(Player(client, other))
+    assert name(Player(client, run)) == mine, "found again at the next opening"
+    assert mine != theirs
+    assert len(mine) == len(theirs) == 32
