@@ -159,7 +159,9 @@ def memberships(course: str) -> Response:
         everybody.append(_test_student())
     if behaviour.most_members and len(everybody) > behaviour.most_members:
         raise RefusedScoreError(403, body={"error": "above_response_limit"})
-    start, size = int(request.args.get("from", 0)), behaviour.page_size
+    limit = request.args.get("limit", "")
+    size = behaviour.page_size or (int(limit) if limit.isdecimal() else 0)
+    start = int(request.args.get("from", 0))
     shown = everybody[start : start + size] if size else everybody
     answer = _json(
         {
@@ -171,6 +173,8 @@ def memberships(course: str) -> Response:
     )
     if size and start + size < len(everybody):
         more = {"from": start + size, **({} if link_id is None else {"rlid": link_id})}
+        if limit and not behaviour.page_size:
+            more["limit"] = size
         answer.headers["link"] = f'<{request.path}?{urlencode(more)}>; rel="next"'
     return answer
 

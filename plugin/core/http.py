@@ -206,18 +206,23 @@ def call(
     headers: dict[str, str] | None = None,
     data: bytes | dict[str, str] | None = None,
     max_bytes: int = MAX_BYTES,
+    silence: float = TIMEOUT_SECONDS,
+    deadline: float = DEADLINE_SECONDS,
 ) -> Reply:
-    """One request without redirects; raises OutgoingError when it fails or is too large."""
+    """One request without redirects; raises OutgoingError when it fails or is too large.
+
+    Who expects a long answer gives more `silence` to begin it in, and a later `deadline` (seconds).
+    """
     addresses = _checked_addresses(settings, url)
     sent = {"User-Agent": USER_AGENT, **(headers or {})}
-    with _talk(url, addresses) as talk, talk.line.timed(DEADLINE_SECONDS):
+    with _talk(url, addresses) as talk, talk.line.timed(deadline):
         try:
             with talk.session.request(
                 method,
                 url,
                 headers=sent,
                 data=data,
-                timeout=TIMEOUT_SECONDS,
+                timeout=(TIMEOUT_SECONDS, silence),
                 allow_redirects=False,
                 stream=True,
             ) as response:

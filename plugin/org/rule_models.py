@@ -126,6 +126,8 @@ class RosterTie(Base):
     """Why the last sync did not happen, in the LMS's own words where it has some."""
     outcome: Mapped[JsonDict | None]
     """What the last sync found and did: counts, roles as the LMS names them, remarks."""
+    reading: Mapped[JsonDict | None]
+    """How far a reading that is not over has come."""
 
 
 class RosterEntry(Base):

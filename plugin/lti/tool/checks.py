@@ -23,6 +23,7 @@ from plugin.lti.tool.columns import reading_scope
 from plugin.lti.tool.configuration import words_of
 from plugin.lti.tool.errors import KeysUnavailableError
 from plugin.lti.tool.findings import Name
+from plugin.lti.tool.members import first_page
 from plugin.lti.tool.models import Deployment, Registration
 from plugin.lti.tool.platform_keys import usable_keys
 from plugin.lti.tool.service_models import (
@@ -209,8 +210,8 @@ def _columns(place: _Place) -> str:
 
 
 def _roster(place: _Place) -> str:
-    url = place.members_url or ""
-    reply = place.client.call("GET", url, scopes=[MEMBERS], accept=MEMBERS_JSON)
+    url = first_page(place.client, place.members_url or "")
+    reply = place.client.call("GET", url, scopes=[MEMBERS], accept=MEMBERS_JSON, is_long=True)
     found = services.object_of(reply).get("members")
     if reply.status not in OK or not isinstance(found, list):
         raise ServiceError("roster", reply.status, words_of(reply.body), reply)

@@ -5,13 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from plugin.lti.tool import services
+from plugin.lti.tool.addresses import with_query
 from plugin.lti.tool.claim_values import is_id, text_of
 from plugin.lti.tool.claims import custom_of
 from plugin.lti.tool.configuration import words_of
+from plugin.lti.tool.profiles import profile_of
 from plugin.lti.tool.roles import Roles, roles_of
 from plugin.lti.tool.services import MEMBERS, MEMBERS_JSON, OK, Client, ServiceError
 
-MAX_PAGES = 500
+MAX_PAGES = 5000
+"""Some LMSs give fifty people at a time, whatever they are asked for."""
 MAX_MEMBERS = 200_000
 MAX_ROLES = 20
 ACTIVE = "active"
@@ -40,34 +43,57 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """A list read to its end; `nameless` lines of it say of nobody we could know, or nothing that
-    could be understood of somebody."""
+class Page:
+    """One page of a list; `nameless` lines of it say of nobody we could know, or nothing that could
+    be understood of somebody."""
 
     people: Mapping[str, Member]
-    pages: int
     nameless: int
+    next: str | None
+    """Where the list goes on."""
 
 
-def members(client: Client, url: str) -> Listed:
-    """Everybody, or ServiceError: an incomplete list is no list (N8)."""
+def first_page(client: Client, url: str) -> str:
+    """Where a list begins: the LMS is asked for a page of it where it would give all at once."""
+    size = profile_of(client.product).roster_page
+    return with_query(url, f"limit={size}") if size else url
+
+
+def read_page(client: Client, url: str) -> Page:
+    """One page of a list; ServiceError for what is none (N8)."""
+    reply = client.call("GET", url, scopes=[MEMBERS], accept=MEMBERS_JSON, is_long=True)
+    lines = services.object_of(reply).get("members")
+    if reply.status not in OK or not isinstance(lines, list):
+        raise ServiceError("members", reply.status, words_of(reply.body), reply)
+    found: dict[str, Member] = {}
+    for line in lines:
+        _keep(found, read_member(line))
+    return Page(
+        people=found,
+        nameless=sum(not _is_clear(line) for line in lines),
+        next=services.next_page(reply, base=url),
+    )
+
+
+def check_ends(*, pages: int, people: int, is_circle: bool) -> None:
+    """No course has so many people: the LMS goes round in a circle."""
+    if is_circle or pages >= MAX_PAGES or people > MAX_MEMBERS:
+        raise ServiceError("members", 0, "the pages of the list do not end")
+
+
+def members(client: Client, url: str) -> Mapping[str, Member]:
+    """Everybody on a list, or ServiceError: an incomplete list is no list."""
     found: dict[str, Member] = {}
     seen: set[str] = set()
-    nameless = 0
-    wanted: str | None = url
+    wanted: str | None = first_page(client, url)
     while wanted:
-        if wanted in seen or len(seen) >= MAX_PAGES or len(found) > MAX_MEMBERS:
-            raise ServiceError("members", 0, "the pages of the list do not end")
+        check_ends(pages=len(seen), people=len(found), is_circle=wanted in seen)
         seen.add(wanted)
-        reply = client.call("GET", wanted, scopes=[MEMBERS], accept=MEMBERS_JSON)
-        lines = services.object_of(reply).get("members")
-        if reply.status not in OK or not isinstance(lines, list):
-            raise ServiceError("members", reply.status, words_of(reply.body), reply)
-        for line in lines:
-            _keep(found, read_member(line))
-            nameless += not _is_clear(line)
-        wanted = services.next_page(reply, base=wanted)
-    return Listed(people=found, pages=len(seen), nameless=nameless)
+        page = read_page(client, wanted)
+        for each in page.people.values():
+            _keep(found, each)
+        wanted = page.next
+    return found
 
 
 def _keep(found: dict[str, Member], member: Member | None) -> None:

@@ -38,6 +38,9 @@ class Profile:
     addresses: Mapping[str, str] = field(default_factory=dict)
     """Where it answers, `{site}` being its own address; for registrations by hand."""
     by_hand: tuple[LazyString, ...] = ()
+    roster_page: int | None = None
+    """How many people of a course to ask for at a time, where an LMS gives all of them at once but
+    keeps to a limit and names the next page; None: it is not told how to page."""
 
 
 STANDARD = Profile(
@@ -77,6 +80,7 @@ PROFILES: Mapping[str, Profile] = {
             ),
             _l("Save, then copy client id and deployment id from the tool's details."),
         ),
+        roster_page=1000,
     ),
     "canvas": Profile(
         name="Canvas",

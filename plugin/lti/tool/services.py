@@ -58,6 +58,8 @@ SCORE_JSON = "application/vnd.ims.lis.v1.score+json"
 MEMBERS_JSON = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
 
 MAX_BYTES = 4 * 1024 * 1024
+LONG_LIST: Mapping[str, Any] = {"max_bytes": 32 * 1024 * 1024, "silence": 30.0, "deadline": 120.0}
+"""For lists that an LMS may give whole, which it begins to send when all of it is made."""
 UNAUTHORIZED = 401
 DISABLED = "this LMS is disabled here"
 
@@ -78,6 +80,7 @@ class Client(Holder):
         accept: str | None = None,
         content_type: str | None = None,
         body: Mapping[str, Any] | None = None,
+        is_long: bool = False,
     ) -> Reply:
         """The LMS's answer, whatever it is; a refused token is replaced once.
 
@@ -101,7 +104,7 @@ class Client(Holder):
                 url,
                 headers=sent | {"Authorization": f"Bearer {token}"},
                 data=data,
-                max_bytes=MAX_BYTES,
+                **(LONG_LIST if is_long else {"max_bytes": MAX_BYTES}),
             )
             if reply.status != UNAUTHORIZED:
                 break

@@ -125,7 +125,7 @@ class Peer:
         *,
         headers: dict[str, str] | None = None,
         data: Any = None,
-        max_bytes: int = 0,
+        **_limits: float,
     ) -> Reply:
         """What the HTTP door does: the call goes to the LMS."""
         self.calls.append((method, url))
