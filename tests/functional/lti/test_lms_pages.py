@@ -47,7 +47,12 @@ def number_of(lms: Lms) -> int:
 def test_an_admin_invites_and_withdraws(admin: FlaskClient) -> None:
     page = admin.post("/admin/lms/invite", data={"name": "Campus Moodle", "admins_by_role": "y"})
     assert page.status_code == 200
-    assert re.search(r"https://tool\.example\.test/lti/register/[\w-]{32}", page.text)
+    field = read(page.text).by_id("address")
+    address = field.attributes["value"]
+    assert re.fullmatch(r"https://tool\.example\.test/lti/register/[\w-]{32}", address)
+    assert "readonly" in field.attributes  # selected and copied by hand where no script runs
+    (button,) = [each for each in read(page.text).all("button") if "data-copies" in each.attributes]
+    assert (button.attributes["data-copies"], "hidden" in button.attributes) == ("address", True)
     row = db.session.scalars(select(Invitation)).one()
     assert (row.name, row.admins_by_role) == ("Campus Moodle", True)
     assert row.created_by is not None
