@@ -35,6 +35,14 @@ def test_every_link_of_a_document_leads_somewhere(path: Path) -> None:
             assert (path.parent / target).exists(), f"{path.name}: {target}"
 
 
+def test_the_readme_tells_what_each_folder_of_the_house_is_about() -> None:
+    folders = {path.parent.name for path in (ROOT / "plugin").glob("*/__init__.py")}
+    told = re.findall(
+        r"^\| `plugin/(\w+)` \|", DOCUMENTS[0].read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert sorted(told) == sorted(folders)
+
+
 RULES = ROOT / "docs" / "rules.md"
 LINKED = re.findall(r"\]\(([^)#]+\.py)#(\w+)\)", RULES.read_text(encoding="utf-8"))
 
