@@ -349,10 +349,13 @@ The demo is ready:  {places.lms_url}
      Modules, External tools.
   9. "Rescue practice" has sessions: as Astrid open Overview, Sessions, show the code of the one
      at Quay 2, type it as Lars, and confirm the list as Astrid.
-  10. As Astrid under "Courses" copy Safety 101 and open its training there: under Organization,
+  10. "Forklift test" is graded by a teacher in the LMS: as Marco choose it under "Add content from
+     the tool" and grade Lars under "Grades"; two minutes later Lars opens his training and,
+     after a moment, finds it complete.
+  11. As Astrid under "Courses" copy Safety 101 and open its training there: under Organization,
      LMSs, Northwind campus the copy waits to be looked at. "Behaviour" makes the LMS strict, slow,
      like another make, or takes the tool's cookies away.
-  11. "Clock" moves the demo by days: to a reminder, over a last day, and see what becomes of it.
+  12. "Clock" moves the demo by days: to a reminder, over a last day, and see what becomes of it.
 
 `.venv/bin/plugin demo{elsewhere} lms list --organization northwind` does a command on its data.
 Work is queued in {queue.mode}; data and logs are in {places.folder}.

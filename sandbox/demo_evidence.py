@@ -1,4 +1,7 @@
-"""What the demo's people do beside courses: a document, a certificate from elsewhere, a session."""
+"""What the demo's people do beside courses.
+
+A document to acknowledge, a certificate from elsewhere, a test graded in the LMS, a session.
+"""
 
 import io
 from datetime import datetime, time, timedelta
@@ -11,6 +14,7 @@ from plugin.core import clock
 from plugin.core.context import storage
 from plugin.core.db import transaction
 from plugin.documents import actions as documents
+from plugin.modules import by_lms
 from plugin.submissions import actions as submissions
 from sandbox.moving import ZONE
 
@@ -55,6 +59,19 @@ def first_aid(organization_id: int) -> int:
             organization_id,
             title="First aid",
             words="A certificate of a recognized trainer: in person, at least sixteen lessons.",
+            by=None,
+            now=clock.now(),
+        ).id
+
+
+def forklift_test(organization_id: int) -> int:
+    """The module that a grade given in the LMS completes."""
+    with transaction() as tx:
+        return by_lms.create(
+            tx,
+            organization_id,
+            title="Forklift test",
+            pass_share=0.8,
             by=None,
             now=clock.now(),
         ).id

@@ -61,6 +61,7 @@ class Courses:
     first_aid: int
     quiz: int
     practice: int
+    forklift: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ def load(lms_url: str, maker_url: str, maker_keys_url: str) -> Known:
             first_aid=demo_evidence.first_aid(organization_id),
             quiz=demo_maker.ready(organization_id, maker_url, maker_keys_url),
             practice=demo_evidence.practice(organization_id),
+            forklift=demo_evidence.forklift_test(organization_id),
         )
         _training(organization_id, courses)
     else:
@@ -250,7 +252,8 @@ def _training(organization_id: int, courses: Courses) -> None:
     _publish(organization_id, "NQ", "Site access", [height], certificate=True)
     _publish(organization_id, "SY", "Yard access", [height, spaces], certificate=True)
     practice = DraftRow(module_id=courses.practice, status=optional, validity_months=12)
-    worth = [wished, fire, rules, aid, quiz, practice]
+    forklift = DraftRow(module_id=courses.forklift, status=optional, validity_months=12)
+    worth = [wished, fire, rules, aid, quiz, practice, forklift]
     _publish(organization_id, "WEST", "Worth knowing", worth, certificate=False)
     _publish(organization_id, "CONTR", "From next season", [later], certificate=False)
 

@@ -22,7 +22,13 @@ MAX_TITLE = 200
 
 
 def create(
-    tx: Tx, organization_id: int, *, title: str, pass_share: float | None, by: int, now: datetime
+    tx: Tx,
+    organization_id: int,
+    *,
+    title: str,
+    pass_share: float | None,
+    by: int | None,
+    now: datetime,
 ) -> Module:
     """A module that is passed by a grade of at least `pass_share` (0 to 1) in the LMS."""
     _check(title, pass_share)

@@ -31,8 +31,7 @@ def module_id(world: World, boss: Person, learner: Person) -> int:
     return module.id
 
 
-@pytest.mark.parametrize("locale", [None, "ar"])
-@pytest.mark.parametrize("width", [380, 1280])
+@pytest.mark.parametrize(("width", "locale"), [(380, None), (1280, "ar")])
 def test_the_document_is_read_in_its_page_and_acknowledged(
     learner: Person, module_id: int, visit: Visit, page: Page, width: int, locale: str | None
 ) -> None:

@@ -116,7 +116,7 @@ def test_a_call_is_spelled_out() -> None:
 def test_a_suite_is_played_and_counted(
     corpus: Path, browser: Browser, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    good, bad = conformance.run(corpus, [], browser)
+    good, bad = conformance.run(corpus, conformance.cases_of(corpus), browser)
     assert good.checks, "nothing was checked"
     assert good.is_passed, [text for is_right, text in good.checks if not is_right]
     assert not bad.is_passed

@@ -42,8 +42,7 @@ def looked_at(page: Page, name: str) -> None:
     assert flaws(page) == []
 
 
-@pytest.mark.parametrize("locale", [None, "ar"])
-@pytest.mark.parametrize("width", [380, 1280])
+@pytest.mark.parametrize(("width", "locale"), [(380, None), (1280, "ar")])
 def test_a_learner_takes_a_seat_comes_and_is_on_record(
     world: World,
     boss: Person,

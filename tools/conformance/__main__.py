@@ -13,6 +13,7 @@ import logging
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.sync_api import Browser
@@ -29,8 +30,9 @@ def main() -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     if not arguments.corpus.is_dir() or not arguments.corpus.name:
         sys.exit("Name the suite's folder: make conformance CORPUS=<folder>")
+    chosen = cases_of(arguments.corpus, arguments.only)
     with a_browser() as browser:
-        results = run(arguments.corpus, arguments.only, browser)
+        results = run(arguments.corpus, chosen, browser)
     report(results, is_verbose=arguments.verbose)
     if not arguments.only and is_worse(_passed(results), arguments.best):
         sys.exit("This is worse than the best result so far.")
@@ -45,12 +47,11 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(corpus: Path, only: list[str], browser: Browser) -> list[Result]:
-    """Every case that has a package, played in a new installation."""
-    lists = sorted(corpus.rglob("Commands.properties"))
-    if not lists:
+def cases_of(corpus: Path, only: Sequence[str] = ()) -> list[Path]:
+    """Every case that has a package, or of those the ones named; says so where there is none."""
+    if not _word_lists(corpus):
         sys.exit(f"There is no word list (Commands.properties) below {corpus}.")
-    known, folders = cases.words(lists[0]), packages.folders(corpus)
+    folders = packages.folders(corpus)
     chosen = [
         path
         for path in sorted(corpus.rglob("TestCases/*.properties"), key=lambda path: path.stem)
@@ -58,6 +59,16 @@ def run(corpus: Path, only: list[str], browser: Browser) -> list[Result]:
     ]
     if not chosen:
         sys.exit(f"There is no case with a package ({packages.PREFIX}…) below {corpus}.")
+    return chosen
+
+
+def _word_lists(corpus: Path) -> list[Path]:
+    return sorted(corpus.rglob("Commands.properties"))
+
+
+def run(corpus: Path, chosen: Sequence[Path], browser: Browser) -> list[Result]:
+    """Each of these cases, played in a new installation."""
+    known, folders = cases.words(_word_lists(corpus)[0]), packages.folders(corpus)
     results = []
     with tempfile.TemporaryDirectory() as folder, playground(Path(folder), browser) as play:
         for path in chosen:

@@ -21,7 +21,7 @@ from plugin.lti.tool.columns import (
 )
 from plugin.lti.tool.course_members import join_course
 from plugin.lti.tool.models import Registration
-from plugin.lti.tool.service_models import LineItem, LmsCourse
+from plugin.lti.tool.service_models import LmsCourse
 from plugin.org.models import SignIn
 
 LEARNS = frozenset({"context:Learner", "context:Member"})
@@ -53,9 +53,8 @@ def note_launch(tx: Tx, sign_in_id: int, *, now: datetime) -> None:
         return
     learns = bool(LEARNS.intersection(said.get("roles", ())))
     join_course(session, course, visit.person_id, subject, learns=learns, now=now)
-    item = _note_line_item(session, course, said, offered, now=now)
-    if item is not None:
-        grades_in.ask_for(tx, item)
+    _note_line_item(session, course, said, offered, now=now)
+    grades_in.ask_after_launch(tx, course, now=now)
     if learns:
         tx.then(JobName.UPDATE_GRADES, visit.person_id, 1)
     rosters.ask_after_launch(tx, course, now=now)
@@ -109,18 +108,17 @@ def _note_line_item(
     offered: Mapping[str, Any],
     *,
     now: datetime,
-) -> LineItem | None:
+) -> None:
     """The activity's own column, by what its link opens. Its address may have changed: then the
     old one is over (a teacher unticks and ticks grading, or restores a course)."""
     url, link_id = usable_address(offered.get("line_item")), said.get("resource_link_id")
     if url is None or not link_id:
-        return None
+        return
     custom = said.get("custom", {})
     target = target_of(session, course.organization_id, custom) or target_of_history(
         session, course, custom.get("link_history", "")
     )
-    item = keep_line_item(session, course, url, link_id=link_id, label="", target=target, now=now)
+    keep_line_item(session, course, url, link_id=link_id, label="", target=target, now=now)
     for other in open_items(session, course.id):
         if other.resource_link_id == link_id and other.url != url:
             other.ended_at, other.end_words = now, REPLACED
-    return item

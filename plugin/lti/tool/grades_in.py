@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
 from plugin.core import clock
@@ -22,6 +22,7 @@ from plugin.modules.by_lms import Mark, read_marks
 from plugin.modules.models import Module, ModuleKind
 
 MAX_SHOWN = 200
+FRESH = timedelta(minutes=1)
 
 
 def read_grades(line_item_id: int) -> None:
@@ -107,10 +108,33 @@ def ask_all(tx: Tx) -> int:
     return len(ids)
 
 
-def ask_for(tx: Tx, item: LineItem) -> None:
-    """The column somebody just opened is read, if it is graded in the LMS."""
-    if _is_graded_there(tx.session, item):
-        tx.then(JobName.READ_GRADES, item.id)
+def ask_after_launch(tx: Tx, course: LmsCourse, *, now: datetime) -> None:
+    """Columns that are graded in the course somebody launched from are read: who was graded
+    sees it at the next visit. A class that comes at once asks twice: for the first of them, and
+    a little later for all the others."""
+    just_asked = LineItem.asked_at > now - FRESH
+    not_yet = or_(LineItem.asked_at.is_(None), LineItem.asked_at <= now - FRESH)
+    _ask(tx, course, (just_asked, LineItem.asked_at <= now), due_at=now + FRESH)
+    _ask(tx, course, (not_yet,), due_at=now)
+
+
+def _ask(
+    tx: Tx, course: LmsCourse, which: Sequence[ColumnElement[bool]], *, due_at: datetime
+) -> None:
+    graded = select(Module.id).where(Module.kind == ModuleKind.LMS_GRADE)
+    asked = tx.session.scalars(
+        update(LineItem)
+        .where(
+            LineItem.course_id == course.id,
+            LineItem.ended_at.is_(None),
+            LineItem.module_id.in_(graded),
+            *which,
+        )
+        .values(asked_at=due_at)
+        .returning(LineItem.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    tx.then_many(JobName.READ_GRADES, [(each,) for each in sorted(asked)], due_at=due_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

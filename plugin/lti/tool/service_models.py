@@ -94,6 +94,8 @@ class LineItem(Base):
     label: Mapped[str]
     module_id: Mapped[int | None] = mapped_column(ForeignKey("module.id"))
     configuration_id: Mapped[int | None] = mapped_column(ForeignKey("configuration.id"))
+    asked_at: Mapped[datetime | None]
+    """Up to when launches have asked for the grades given in the LMS."""
     read_at: Mapped[datetime | None]
     """When grades given in the LMS were last read from it."""
     read_problem: Mapped[str | None]

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from plugin.core import clock, http
 from plugin.core.db import db, transaction
 from plugin.core.http import Reply
+from plugin.core.outbox import JobName, OutboxRow
 from plugin.jobs import periodic
 from plugin.lti.tool.grades_in import read_grades
 from plugin.lti.tool.service_models import CourseMember, LineItem
@@ -58,6 +59,10 @@ def facts() -> list[tuple[str, bool, float | None, str | None]]:
         for each in db.session.query(Completion).order_by(Completion.id)
         if each.source is CompletionSource.LMS_GRADE
     ]
+
+
+def readings() -> int:
+    return db.session.query(OutboxRow).filter_by(job=JobName.READ_GRADES).count()
 
 
 def test_a_grade_that_reaches_the_mark_is_a_completion(peer: Peer, column: int) -> None:
@@ -197,16 +202,37 @@ def test_nothing_is_written_into_a_column_that_is_graded_there(peer: Peer, colum
     assert peer.posted() == []
 
 
-def test_every_hour_and_every_launch_reads_it(peer: Peer, module: Module, column: int) -> None:
-    peer.grades.override(1, "6", 0.9)
-    peer.launch("lars", module=str(module.id))
+def test_every_hour_and_every_launch_in_the_course_reads_it(peer: Peer, column: int) -> None:
     work_off()
+    peer.grades.override(1, "6", 0.9)
+    with clock.at(NOW + timedelta(minutes=1, seconds=1)):
+        peer.launch("lars", graded=False)
+        work_off()
     assert len(facts()) == 1
     peer.grades.override(1, "7", 0.9)
     with clock.at(NOW + timedelta(hours=1)):
         periodic.note_lapses()
         work_off()
     assert len(facts()) == 2
+
+
+def test_a_class_that_comes_at_once_is_read_twice(peer: Peer, column: int) -> None:
+    """Once for the first, once more for all who came in the minute after."""
+    later = NOW + timedelta(hours=2)
+    before = readings()
+    with clock.at(later):
+        for _ in range(3):
+            peer.launch("lars", graded=False)
+            peer.launch("lucja", graded=False)
+        work_off()
+    assert readings() - before == 2
+    peer.grades.override(1, "7", 0.9)
+    work_off()
+    assert facts() == [], "the second reading is not due yet"
+    with clock.at(later + timedelta(minutes=1)):
+        work_off()
+    assert len(facts()) == 1
+    assert readings() - before == 2
 
 
 def test_a_column_of_our_own_is_not_read(world: World, peer: Peer) -> None:
