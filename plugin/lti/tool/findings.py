@@ -88,6 +88,11 @@ def counts(found: Sequence[Finding]) -> dict[str, int]:
     }
 
 
+def has_been_opened(found: Sequence[Finding]) -> bool:
+    """Whether a launch has shown that the LMS and we understand each other."""
+    return any(each.name is Name.LAUNCH and each.state is not None for each in found)
+
+
 def is_running(found: Sequence[Finding], *, since: datetime, now: datetime) -> bool:
     """Whether checks asked for at `since` still go on: the last one writes its answer last."""
     if not since <= now < since + PATIENCE:

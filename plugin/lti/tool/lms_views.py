@@ -231,10 +231,13 @@ def _page(
 ) -> str:
     session = read_session()
     found = findings.findings(session, registration)
+    profile = profile_of(registration.product)
+    is_open = findings.has_been_opened(found)
     return render_template(
         "lti/lms.html",
         lms=registration,
-        profile=profile_of(registration.product),
+        profile=profile,
+        steps=profile.lasting_steps if is_open else profile.next_steps,
         ours=tool_addresses(current_settings().tool_url, registration.uid),
         deployments=queries.all_deployments(session, registration.id),
         keys=queries.published_keys(session, registration.id, at=clock.now()),

@@ -35,6 +35,9 @@ class Profile:
     invited: LazyString | None = None
     """Where the address of an invitation goes, in an LMS that registers itself."""
     next_steps: tuple[LazyString, ...] = ()
+    """What is left to do in it until somebody has opened the tool."""
+    lasting_steps: tuple[LazyString, ...] = ()
+    """Those of them that nobody's opening the tool shows to be done."""
     addresses: Mapping[str, str] = field(default_factory=dict)
     """Where it answers, `{site}` being its own address; for registrations by hand."""
     by_hand: tuple[LazyString, ...] = ()
@@ -43,6 +46,10 @@ class Profile:
     keeps to a limit and names the next page; None: it is not told how to page."""
 
 
+_FOUND_IN_MOODLE = _l(
+    "So that teachers find it: edit the tool, and set Tool configuration usage to "
+    "“Show in activity chooser and as a preconfigured tool”."
+)
 STANDARD = Profile(
     name="LMS",
     deep_linking={"placements": ["ContentArea"], "supported_types": ["ltiResourceLink"]},
@@ -59,12 +66,10 @@ PROFILES: Mapping[str, Profile] = {
         ),
         next_steps=(
             _l("Press Activate on the tool's new card."),
-            _l(
-                "So that teachers find it: edit the tool, and set Tool configuration usage to "
-                "“Show in activity chooser and as a preconfigured tool”."
-            ),
+            _FOUND_IN_MOODLE,
             _l("Add it to a course with “Select content”, and open it once."),
         ),
+        lasting_steps=(_FOUND_IN_MOODLE,),
         addresses={
             "issuer": "{site}",
             "auth_url": "{site}/mod/lti/auth.php",

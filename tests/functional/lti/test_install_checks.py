@@ -15,6 +15,7 @@ from plugin.core.http import Reply
 from plugin.lti.tool import checks, findings
 from plugin.lti.tool.check_wording import LABELS, WHERE, where
 from plugin.lti.tool.findings import Name
+from plugin.lti.tool.profiles import PROFILES, profile_of
 from plugin.lti.tool.service_models import CheckState, InstallCheck
 from plugin.org.models import Identity, Person
 from plugin.web import visits
@@ -160,6 +161,27 @@ def test_before_the_first_launch_the_rest_waits(world: World, peer: Peer) -> Non
     assert names[Name.LAUNCH] is None
     assert names[Name.DEEP_LINKING] is None
     assert set(names) == set(Name)
+
+
+@pytest.mark.parametrize("product", [None, *PROFILES])
+def test_what_to_do_first_is_said_until_somebody_has_opened_the_tool(
+    world: World, peer: Peer, client: FlaskClient, product: str | None
+) -> None:
+    grace = world.person("Grace Hopper")
+    world.grant(grace, Role.ADMIN)
+    registration().product = product
+    db.session.commit()
+    steps, address = profile_of(product).next_steps, f"/admin/lms/{registration().id}"
+    world.sign_in(client, grace)
+    before = read(client.get(address).text).words
+    assert [each for each in steps if str(each) not in before] == []
+    peer.launch("lars")
+    world.sign_in(client, grace)
+    after = read(client.get(address).text).words
+    said = [each for each in steps if str(each) in after]
+    assert said == list(profile_of(product).lasting_steps)
+    assert not any("open it once" in str(each).lower() for each in said)
+    assert "once as a teacher" not in after
 
 
 def test_the_page_shows_it_and_where_to_mend_it(admin: FlaskClient, launched: Peer) -> None:
