@@ -148,12 +148,19 @@ class _PinnedAdapter(HTTPAdapter):
         return pool
 
 
+class _Session(requests.Session):
+    """Of an answer that sends us elsewhere nothing is prepared: that reads its body without end."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
 class _Talk:
     """A line, and the library's session on it, which remembers no cookies."""
 
     def __init__(self, addresses: Sequence[str]) -> None:
         self.line = _Line(addresses)
-        self.session = requests.Session()
+        self.session = _Session()
         self.session.trust_env = False
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         for scheme in ("http://", "https://"):

@@ -30,14 +30,23 @@ BOMB = gzip.compress(bytes(50_000_000))
 class _Handler(BaseHTTPRequestHandler):
     flooded = 0
     may_begin = threading.Event()
+    elsewhere = "http://127.0.0.1/secret"
 
     def do_GET(self) -> None:
         if self.path == "/late":
             self.may_begin.wait(30)
         if self.path == "/redirect":
             self.send_response(302)
-            self.send_header("Location", "http://127.0.0.1/secret")
+            self.send_header("Location", self.elsewhere)
             self.end_headers()
+            return
+        if self.path == "/redirect-bomb":
+            self.send_response(302)
+            self.send_header("Location", "https://lms.example.org/")
+            self.send_header("Content-Encoding", "gzip")
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                self.bomb()
             return
         if self.path in {"/headers", "/status", "/continue", "/chunk"}:
             with contextlib.suppress(OSError):
@@ -123,6 +132,15 @@ def test_only_http_addresses_are_called(settings: Settings, url: str) -> None:
 
 
 def test_a_redirect_is_not_followed(settings: Settings, port: int) -> None:
+    allowed = replace(settings, outgoing_allow=f"127.0.0.1:{port}")
+    assert call(allowed, "GET", f"http://127.0.0.1:{port}/redirect").status == 302
+
+
+@pytest.mark.parametrize("place", ["https://[", "//", "http://%", "\xff\xfe"])
+def test_a_redirect_to_nowhere_is_still_a_redirect(
+    settings: Settings, port: int, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setattr(_Handler, "elsewhere", place)
     allowed = replace(settings, outgoing_allow=f"127.0.0.1:{port}")
     assert call(allowed, "GET", f"http://127.0.0.1:{port}/redirect").status == 302
 
@@ -286,11 +304,14 @@ def test_no_more_than_the_limit_is_read(settings: Settings, port: int) -> None:
     assert _Handler.flooded < 100 * MAX_BYTES  # what the buffers of the connection hold, no more
 
 
-def test_what_is_small_only_on_the_way_is_not_unpacked(settings: Settings, port: int) -> None:
+@pytest.mark.parametrize("path", ["/bomb", "/redirect-bomb"])
+def test_what_is_small_only_on_the_way_is_not_unpacked(
+    settings: Settings, port: int, path: str
+) -> None:
     allowed = replace(settings, outgoing_allow=f"127.0.0.1:{port}")
     tracemalloc.start()
     with pytest.raises(OutgoingError, match="too large"):
-        call(allowed, "GET", f"http://127.0.0.1:{port}/bomb")
+        call(allowed, "GET", f"http://127.0.0.1:{port}{path}")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 40_000_000
