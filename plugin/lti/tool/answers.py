@@ -19,10 +19,14 @@ from plugin.lti.tool.configuration import MAX_WORDS, words_of
 
 MAX_PAUSE_SECONDS = 86_400
 MAX_LINK = 8192
-OK = range(200, 300)
+MIN_SECRET = 16
+"""A shorter text may be part of any word."""
+OK, REDIRECTS = range(200, 300), range(300, 400)
 FORBIDDEN, TOO_MANY = 403, 429
+ELSEWHERE = "it sends us to another address, which is not followed"
 _LINK = re.compile(r"<([^<>]*)>([^<]*)")
-_REL = re.compile(r";\s*rel\s*=\s*[\"“]?([^\"”;,]*)", re.IGNORECASE)
+_ADDRESS = re.compile(r"<[^<>]*>")
+_REL = re.compile(r";\s*rel\s*=\s*[\"“']?([^\"”';,]*)", re.IGNORECASE)
 
 
 class ServiceError(Exception):
@@ -31,6 +35,14 @@ class ServiceError(Exception):
     def __init__(self, step: str, status: int, words: str, reply: Reply | None = None) -> None:
         super().__init__(f"{step} {status}")
         self.step, self.status, self.words, self.reply = step, status, words, reply
+
+
+def no_answer(step: str, reply: Reply, wanted: str) -> ServiceError:
+    """Why an answer is none of what was wanted: in the LMS's words, after ours if it means well."""
+    words = words_of(reply.body) if reply.status in OK else words_in(reply)
+    if reply.status in OK:
+        words = f"the answer is no {wanted}" + (f": {words}" if words else "")
+    return ServiceError(step, reply.status, words, reply)
 
 
 def object_of(reply: Reply) -> Mapping[str, Any]:
@@ -57,9 +69,7 @@ def below(url: str, name: str, **query: str) -> str:
 def link(reply: Reply, rel: str, *, base: str) -> str | None:
     """The address of a `Link` header's relation (N4): names in any case, several, relative; "" for
     one that is no address."""
-    said = " , ".join(text for name, text in reply.headers.items() if name.lower() == "link")
-    said = said[:MAX_LINK]
-    for address, words in _LINK.findall(said):
+    for address, words in _LINK.findall(_links(reply)):
         found = _REL.search(words)
         if found and rel in found[1].strip().lower().split():
             with suppress(ValueError):  # an address like `https://[` is none
@@ -68,12 +78,36 @@ def link(reply: Reply, rel: str, *, base: str) -> str | None:
     return None
 
 
+def _links(reply: Reply) -> str:
+    named = (text for name, text in reply.headers.items() if name.lower() == "link")
+    return " , ".join(_as_written(text) for text in named)[:MAX_LINK]
+
+
+def _as_written(text: str) -> str:
+    """A header in UTF-8, as some LMSs write them, although HTTP reads headers as Latin-1."""
+    try:
+        return text.encode("latin-1").decode()
+    except ValueError:
+        return text
+
+
 def next_page(reply: Reply, *, base: str) -> str | None:
-    """The next page's address as the LMS names it (A3, N4); our token goes to no other host."""
+    """The next page's address as the LMS names it (A3, N4); our token goes to no other host.
+
+    Raises ServiceError if there is one that cannot be read: the list would end too early (N8).
+    """
     found = link(reply, "next", base=base)
+    if found is None and _names_next(_links(reply)):
+        raise ServiceError("pages", reply.status, "the next page's address is none", reply)
     if found is not None and origin_of(found) != origin_of(base):
         raise ServiceError("pages", reply.status, "the next page lies on another host", reply)
     return found
+
+
+def _names_next(said: str) -> bool:
+    """Whether the relation is there without an address; also when the header is too long to say."""
+    named = " ".join(_REL.findall(_ADDRESS.sub("", said))).lower().split()
+    return "next" in named or len(said) >= MAX_LINK
 
 
 def _header(reply: Reply, wanted: str) -> str:
@@ -110,11 +144,22 @@ def words_in(reply: Reply) -> str:
 
     One LMS repeats there what it was sent, after a bracket: that is left out.
     """
+    if reply.status in REDIRECTS:
+        return ELSEWHERE
     words = words_of(reply.body)
     if words:
         return words
-    said = re.split(r"[\[{(]", reply.reason, maxsplit=1)[0].strip()
+    said = re.split(r"[\[{(]", _as_written(reply.reason), maxsplit=1)[0].strip()
     return "".join(sign for sign in said if sign.isprintable())[:MAX_WORDS]
+
+
+def without(reply: Reply, secret: str) -> Reply:
+    """The answer, should it repeat what nobody else may read: its words are shown to people."""
+    sealed = secret.encode()
+    if len(sealed) < MIN_SECRET or (sealed not in reply.body and secret not in reply.reason):
+        return reply
+    body = reply.body.replace(sealed, "…".encode())
+    return replace(reply, body=body, reason=reply.reason.replace(secret, "…"))
 
 
 def with_usual_status(reply: Reply) -> Reply:

@@ -18,9 +18,7 @@ from plugin.core.http import OutgoingError, Reply
 from plugin.core.settings import Settings
 from plugin.core.upsert import insert_or_renew
 from plugin.lti.tool import columns, services
-from plugin.lti.tool.claim_values import web_address
-from plugin.lti.tool.columns import reading_scope
-from plugin.lti.tool.configuration import words_of
+from plugin.lti.tool.columns import is_column_at, reading_scope
 from plugin.lti.tool.errors import KeysUnavailableError
 from plugin.lti.tool.findings import Name
 from plugin.lti.tool.members import first_page
@@ -160,7 +158,8 @@ def _their_keys(place: _Place) -> str:
     try:
         found = usable_keys(reply)
     except KeysUnavailableError:
-        raise _FailedError(services.told(reply.status, words_of(reply.body))) from None
+        unread = services.no_answer("keys", reply, "key set")
+        raise _FailedError(services.told(reply.status, unread.words)) from None
     if not found:
         raise _FailedError("no key that can sign with RS256")
     return ""
@@ -203,8 +202,8 @@ def _columns(place: _Place) -> str:
     reply = place.client.call("GET", url, scopes=[place.columns_scope], accept=LINE_ITEMS_JSON)
     found = services.json_of(reply)
     if reply.status not in OK or not isinstance(found, list):
-        raise ServiceError("columns", reply.status, words_of(reply.body), reply)
-    listed = {each.get("id") for each in found if isinstance(each, Mapping)}
+        raise services.no_answer("columns", reply, "list of columns")
+    listed = {each["id"] for each in found if is_column_at(url, each)}
     known = len(listed & place.known_columns)
     return f"{len(found)} listed by the LMS, {known} of them known here"
 
@@ -214,7 +213,7 @@ def _roster(place: _Place) -> str:
     reply = place.client.call("GET", url, scopes=[MEMBERS], accept=MEMBERS_JSON, is_long=True)
     found = services.object_of(reply).get("members")
     if reply.status not in OK or not isinstance(found, list):
-        raise ServiceError("roster", reply.status, words_of(reply.body), reply)
+        raise services.no_answer("roster", reply, "list of people")
     named = sum(1 for each in found if isinstance(each, Mapping) and each.get("name"))
     return f"{len(found)} people on the first page, {named} of them named"
 
@@ -230,9 +229,12 @@ def _trial(place: _Place) -> str:
         content_type=LINE_ITEM_JSON,
         body=said,
     )
-    url = web_address(services.object_of(made).get("id"))
-    if made.status not in OK or url is None:
-        raise ServiceError("made", made.status, words_of(made.body), made)
+    column = services.object_of(made)
+    if made.status not in OK:
+        raise services.no_answer("made", made, "column")
+    if not is_column_at(place.columns_url or "", column):
+        raise _FailedError("maybe made, at no address of this gradebook: look for the trial there")
+    url = str(column["id"])
     try:
         if place.subject is None:
             raise _PartlyError("made and removed; nothing graded, no learner is known there yet")
@@ -264,7 +266,7 @@ def _scored(place: _Place, url: str) -> str:
         body=score,
     )
     if reply.status not in OK:
-        raise ServiceError("scored", reply.status, words_of(reply.body), reply)
+        raise services.no_answer("scored", reply, "score")
     return "made, scored, removed"
 
 

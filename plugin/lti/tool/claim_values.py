@@ -46,7 +46,7 @@ def printable(text: str) -> str:
 
 def web_address(value: object) -> str | None:
     """An absolute http or https address, or None."""
-    if not isinstance(value, str) or len(value) > MAX_URL or not value.isprintable():
+    if not isinstance(value, str) or not value.isprintable() or len(value.encode()) > MAX_URL:
         return None
     try:
         parts = urlsplit(value)

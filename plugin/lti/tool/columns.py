@@ -16,9 +16,8 @@ from plugin.core.http import OutgoingError
 from plugin.core.log import log
 from plugin.core.upsert import insert_open
 from plugin.lti.tool import services
-from plugin.lti.tool.addresses import is_secure_address
+from plugin.lti.tool.addresses import is_secure_address, origin_of
 from plugin.lti.tool.claim_values import is_id, text_of, web_address
-from plugin.lti.tool.configuration import words_of
 from plugin.lti.tool.service_models import LineItem, LmsCourse
 from plugin.lti.tool.services import Client, ServiceError
 from plugin.modules.models import Module
@@ -26,6 +25,7 @@ from plugin.modules.models import Module
 MAX_NUMBER = 2**63 - 1
 MAX_HISTORY = 200
 MAX_PAGES = 100
+MAX_COLUMNS = 20_000
 CHUNK = 500
 TABLES: Mapping[str, Any] = {"module": Module, "configuration": Configuration}
 """What a column or link may be about, by the word our ids begin with."""
@@ -133,21 +133,30 @@ def reading_scope(offered: Sequence[str]) -> str | None:
 
 def columns(client: Client, url: str, *, scope: str = services.LINE_ITEM_READ) -> list[Any]:
     """Every column of ours in the course's gradebook; pages are followed as the LMS names them
-    (A3). Raises ServiceError when one of them cannot be read."""
+    (A3). One that lies elsewhere is none: our token would go there.
+
+    Raises ServiceError when a page cannot be read.
+    """
     found: list[Any] = []
     seen: set[str] = set()
     wanted: str | None = url
     while wanted:
-        if wanted in seen or len(seen) >= MAX_PAGES:
+        if wanted in seen or len(seen) >= MAX_PAGES or len(found) > MAX_COLUMNS:
             raise ServiceError("columns", 0, "the pages of the list do not end")
         seen.add(wanted)
         reply = client.call("GET", wanted, scopes=[scope], accept=services.LINE_ITEMS_JSON)
         listed = services.json_of(reply)
         if reply.status not in services.OK or not isinstance(listed, list):
-            raise ServiceError("columns", reply.status, words_of(reply.body), reply)
-        found += listed
+            raise services.no_answer("columns", reply, "list of columns")
+        found += [each for each in listed if is_column_at(url, each)]
         wanted = services.next_page(reply, base=wanted)
     return found
+
+
+def is_column_at(url: str, said: Any) -> bool:
+    """Whether it is a column with an address where the list or the course's gradebook is."""
+    address = usable_address(said.get("id")) if isinstance(said, Mapping) else None
+    return address is not None and origin_of(address) == origin_of(url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -185,14 +185,18 @@ def read_registration(body: bytes, *, asked: Sequence[str]) -> Granted:
 
 
 def words_of(body: bytes) -> str:
-    """What an LMS said in its own words, fit to be shown: JSON's message, or a page's text."""
-    text = body[:MAX_READ].decode("utf-8", "replace")
+    """What an LMS said in its own words, fit to be shown: JSON's message, or a page's text.
+
+    JSON that is broken says nothing: it may be a list of people, or hold a token.
+    """
+    text = body.decode("utf-8", "replace")
     try:
         said = json.loads(text)
     except (ValueError, RecursionError):
         said = None
+        text = "" if text.lstrip()[:1] in {"{", "["} else text[:MAX_READ]
     if isinstance(said, Mapping | list):
-        text = _message(said)
+        text = _message(said)[:MAX_READ]
     text = re.sub(r"(?is)<(script|style|head)\b.*?</\1>", " ", text)
     text = _SPACES.sub(" ", _TAGS.sub(" ", text)).strip()
     return "".join(sign for sign in text if sign.isprintable())[:MAX_WORDS]

@@ -8,7 +8,6 @@ from plugin.lti.tool import services
 from plugin.lti.tool.addresses import with_query
 from plugin.lti.tool.claim_values import is_id, text_of
 from plugin.lti.tool.claims import custom_of
-from plugin.lti.tool.configuration import words_of
 from plugin.lti.tool.profiles import profile_of
 from plugin.lti.tool.roles import Roles, roles_of
 from plugin.lti.tool.services import MEMBERS, MEMBERS_JSON, OK, Client, ServiceError
@@ -64,7 +63,7 @@ def read_page(client: Client, url: str) -> Page:
     reply = client.call("GET", url, scopes=[MEMBERS], accept=MEMBERS_JSON, is_long=True)
     lines = services.object_of(reply).get("members")
     if reply.status not in OK or not isinstance(lines, list):
-        raise ServiceError("members", reply.status, words_of(reply.body), reply)
+        raise services.no_answer("members", reply, "list of people")
     found: dict[str, Member] = {}
     for line in lines:
         _keep(found, read_member(line))
@@ -106,10 +105,9 @@ def _keep(found: dict[str, Member], member: Member | None) -> None:
 
 
 def subject_of(said: Any) -> str | None:
-    """The person a line is about."""
-    if not isinstance(said, Mapping) or not is_id(said.get("user_id")):
-        return None
-    return str(said["user_id"])
+    """The person a line is about; an id is the same as a launch's `sub`, so in ASCII (V10)."""
+    subject = said.get("user_id") if isinstance(said, Mapping) else None
+    return str(subject) if is_id(subject) and str(subject).isascii() else None
 
 
 def _is_clear(said: Any) -> bool:

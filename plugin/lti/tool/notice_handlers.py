@@ -16,8 +16,8 @@ from plugin.core.outbox import JobName
 from plugin.core.upsert import insert_absent
 from plugin.lti.tool import services
 from plugin.lti.tool.addresses import is_secure_address, notices_address
+from plugin.lti.tool.answers import words_in
 from plugin.lti.tool.claims import NOTICES_SCOPE as NOTICES
-from plugin.lti.tool.configuration import words_of
 from plugin.lti.tool.models import Registration
 from plugin.lti.tool.notice_claims import KNOWN_TYPES
 from plugin.lti.tool.notice_models import NoticeHandler
@@ -87,7 +87,7 @@ def subscribe(handler_id: int) -> None:
             body=said,
         )
         if reply.status not in services.OK:
-            problem = services.told(reply.status, words_of(reply.body))
+            problem = services.told(reply.status, words_in(reply))
     except (OutgoingError, ServiceError) as error:
         problem = services.words_of_error(error)
     if problem:

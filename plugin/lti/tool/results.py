@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from plugin.lti.tool import services
-from plugin.lti.tool.configuration import words_of
 from plugin.lti.tool.services import OK, RESULTS, RESULTS_JSON, Client, ServiceError
 
 MAX_ANSWERS = 100
@@ -51,7 +50,7 @@ def _read(client: Client, address: str) -> list[Result]:
         reply = client.call("GET", wanted, scopes=[RESULTS], accept=RESULTS_JSON)
         said = services.json_of(reply)
         if reply.status not in OK or not isinstance(said, list):
-            raise ServiceError("results", reply.status, words_of(reply.body), reply)
+            raise services.no_answer("results", reply, "list of grades")
         found += [each for each in map(read_result, said) if each is not None]
         wanted = services.next_page(reply, base=wanted)
     return found

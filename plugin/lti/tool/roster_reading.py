@@ -17,7 +17,7 @@ from plugin.lti.tool.course_members import EARLIEST, join_course
 from plugin.lti.tool.members import Member, Page, check_ends, first_page, read_page
 from plugin.lti.tool.models import Registration
 from plugin.lti.tool.service_models import CourseMember, LmsCourse
-from plugin.lti.tool.services import Client
+from plugin.lti.tool.services import TOO_SLOW, Client, ServiceError
 from plugin.org import actions as org_actions
 from plugin.org.errors import PersonDeactivatedError
 from plugin.org.models import Person
@@ -29,6 +29,8 @@ PAGES_A_JOB = 100
 """So much one job reads at the most, far within the time it may take."""
 KEPT_FOR = timedelta(hours=1)
 """A reading that began longer ago is not continued: its list is of the past."""
+LONGEST = timedelta(minutes=45)
+"""No further job is asked for after so long: the next would begin anew, and so on for ever."""
 MAX_ROLES = 100
 TICK = timedelta(microseconds=1)
 
@@ -79,7 +81,8 @@ def read(tie_id: int, source: Source) -> Reading | None:
         page = read_page(source.client, reading.url)
         _keep(source, page, reading.began_at)
         lines += len(page.people)
-        is_enough = lines >= LINES_A_JOB or len(asked) >= PAGES_A_JOB
+        is_late = source.client.is_late
+        is_enough = is_late or lines >= LINES_A_JOB or len(asked) >= PAGES_A_JOB
         reading = _moved(tie_id, reading, _after(tie_id, reading, page, source), stops=is_enough)
     return reading
 
@@ -171,6 +174,8 @@ def _moved(tie_id: int, reading: Reading, after: Reading, *, stops: bool) -> Rea
         tie.reading = after.kept()
         if not stops or after.url is None:
             return after
+        if after.began_at <= clock.now() - LONGEST:
+            raise ServiceError("time", 0, TOO_SLOW)
         tx.then(JobName.SYNC_ROSTER, tie_id)
         return None
 

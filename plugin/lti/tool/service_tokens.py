@@ -24,8 +24,10 @@ from plugin.lti.tool.answers import (
     ServiceError,
     object_of,
     with_usual_status,
+    without,
     words_in,
 )
+from plugin.lti.tool.configuration import words_of
 from plugin.lti.tool.service_models import ServiceToken
 
 BACKDATED = timedelta(seconds=60)
@@ -37,6 +39,7 @@ ASKING = timedelta(seconds=20)
 """How long whoever asks the LMS for a token is waited for; it may have died."""
 LOOK_SECONDS = 0.1
 NOTHING_GIVEN = "the answer has no token in it"
+OTHER_KIND = "the LMS gives a token of a kind that we do not know"
 NOT_FOR_THIS = "the LMS gives access, but not to this service"
 _TOKEN = re.compile(r"[!-~]{1,8192}")
 
@@ -160,7 +163,8 @@ def _answer(holder: Holder, wanted: str, assertion: str) -> Reply:
         "scope": wanted,
     }
     headers = {"Accept": "application/json"}
-    return called(holder.settings, "POST", holder.token_url, headers=headers, data=said)
+    answer = called(holder.settings, "POST", holder.token_url, headers=headers, data=said)
+    return without(answer, assertion)
 
 
 def called(settings: Settings, method: str, url: str, **more: Any) -> Reply:
@@ -197,12 +201,21 @@ def _granted(reply: Reply, wanted: Sequence[str]) -> tuple[str, timedelta]:
     said = object_of(reply)
     token, seconds = said.get("access_token"), said.get("expires_in")
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-        raise ServiceError("token", reply.status, NOTHING_GIVEN, reply)
+        why = words_of(reply.body) if said else ""  # what is no JSON may be a token all the same
+        words = f"{NOTHING_GIVEN}: {why}" if why else NOTHING_GIVEN
+        raise ServiceError("token", reply.status, words, reply)
+    if not _is_bearer(said.get("token_type")):
+        raise ServiceError("token", reply.status, OTHER_KIND, reply)
     given = said.get("scope")
     names = given.split() if isinstance(given, str) else []
     if names and not set(names) & set(wanted):
         raise ServiceError("token", FORBIDDEN, NOT_FOR_THIS, reply)
     return token, _life(seconds)
+
+
+def _is_bearer(kind: Any) -> bool:
+    """Whether the token is one we can use (RFC 6749, 7.1); what says nothing of it, is."""
+    return not isinstance(kind, str) or kind.strip().lower() in {"", "bearer"}
 
 
 def _life(seconds: Any) -> timedelta:

@@ -5,8 +5,9 @@ it could wait for itself (1EdTech security framework 4.1).
 """
 
 import json
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -21,8 +22,10 @@ from plugin.lti.tool.answers import (
     json_of,
     link,
     next_page,
+    no_answer,
     object_of,
     told,
+    without,
     words_of_error,
 )
 from plugin.lti.tool.configuration import AGS, NRPS
@@ -41,6 +44,7 @@ __all__ = [
     "json_of",
     "link",
     "next_page",
+    "no_answer",
     "object_of",
     "told",
     "words_of_error",
@@ -60,6 +64,9 @@ MEMBERS_JSON = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
 MAX_BYTES = 4 * 1024 * 1024
 LONG_LIST: Mapping[str, Any] = {"max_bytes": 32 * 1024 * 1024, "silence": 30.0, "deadline": 120.0}
 """For lists that an LMS may give whole, which it begins to send when all of it is made."""
+PATIENCE_SECONDS = 300.0
+"""For all calls of one job: whoever takes longer is told so, before the job is stopped unheard."""
+TOO_SLOW = "the LMS takes too long for all of it"
 UNAUTHORIZED = 401
 DISABLED = "this LMS is disabled here"
 
@@ -70,6 +77,15 @@ class Client(Holder):
 
     is_active: bool
     """Whether its registration is in use: a disabled one is neither told nor believed anything."""
+    ends: float = field(
+        default_factory=lambda: time.monotonic() + PATIENCE_SECONDS, compare=False, repr=False
+    )
+    """No call begins after this moment of the machine's own clock."""
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the job's time for calls is over."""
+        return time.monotonic() > self.ends
 
     def call(
         self,
@@ -84,11 +100,13 @@ class Client(Holder):
     ) -> Reply:
         """The LMS's answer, whatever it is; a refused token is replaced once.
 
-        Raises ServiceError without a token or when the registration is disabled, and OutgoingError
-        when the LMS cannot be reached.
+        Raises ServiceError without a token, without time, or when the registration is disabled, and
+        OutgoingError when the LMS cannot be reached.
         """
         if not self.is_active:
             raise ServiceError("registration", 0, DISABLED)
+        if self.is_late:
+            raise ServiceError("time", 0, TOO_SLOW)
         sent: dict[str, str] = {}
         if accept:
             sent["Accept"] = accept
@@ -98,7 +116,7 @@ class Client(Holder):
         reply = Reply(UNAUTHORIZED, {}, b"")
         for _turn in range(2):
             token = access_token(self, scopes)
-            reply = called(
+            answer = called(
                 self.settings,
                 method,
                 url,
@@ -106,6 +124,7 @@ class Client(Holder):
                 data=data,
                 **(LONG_LIST if is_long else {"max_bytes": MAX_BYTES}),
             )
+            reply = without(answer, token)
             if reply.status != UNAUTHORIZED:
                 break
             forget_token(self, scopes, token)
