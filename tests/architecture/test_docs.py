@@ -53,6 +53,26 @@ def test_every_test_the_rules_point_at_is_there(path: str, name: str) -> None:
     assert re.search(rf"^def {name}\(", text, re.MULTILINE), f"{path} has no {name}"
 
 
+def sentences_of_the_rules() -> list[str]:
+    """Each sentence or example; a link to a test is `⊢`, any other what it says."""
+    text = RULES.read_text(encoding="utf-8").partition("\n## ")[2].partition("\n")[2]
+    text = re.sub(r"\[[^\]]*\]\((?:\.\./tests/[^)]*)\)", "⊢", text)
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    found = []
+    for each in re.split(r"\n\s*\n", text):
+        words = " ".join(line.lstrip("> ") for line in each.splitlines())
+        if each.startswith("#"):
+            continue
+        found += [words] if each.startswith(">") else re.split(r"(?<=[.)])\s+(?=[A-Z*])", words)
+    return found
+
+
+def test_every_sentence_of_the_rules_points_at_its_test() -> None:
+    found = sentences_of_the_rules()
+    assert len(found) > 40
+    assert [each for each in found if "⊢" not in each] == []
+
+
 def test_every_example_of_the_rules_points_at_a_test_of_its_number() -> None:
     numbers = {
         int(each) for _, name in LINKED for each in re.findall(r"^test_example_(\d+)_", name)
