@@ -1,6 +1,8 @@
 /* SCORM 1.2's API object for one part at a time, on top of scorm-again. */
 
 import { Scorm12API } from "../vendor/scorm-again/3.4.3/scorm12.min.js";
+import { isNoElement } from "./elements.js";
+import { load } from "./stored.js";
 
 const AUTOCOMMIT_SECONDS = 10;
 const AT_ONCE_MS = 250;
@@ -11,6 +13,7 @@ const CONTAINER = new RegExp(
     "^cmi\\.(objectives|interactions)\\.\\d+(\\.(score|objectives|correct_responses)(\\.\\d+)?)?$",
 );
 const NOT_IMPLEMENTED = "401";
+const NOT_INITIALIZED = "301";
 const CALLS = ["GetLastError", "GetErrorString", "GetDiagnostic"];
 
 export class Runtime12 {
@@ -55,7 +58,7 @@ export class Runtime12 {
   load(cmi) {
     this.engine.clearScheduledCommit();
     this.engine = this.newEngine();
-    this.engine.loadFromJSON(cmi, "cmi");
+    load(this.engine, cmi);
     this.isDirty = false;
   }
 
@@ -110,11 +113,15 @@ export class Runtime12 {
     this.load(kept);
   }
 
+  /* Why this cannot be asked or said; null when it can. After its end a part says nothing more. */
+  refusal(element) {
+    if (this.isFinished) return NOT_INITIALIZED;
+    return CONTAINER.test(element) || isNoElement(element) ? NOT_IMPLEMENTED : null;
+  }
+
   set(element, value) {
-    if (CONTAINER.test(element)) {
-      this.ownError = NOT_IMPLEMENTED;
-      return "false";
-    }
+    this.ownError = this.refusal(element);
+    if (this.ownError) return "false";
     const answer = this.engine.LMSSetValue(element, value);
     if (answer !== "true" || !this.isRunning) return answer;
     if (element === "cmi.core.lesson_status") this.isStatusSet = true;
@@ -127,9 +134,13 @@ export class Runtime12 {
   }
 
   get(element) {
-    if (!CONTAINER.test(element)) return this.engine.LMSGetValue(element);
-    this.ownError = NOT_IMPLEMENTED;
-    return "";
+    this.ownError = this.refusal(element);
+    return this.ownError ? "" : this.engine.LMSGetValue(element);
+  }
+
+  commit(text) {
+    this.ownError = this.isFinished ? NOT_INITIALIZED : null;
+    return this.ownError ? "false" : this.engine.LMSCommit(text);
   }
 
   guarded() {
@@ -146,7 +157,7 @@ export class Runtime12 {
       LMSFinish: call((text) => this.engine.LMSFinish(text)),
       LMSGetValue: call((element) => this.get(String(element))),
       LMSSetValue: call((element, value) => this.set(String(element), value)),
-      LMSCommit: call((text) => this.engine.LMSCommit(text)),
+      LMSCommit: call((text) => this.commit(text)),
     };
     for (const name of CALLS) {
       api[`LMS${name}`] = (code) =>

@@ -1,6 +1,8 @@
 /* SCORM 2004's API object: one part of the course at a time, on the course's one engine. */
 
+import { isNoElement } from "./elements.js";
 import { Sequenced } from "./sequenced.js";
+import { load } from "./stored.js";
 
 const AT_ONCE_MS = 250;
 const STATUS = /^cmi\.(completion_status|success_status|progress_measure|score\.)/;
@@ -50,7 +52,7 @@ export class Runtime2004 extends Sequenced {
     const isResumed = Boolean(deliveryWasResumed && kept);
     this.engine.reset(undefined, { preserveListeners: true, resetTotalTime: !isResumed });
     const entry = isResumed ? "resume" : "ab-initio";
-    this.engine.loadFromJSON({ ...(isResumed ? kept : {}), ...fresh, entry }, "cmi");
+    load(this.engine, { ...(isResumed ? kept : {}), ...fresh, entry });
     this.isStatusSet = isResumed && this.part.status_set;
     this.isDirty = false;
     return this.part;
@@ -114,11 +116,15 @@ export class Runtime2004 extends Sequenced {
     return answer;
   }
 
+  /* Why this cannot be asked or said; null when it can, or when the engine knows why not. */
+  refusal(element) {
+    const isNone = this.isRunning && (CONTAINER.test(element) || isNoElement(element));
+    return isNone ? UNDEFINED_ELEMENT : null;
+  }
+
   set(element, value) {
-    if (this.isRunning && CONTAINER.test(element)) {
-      this.ownError = UNDEFINED_ELEMENT;
-      return "false";
-    }
+    this.ownError = this.refusal(element);
+    if (this.ownError) return "false";
     const answer = value === "" ? this.empty(element) : this.put(element, value);
     if (answer !== "true" || !this.isRunning) return answer;
     if (OWN_STATUS.test(element)) this.isStatusSet = true;
@@ -145,10 +151,8 @@ export class Runtime2004 extends Sequenced {
   }
 
   get(element) {
-    if (this.isRunning && CONTAINER.test(element)) {
-      this.ownError = UNDEFINED_ELEMENT;
-      return "";
-    }
+    this.ownError = this.refusal(element);
+    if (this.ownError) return "";
     const asked = this.aliased(element);
     const choice = VALID_CHOICE.exec(asked);
     if (choice && this.isRunning && this.isStopped(choice[1])) return "false";

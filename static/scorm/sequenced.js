@@ -5,6 +5,7 @@
 import { Scorm2004API } from "../vendor/scorm-again/3.4.3/scorm2004.min.js";
 import { difference, patched } from "./difference.js";
 import { STOP, raise, stopsOn } from "./stops.js";
+import { load } from "./stored.js";
 
 const COURSE = "";
 const ROOT = "a0";
@@ -153,7 +154,7 @@ export class Sequenced {
     this.restore(copy, this.state());
     if (!this.isRunning) return copy;
     copy.reset(undefined, { preserveListeners: true });
-    copy.loadFromJSON(this.engine.renderCommitCMI(false, true).cmi, "cmi");
+    load(copy, this.engine.renderCommitCMI(false, true).cmi);
     copy.lmsInitialize("");
     for (const element of this.engine._runtimeSetCMIElements) {
       copy._runtimeSetCMIElements.add(element);

@@ -60,6 +60,69 @@ def test_a_course_goes_on_where_it_was_left_on_any_device(
     assert {element: playing.ask("ONE", element) for element in told} == told
 
 
+ANSWERS = {
+    "true-false": ("true", "true"),
+    "choice": ("a[,]b", "b[,]c"),
+    "fill-in": ("{lang=en}word", "{case_matters=true}{lang=en}word[,]two"),
+    "long-fill-in": ("{lang=en}a long text", "a long text"),
+    "likert": ("agree", "neutral"),
+    "matching": ("a[.]1[,]b[.]2", "a[.]2[,]b[.]1"),
+    "performance": ("a[.]1[,]b[.]2", "a[.]1"),
+    "sequencing": ("a[,]b[,]c", "c[,]b[,]a"),
+    "numeric": ("3.5", "3[:]4"),
+    "other": ("anything at all", "anything"),
+}
+REMEMBERED = {
+    "objectives.0.id": "o1",
+    "objectives.0.score.scaled": "0.5",
+    "objectives.0.score.raw": "5",
+    "objectives.0.score.min": "0",
+    "objectives.0.score.max": "10",
+    "objectives.0.success_status": "passed",
+    "objectives.0.completion_status": "completed",
+    "objectives.0.progress_measure": "0.7",
+    "objectives.0.description": "target",
+    "comments_from_learner.0.comment": "well",
+    "comments_from_learner.0.location": "page-1",
+    "comments_from_learner.0.timestamp": "2026-11-29",
+    "learner_preference.language": "de",
+    "learner_preference.audio_level": "0.5",
+    "score.raw": "7",
+    "score.max": "10",
+    "score.scaled": "0.7",
+}
+
+
+def test_every_kind_of_answer_and_element_is_found_again(play: Any, address: Address) -> None:
+    playing = play(course(part("ONE")))
+    told = {f"cmi.{element}": value for element, value in REMEMBERED.items()}
+    for number, (kind, (answer, right)) in enumerate(ANSWERS.items()):
+        at = f"cmi.interactions.{number}"
+        told |= {
+            f"{at}.id": f"urn:q{number}",
+            f"{at}.type": kind,
+            f"{at}.timestamp": "2026-11-29T10:00:00",
+            f"{at}.objectives.0.id": "o1",
+            f"{at}.correct_responses.0.pattern": right,
+            f"{at}.learner_response": answer,
+            f"{at}.weighting": "1.5",
+            f"{at}.result": "3.25",
+            f"{at}.latency": "PT1.5S",
+            f"{at}.description": "which?",
+        }
+    playing.at("ONE").evaluate(
+        "told => { for (const [e, v] of Object.entries(told)) scorm.SetValue(e, v); }", told
+    )
+    playing.set("ONE", exit="suspend")
+    playing.finish("ONE", "suspendAll")
+    playing.shell.locator("#message-ended").wait_for()
+    again(playing, address)
+    asked = playing.at("ONE").evaluate(
+        "all => Object.fromEntries(all.map(e => [e, scorm.GetValue(e)]))", list(told)
+    )
+    assert asked == told
+
+
 def test_parts_follow_each_other_and_the_last_one_completes_the_course(play: Any) -> None:
     playing = play(course(part("ONE"), part("TWO"), sequencing(BOTH)))
     playing.set("ONE", completion_status="completed", success_status="passed")

@@ -1,0 +1,13 @@
+/* What is no element of a data model, although the engine would take it for one and do itself harm:
+ * members of its own objects (`reset`, `jsonString`), and positions that are not written plainly. */
+
+const NAMED = /\{[^}]*\}/g;
+const MEMBER = new RegExp(
+  "[A-Z]|(^|\\.)(reset|initialize|initialized|start_time|_(?!(children|count|version)$)\\w*)(\\.|$)",
+);
+const ODD_POSITION = /\.(?=[\s\d+])(?!(0|[1-9]\d*)(\.|$))|\.\d+\.\d|\.(\.|$)/;
+
+export function isNoElement(text) {
+  const element = text.replace(NAMED, "");
+  return MEMBER.test(element) || ODD_POSITION.test(element);
+}
