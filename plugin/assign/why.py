@@ -8,6 +8,7 @@ from flask_babel import format_date, gettext, ngettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from plugin.assign.facts import RowStatus
 from plugin.assign.fetch import ConfigurationLine
 from plugin.assign.forms import STATUSES, percent
 from plugin.assign.standing import RowStanding, RowState, Standing
@@ -106,7 +107,7 @@ def reasons(
         Reason(
             module_id=row.module_id,
             title=titles.get(row.module_id, _("Unknown module")),
-            tone=_TONES[row.state],
+            tone=_tone(row),
             word=_word(row.state),
             status=str(STATUSES[row.status]),
             words=_explain(row, standing.zone, completions.get(row.completion_id or 0)),
@@ -124,6 +125,12 @@ _TONES = {
     RowState.NEVER_COMPLETED: "invalid",
     RowState.NEW_REQUIREMENT: "invalid",
 }
+
+
+def _tone(row: RowStanding) -> str:
+    """What is not required is never wrong, done or not."""
+    tone = _TONES[row.state]
+    return tone if row.status is RowStatus.REQUIRED or tone == "valid" else "plain"
 
 
 def _word(state: RowState) -> str:

@@ -1,5 +1,6 @@
 """The words of each mail, in the person's language: subject, text and HTML."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,9 @@ from jinja2 import Template
 
 from plugin.core import languages
 from plugin.core.context import current_settings
+
+_EMPTY_LINES = re.compile(r"\n\s*\n")
+_BETWEEN_ITEMS = re.compile(r"(?<=\n)(- .*)\n\n(?=- )")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +44,15 @@ def wording_of(name: str, facts: Mapping[str, Any], *, locale: str) -> Wording:
         }
         return Wording(
             subject=_subject(text, context),
-            text=text.render(context).strip() + "\n",
+            text=_tidy(text.render(context)),
             html=_template(name, "html").render(context),
         )
+
+
+def _tidy(text: str) -> str:
+    """One empty line between paragraphs, none within a list."""
+    paragraphs = _EMPTY_LINES.sub("\n\n", text.strip())
+    return _BETWEEN_ITEMS.sub(r"\1\n", paragraphs) + "\n"
 
 
 def _template(name: str, suffix: str) -> Template:

@@ -224,14 +224,20 @@ def _events(reach: Reach, person_id: int, at: datetime) -> Select[Any]:
 
 
 def _mails(reach: Reach, person_id: int, at: datetime) -> Select[Any]:
-    """What the person was told; what a manager is told names people of other units than theirs."""
+    """What the person was told, at the moment it became so. What a manager is told names people
+    of other units than theirs."""
     state = case(
         (and_(Message.sent_at <= at, Message.ended_at > at), MessageState.SENT.value),
         (or_(Message.sent_at > at, Message.ended_at > at), MessageState.QUEUED.value),
         else_=cast(Message.state, Text),
     )
+    became_at = case(
+        (Message.ended_at <= at, Message.ended_at),
+        (Message.sent_at <= at, Message.sent_at),
+        else_=Message.created_at,
+    )
     everything = Message.kind != MessageKind.MANAGER_DIGEST
-    return _select(Message.created_at, Kind.MAIL, Message.kind, None, state).where(
+    return _select(became_at, Kind.MAIL, Message.kind, None, state).where(
         Message.person_id == person_id,
         Message.created_at <= at,
         true() if reach.is_whole else everything,

@@ -9,8 +9,12 @@ from sqlalchemy.orm import Session
 
 from plugin.assign.models import Configuration, ConfigurationVersion
 from plugin.certs.models import Certificate, CertificateEvent, Edition
+from plugin.classroom.models import ClassSession
 from plugin.core.base import Int
+from plugin.modules.models import Module, ModuleVersion, Retraining
+from plugin.notify.models import ManagerRound
 from plugin.org.models import Person
+from plugin.submissions.models import SubmittedCertificate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +102,40 @@ def _people(organization_id: int, ids: set[int]) -> Select[Any]:
     )
 
 
+def _retrainings(organization_id: int, ids: set[int]) -> Select[Any]:
+    own, number = Retraining, ModuleVersion.number
+    return (
+        select(*_columns("retraining", own.id, own.module_id, Module.title, number))
+        .join(Module, Module.id == own.module_id)
+        .join(ModuleVersion, ModuleVersion.id == own.module_version_id)
+        .where(own.organization_id == organization_id, own.id.in_(ids))
+    )
+
+
+def _sessions(organization_id: int, ids: set[int]) -> Select[Any]:
+    own = ClassSession
+    return (
+        select(*_columns("session", own.id, own.id, Module.title))
+        .join(Module, Module.id == own.module_id)
+        .where(own.organization_id == organization_id, own.id.in_(ids))
+    )
+
+
+def _submissions(organization_id: int, ids: set[int]) -> Select[Any]:
+    own = SubmittedCertificate
+    return select(*_columns("submission", own.id, own.id, own.name)).where(
+        own.organization_id == organization_id, own.id.in_(ids)
+    )
+
+
+def _rounds(organization_id: int, ids: set[int]) -> Select[Any]:
+    """A morning's round: its name is its day."""
+    own = ManagerRound
+    return select(*_columns("manager_round", own.id, own.id, cast(own.day, String))).where(
+        own.organization_id == organization_id, own.id.in_(ids)
+    )
+
+
 _OF_CERTIFICATES = {"edition", "certificate", "certificate_event"}
 _QUERIES: Mapping[str, Any] = {
     "configuration": _configurations,
@@ -106,4 +144,8 @@ _QUERIES: Mapping[str, Any] = {
     "certificate": _certificates,
     "certificate_event": _events,
     "person": _people,
+    "retraining": _retrainings,
+    "session": _sessions,
+    "submission": _submissions,
+    "manager_round": _rounds,
 }

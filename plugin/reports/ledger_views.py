@@ -1,11 +1,11 @@
 """The ledger of mail: a list, a file, one mail as it was sent, and a person's mails."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, url_for
-from flask_babel import format_timedelta
+from flask_babel import format_date, format_timedelta
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
@@ -25,7 +25,7 @@ from plugin.web import headers
 from plugin.web.export import Cell, Format, dated
 from plugin.web.identity import me, requires
 from plugin.web.listing import Asked, asked
-from plugin.web.navigation import stand_at
+from plugin.web.navigation import may_open, stand_at
 from plugin.web.roles import Role
 
 bp = Blueprint("ledger", __name__)
@@ -41,7 +41,12 @@ PAGES = {
     "configuration_version": ("versions.show", "configuration_id"),
     "certificate": ("issued.details", "certificate_id"),
     "person": ("person_training.show", "person_id"),
+    "retraining": ("retraining.decide", "module_id"),
+    "session": ("teaching.attendance", "session_id"),
+    "submission": ("submissions.show", "submission_id"),
+    "manager_round": ("reports.overview", "as_of"),
 }
+NUMBERED = {"configuration_version", "retraining"}
 
 
 @bp.get("/admin/mail")
@@ -185,23 +190,30 @@ def _words() -> dict[str, object]:
     }
 
 
-def _cause_url(cause: Cause) -> str:
+def _cause_url(cause: Cause) -> str | None:
+    """The page that shows the cause, for those who may open it."""
     endpoint, name = PAGES[cause.kind]
+    if not may_open(endpoint):
+        return None
     values: dict[str, Any] = {name: cause.target_id}
-    if cause.kind == "configuration_version":
+    if cause.kind in NUMBERED:
         values["number"] = cause.number
+    if cause.kind == "manager_round":
+        values[name] = cause.name
     return url_for(endpoint, **values)
 
 
 def _cause_words(cause: Cause | None) -> str:
     if cause is None:
         return ""
-    if cause.kind == "configuration_version":
+    if cause.kind in NUMBERED:
         return str(_("%(name)s, version %(number)s", name=cause.name, number=cause.number))
     if cause.kind == "certificate" and cause.number is not None:
         return str(_("%(name)s, edition %(number)s", name=cause.name, number=cause.number))
     if cause.kind == "person":
         return str(_("Sent by hand by %(name)s", name=cause.name))
+    if cause.kind == "manager_round":
+        return str(format_date(date.fromisoformat(cause.name), "medium"))
     return cause.name
 
 

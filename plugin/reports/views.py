@@ -225,7 +225,7 @@ def _asked_of_mail() -> Asked:
 
 
 def _numbers(tally: glance.Tally) -> list[Cell]:
-    return [tally.people, tally.valid, tally.expiring, tally.invalid, tally.share]
+    return [tally.people, tally.lasting, tally.expiring, tally.invalid, tally.share]
 
 
 def _file(

@@ -21,7 +21,7 @@ from plugin.notify.reminder_choices import choose
 from plugin.org.models import Person, Unit
 from plugin.web.roles import Role
 from tests.conftest import NOW
-from tests.functional.assign.places import HIDDEN, judge, publish, row, stored, training
+from tests.functional.assign.places import HIDDEN, OPTIONAL, judge, publish, row, stored, training
 from tests.support.html import read
 from tests.support.pages import last_form, values_of
 from tests.support.queries import counted
@@ -104,6 +104,21 @@ def test_a_grace_and_an_expiry_are_explained(
     words = page_of(admin, ada).words
     assert "→ Feb 3, 2027; it ends at midnight, Europe/London. That day is over." in words
     assert "Expired" in words
+
+
+def test_what_is_optional_and_not_done_is_never_shown_as_wrong(
+    world: World, admin: FlaskClient, ada: Person, quay: Unit, modules: list[Module]
+) -> None:
+    training(quay, row(modules[0]), row(modules[1], OPTIONAL), name="Site access")
+    tones = {
+        line.all("span", **{"class": "entry-title"})[0].words: [
+            each.attributes["class"]
+            for each in line.all("span")
+            if "status" in each.attributes.get("class", "")
+        ]
+        for line in page_of(admin, ada).all("ul", **{"class": "entries"})[0].all("li")
+    }
+    assert tones == {"Height": ["status tone-invalid"], "Gas": ["status tone-plain"]}
 
 
 def test_the_page_costs_the_same_for_any_number_of_trainings(

@@ -1,6 +1,7 @@
 """An admin settles how mail looks and what goes, looks at each kind, and sends a test."""
 
 import io
+import re
 from typing import Any
 
 import pytest
@@ -191,6 +192,17 @@ def test_the_html_says_what_the_text_says(
     for words in (*titles, "Hello Grace Hopper", SAMPLES[kind].get("credential_id", "")):
         assert words in text
         assert words in html
+
+
+@pytest.mark.parametrize("kind", [*SAMPLES, "digest"])
+def test_the_text_has_an_empty_line_between_paragraphs_and_none_within_a_list(
+    admin: Person, client: FlaskClient, kind: str
+) -> None:
+    page = client.get(f"{PATH}/{kind}?language=en").text
+    text = page.partition("<pre")[2].partition("</pre>")[0]
+    assert "\n\n" in text
+    assert "\n\n\n" not in text
+    assert re.search(r"\n- .*\n\n- ", text) is None
 
 
 def test_news_of_the_day_can_be_looked_at_and_lists_each_module_once(

@@ -169,6 +169,9 @@ def test_the_persons_page_shows_what_was_known_and_nothing_to_press(
         then = words(client, f"{path}?as_of=2027-03-11")
         assert "INVALID Not valid: 1 required module is not satisfied." in then, "it came late"
         assert "Records" not in then
+        for press in ("Send a reminder", "Record a completion"):
+            assert press in words(client, path)
+            assert press not in then
         assert "Waive " not in then
 
 

@@ -163,6 +163,20 @@ def test_units_are_sorted_narrowed_and_downloaded(crowd: Crowd, client: FlaskCli
     assert client.get("/admin/overview.xlsx").get_data()[:2] == b"PK"
 
 
+def test_the_file_counts_as_the_page_does(crowd: Crowd, client: FlaskClient) -> None:
+    """Its columns add up to the people: who is valid but not for long is counted once."""
+    crowd.asks("Divers")
+    crowd.person("Ann Able", "Divers", passed={"Divers": 10})
+    crowd.person("Ben Soon", "Divers", passed={"Divers": 350})
+    crowd.person("Cid New", "Divers")
+    crowd.world.sign_in(client, crowd.admin)
+    text = client.get("/admin/overview.csv?kind=group").get_data(as_text=True)
+    _header, line = csv.reader(io.StringIO(text.lstrip("\ufeff")))
+    assert line[:6] == ["Divers", "Group", "3", "1", "1", "1"]
+    on_page = rows(seen(client, "/admin/overview?kind=group"))[0]
+    assert on_page[3:7] == ["3", "1", "1", "1"]
+
+
 def test_a_manager_sees_the_units_granted(crowd: Crowd, client: FlaskClient) -> None:
     small(crowd)
     crowd.world.sign_in(client, crowd.manager("Quay"))

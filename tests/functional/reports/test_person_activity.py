@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from plugin.core import clock
-from plugin.notify.models import MessageKind
+from plugin.core.db import db
+from plugin.notify.models import Message, MessageKind, MessageState
 from plugin.org.models import Person, Unit
 from plugin.web.roles import Role
 from tests.conftest import NOW
@@ -68,6 +70,24 @@ def test_everything_is_there_newest_first(admin: FlaskClient, ada: Person) -> No
     assert {"Certificate issued · Site access edition 1", "Completed · Height",
             "Came from the LMS", "Mail: New training Waiting"} <= set(found)  # fmt: skip
     assert found[-2:] == ["Came into the unit · Yard", "Came into the unit · Quay"]
+
+
+def test_a_mail_stands_at_the_moment_it_became_what_it_is(admin: FlaskClient, ada: Person) -> None:
+    """Asked for five days ago, before anything could be sent; sent in the end."""
+    message = db.session.scalars(select(Message).where(Message.person_id == ada.id)).first()
+    assert message is not None
+    message.state, message.sent_at = MessageState.SENT, NOW - timedelta(days=3)
+    db.session.commit()
+
+    def told(query: str = "") -> list[str]:
+        text = admin.get(f"/admin/people/{ada.id}/activity.csv?kind=mail{query}").text
+        return [line for line in text.splitlines() if "New training" in line]
+
+    assert [line[:10] for line in told()] == ["2027-03-07"]
+    assert "Sent" in told()[0]
+    before = told("&as_of=2027-03-06")
+    assert [line[:10] for line in before] == ["2027-03-05"]
+    assert "Waiting" in before[0]
 
 
 def test_one_kind_only_and_as_a_file(admin: FlaskClient, ada: Person) -> None:
