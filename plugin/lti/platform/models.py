@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from plugin.core.base import AppendOnly, Base, EnumText, IntKey, JsonDict, JsonList
+from plugin.lti.signing_keys import SigningKey
 
 
 class ToolState(StrEnum):
@@ -68,7 +69,7 @@ class ToolInvitation(Base):
     used_at: Mapped[datetime | None]
 
 
-class PlatformKey(Base):
+class PlatformKey(SigningKey):
     """One of our signing keys towards one tool; the private half is sealed."""
 
     __tablename__ = "platform_key"
@@ -86,11 +87,6 @@ class PlatformKey(Base):
     id: Mapped[IntKey]
     organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
     tool_id: Mapped[int] = mapped_column(ForeignKey("external_tool.id"))
-    kid: Mapped[str] = mapped_column(unique=True)
-    sealed_private_key: Mapped[str]
-    public_jwk: Mapped[JsonDict]
-    created_at: Mapped[datetime]
-    retired_at: Mapped[datetime | None]
 
 
 class ToolLink(Base):

@@ -5,27 +5,25 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import jwt
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from plugin.core import audit, http
 from plugin.core.context import current_settings
 from plugin.core.db import read_session
 from plugin.core.upsert import insert_absent
-from plugin.lti.pairs import load_private, new_pair
+from plugin.lti import signing_keys
+from plugin.lti.pairs import load_private
 from plugin.lti.platform.models import ExternalTool, PlatformKey, SeenToken
 from plugin.lti.tool import validation
 from plugin.lti.tool.claim_values import is_id
 from plugin.lti.tool.errors import (
-    KeyReplacedError,
     KeysUnavailableError,
     KeyUnknownError,
     LtiError,
 )
 from plugin.lti.tool.platform_keys import PlatformKeys
 
-OVERLAP = timedelta(days=2)
-"""How long an old key is still published after a rotation."""
 LONGEST = timedelta(minutes=5)
 """How far ahead a tool's message may expire (security framework 4.1.1)."""
 LEEWAY = timedelta(seconds=60)
@@ -36,17 +34,14 @@ tool_keys = PlatformKeys()
 
 def create_key(session: Session, tool: ExternalTool, *, now: datetime) -> PlatformKey:
     """A new key pair towards this tool."""
-    pair = new_pair(encryption_key=current_settings().encryption_key)
-    key = PlatformKey(
+    return signing_keys.make(
+        session,
+        PlatformKey,
+        encryption_key=current_settings().encryption_key,
+        now=now,
         organization_id=tool.organization_id,
         tool_id=tool.id,
-        kid=pair.kid,
-        sealed_private_key=pair.sealed,
-        public_jwk=pair.public_jwk,
-        created_at=now,
     )
-    session.add(key)
-    return key
 
 
 def rotate(
@@ -57,18 +52,16 @@ def rotate(
     by: int | None,
     now: datetime,
 ) -> None:
-    """From now on a new key signs; the one before it is published until `OVERLAP` is over.
-
-    `instead_of` is the `kid` the caller saw signing: of two who press at once, one is told.
-    """
-    session.flush()  # what is read anew is not lost
-    session.refresh(tool, with_for_update={"key_share": True})
-    if instead_of and signing_key(session, tool.id).kid != instead_of:
-        raise KeyReplacedError(tool_id=tool.id)
-    session.execute(
-        update(PlatformKey)
-        .where(PlatformKey.tool_id == tool.id, PlatformKey.retired_at.is_(None))
-        .values(retired_at=now + OVERLAP)
+    """From now on a new key signs, unless `instead_of` does not any more; the one before it is
+    published for a while."""
+    signing_keys.retire(
+        session,
+        PlatformKey,
+        PlatformKey.tool_id == tool.id,
+        owner=tool,
+        instead_of=instead_of,
+        now=now,
+        tool_id=tool.id,
     )
     key = create_key(session, tool, now=now)
     audit.record(
@@ -91,10 +84,8 @@ def public_keys(session: Session, tool_id: int, *, now: datetime) -> list[dict[s
 
 
 def signing_key(session: Session, tool_id: int) -> PlatformKey:
-    """The key that signs towards this tool: the only one that is not retired."""
-    return session.scalars(
-        select(PlatformKey).where(PlatformKey.tool_id == tool_id, PlatformKey.retired_at.is_(None))
-    ).one()
+    """The key that signs towards this tool."""
+    return signing_keys.signing(session, PlatformKey, PlatformKey.tool_id == tool_id)
 
 
 def signed(session: Session, tool: ExternalTool, claims: Mapping[str, Any]) -> str:

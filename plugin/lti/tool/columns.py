@@ -24,7 +24,6 @@ from plugin.modules.models import Module
 
 MAX_NUMBER = 2**63 - 1
 MAX_HISTORY = 200
-MAX_PAGES = 100
 MAX_COLUMNS = 20_000
 CHUNK = 500
 TABLES: Mapping[str, Any] = {"module": Module, "configuration": Configuration}
@@ -137,20 +136,15 @@ def columns(client: Client, url: str, *, scope: str = services.LINE_ITEM_READ) -
 
     Raises ServiceError when a page cannot be read.
     """
-    found: list[Any] = []
-    seen: set[str] = set()
-    wanted: str | None = url
-    while wanted:
-        if wanted in seen or len(seen) >= MAX_PAGES or len(found) > MAX_COLUMNS:
-            raise ServiceError("columns", 0, "the pages of the list do not end")
-        seen.add(wanted)
-        reply = client.call("GET", wanted, scopes=[scope], accept=services.LINE_ITEMS_JSON)
-        listed = services.json_of(reply)
-        if reply.status not in services.OK or not isinstance(listed, list):
-            raise services.no_answer("columns", reply, "list of columns")
-        found += [each for each in listed if is_column_at(url, each)]
-        wanted = services.next_page(reply, base=wanted)
-    return found
+    lines = client.lines(
+        url,
+        scope=scope,
+        accept=services.LINE_ITEMS_JSON,
+        step="columns",
+        kind="list of columns",
+        most=MAX_COLUMNS,
+    )
+    return [each for each in lines if is_column_at(url, each)]
 
 
 def is_column_at(url: str, said: Any) -> bool:

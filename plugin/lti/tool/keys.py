@@ -1,36 +1,30 @@
 """Our signing keys: one set per registration, private halves sealed at rest."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from plugin.core import audit
-from plugin.lti.pairs import load_private, new_pair
-from plugin.lti.tool.errors import KeyReplacedError
+from plugin.lti import signing_keys
+from plugin.lti.pairs import load_private
 from plugin.lti.tool.models import Registration, ToolKey
-
-OVERLAP = timedelta(days=2)
-"""How long the old key is still published after a rotation: longer than any LMS keeps a set."""
 
 
 def create_key(
     session: Session, registration: Registration, *, encryption_key: str, now: datetime
 ) -> ToolKey:
-    """A new key pair for this registration; its `kid` is random and never used again."""
-    pair = new_pair(encryption_key=encryption_key)
-    key = ToolKey(
+    """A new key pair for this registration."""
+    return signing_keys.make(
+        session,
+        ToolKey,
+        encryption_key=encryption_key,
+        now=now,
         organization_id=registration.organization_id,
         registration_id=registration.id,
-        kid=pair.kid,
-        sealed_private_key=pair.sealed,
-        public_jwk=pair.public_jwk,
-        created_at=now,
     )
-    session.add(key)
-    return key
 
 
 def rotate(
@@ -42,18 +36,16 @@ def rotate(
     by: int | None,
     now: datetime,
 ) -> ToolKey:
-    """From now on a new key signs; the one before it is published until `OVERLAP` is over.
-
-    `instead_of` is the `kid` the caller saw signing: of two who press at once, one is told.
-    """
-    session.flush()  # what is read anew is not lost
-    session.refresh(registration, with_for_update={"key_share": True})
-    if instead_of and signing_key(session, registration.id).kid != instead_of:
-        raise KeyReplacedError(registration_id=registration.id)
-    session.execute(
-        update(ToolKey)
-        .where(ToolKey.registration_id == registration.id, ToolKey.retired_at.is_(None))
-        .values(retired_at=now + OVERLAP)
+    """From now on a new key signs, unless `instead_of` does not any more; the one before it is
+    published for a while."""
+    signing_keys.retire(
+        session,
+        ToolKey,
+        ToolKey.registration_id == registration.id,
+        owner=registration,
+        instead_of=instead_of,
+        now=now,
+        registration_id=registration.id,
     )
     key = create_key(session, registration, encryption_key=encryption_key, now=now)
     session.flush()
@@ -83,12 +75,8 @@ def note_proven(session: Session, registration_id: int, kid: str, *, now: dateti
 
 
 def signing_key(session: Session, registration_id: int) -> ToolKey:
-    """The key that signs for us at this LMS: the only one that is not retired."""
-    return session.scalars(
-        select(ToolKey).where(
-            ToolKey.registration_id == registration_id, ToolKey.retired_at.is_(None)
-        )
-    ).one()
+    """The key that signs for us at this LMS."""
+    return signing_keys.signing(session, ToolKey, ToolKey.registration_id == registration_id)
 
 
 def private_key_of(key: ToolKey, *, encryption_key: str) -> RSAPrivateKey:

@@ -77,7 +77,7 @@ def read_page(client: Client, url: str) -> Page:
 def check_ends(*, pages: int, people: int, is_circle: bool) -> None:
     """No course has so many people: the LMS goes round in a circle."""
     if is_circle or pages >= MAX_PAGES or people > MAX_MEMBERS:
-        raise ServiceError("members", 0, "the pages of the list do not end")
+        raise ServiceError("members", 0, services.ENDLESS)
 
 
 def members(client: Client, url: str) -> Mapping[str, Member]:

@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from plugin.core.base import Base, EnumText, IntKey, JsonDict, JsonList
+from plugin.lti.signing_keys import SigningKey
 
 
 class RegistrationState(StrEnum):
@@ -98,7 +99,7 @@ class Deployment(Base):
     """Empty: a launch named it, and it waits for an admin."""
 
 
-class ToolKey(Base):
+class ToolKey(SigningKey):
     """One of our signing keys for one registration; the private half is sealed."""
 
     __tablename__ = "tool_key"
@@ -116,11 +117,6 @@ class ToolKey(Base):
     id: Mapped[IntKey]
     organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
     registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"))
-    kid: Mapped[str] = mapped_column(unique=True)
-    sealed_private_key: Mapped[str]
-    public_jwk: Mapped[JsonDict]
-    created_at: Mapped[datetime]
-    retired_at: Mapped[datetime | None]
     fetched_at: Mapped[datetime | None]
     """When somebody last read it from our key set, noted at most once an hour."""
     proven_at: Mapped[datetime | None]

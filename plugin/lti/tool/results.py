@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from plugin.lti.tool import services
-from plugin.lti.tool.services import OK, RESULTS, RESULTS_JSON, Client, ServiceError
+from plugin.lti.tool.services import RESULTS, RESULTS_JSON, Client
 
-MAX_ANSWERS = 100
 MAX_RESULTS = 200_000
 MAX_SHARE = 100
 """Extra points exist; a hundred times the maximum is no grade."""
@@ -40,20 +39,15 @@ def results(client: Client, url: str) -> list[Result]:
 
 
 def _read(client: Client, address: str) -> list[Result]:
-    found: list[Result] = []
-    seen: set[str] = set()
-    wanted: str | None = address
-    while wanted:
-        if wanted in seen or len(seen) >= MAX_ANSWERS or len(found) > MAX_RESULTS:
-            raise ServiceError("results", 0, "the pages of the list do not end")
-        seen.add(wanted)
-        reply = client.call("GET", wanted, scopes=[RESULTS], accept=RESULTS_JSON)
-        said = services.json_of(reply)
-        if reply.status not in OK or not isinstance(said, list):
-            raise services.no_answer("results", reply, "list of grades")
-        found += [each for each in map(read_result, said) if each is not None]
-        wanted = services.next_page(reply, base=wanted)
-    return found
+    lines = client.lines(
+        address,
+        scope=RESULTS,
+        accept=RESULTS_JSON,
+        step="results",
+        kind="list of grades",
+        most=MAX_RESULTS,
+    )
+    return [each for each in map(read_result, lines) if each is not None]
 
 
 def read_result(said: Any) -> Result | None:

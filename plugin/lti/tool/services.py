@@ -6,7 +6,7 @@ it could wait for itself (1EdTech security framework 4.1).
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,6 +67,8 @@ LONG_LIST: Mapping[str, Any] = {"max_bytes": 32 * 1024 * 1024, "silence": 30.0, 
 PATIENCE_SECONDS = 300.0
 """For all calls of one job: whoever takes longer is told so, before the job is stopped unheard."""
 TOO_SLOW = "the LMS takes too long for all of it"
+MAX_PAGES = 100
+ENDLESS = "the pages of the list do not end"
 UNAUTHORIZED = 401
 DISABLED = "this LMS is disabled here"
 
@@ -129,6 +131,28 @@ class Client(Holder):
                 break
             forget_token(self, scopes, token)
         return reply
+
+    def lines(
+        self, url: str, *, scope: str, accept: str, step: str, kind: str, most: int
+    ) -> Iterator[Any]:
+        """The lines of a list, its pages followed as the LMS names them (A3).
+
+        Raises ServiceError for a page that cannot be read: half a list is none.
+        """
+        seen: set[str] = set()
+        wanted: str | None = url
+        count = 0
+        while wanted:
+            if wanted in seen or len(seen) >= MAX_PAGES or count > most:
+                raise ServiceError(step, 0, ENDLESS)
+            seen.add(wanted)
+            reply = self.call("GET", wanted, scopes=[scope], accept=accept)
+            listed = json_of(reply)
+            if reply.status not in OK or not isinstance(listed, list):
+                raise no_answer(step, reply, kind)
+            count += len(listed)
+            yield from listed
+            wanted = next_page(reply, base=wanted)
 
 
 def client_of(
