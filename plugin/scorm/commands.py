@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import click
+from flask_babel import ngettext
 
 from plugin.core.db import read_session
 from plugin.org import queries as org_queries
@@ -50,6 +51,9 @@ def _report(organization_id: int, package_id: int) -> None:
     for each in wording.sentences(package.findings):
         where = f" ({each.file})" if each.file else ""
         click.echo(f"{each.severity}: {each.text}{where}", err=each.is_error)
+        if each.more:
+            rest = ngettext("and %(num)d more", "and %(num)d more", each.more)
+            click.echo(f"  {rest}", err=each.is_error)
     if package.state is PackageState.FAILED:
         click.echo("Nothing was imported.", err=True)
         sys.exit(1)

@@ -150,12 +150,14 @@ def package(package_id: int) -> str:
     session = read_session()
     found = queries.package_of(session, me().organization_id, package_id)
     version = queries.version_of_package(session, found)
+    findings = wording.sentences(found.findings)
     return render_template(
         "scorm/package.html",
         package=found,
         asks=version if found.retraining_on and not _is_decided(version) else None,
         states=PackageState,
-        findings=wording.sentences(found.findings),
+        findings=findings,
+        how_many=wording.how_many(findings),
         may_be_tried_again=_takes_uploads() and attempts.may_be_tried_again(found),
         max_attempts=attempts.MAX_ATTEMPTS,
     )

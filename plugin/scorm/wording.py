@@ -10,6 +10,8 @@ from plugin.core.base import JsonList
 from plugin.scorm.findings import Finding, Severity
 
 MAX_FACT = 500
+MAX_OF_A_KIND = 20
+"""How many findings of one code are kept; of the others only how many they are."""
 _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 SENTENCES: dict[str, Any] = {
@@ -165,12 +167,13 @@ SENTENCES: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A finding in words."""
+    """A finding in words; `more` others are like it."""
 
     severity: str
     code: str
     file: str
     text: str
+    more: int = 0
 
     @property
     def is_error(self) -> bool:
@@ -178,16 +181,34 @@ class Sentence:
 
 
 def stored(findings: tuple[Finding, ...]) -> JsonList:
-    """The findings as they are kept: codes and facts, no language."""
-    return [
+    """The findings as they are kept, each kind together: codes and facts, no language.
+
+    Of many of a kind the first are kept; the last of them says how many more there were.
+    """
+    kinds: dict[str, list[Finding]] = {}
+    for each in findings:
+        kinds.setdefault(each.code, []).append(each)
+    return [each for found in kinds.values() for each in _stored(found)]
+
+
+def _stored(found: list[Finding]) -> JsonList:
+    kept: JsonList = [
         {
             "severity": str(each.severity),
             "code": each.code,
             "file": _printable(each.file),
             "facts": {name: _printable(fact) for name, fact in each.facts.items()},
         }
-        for each in findings
+        for each in found[:MAX_OF_A_KIND]
     ]
+    if len(found) > len(kept):
+        kept[-1]["more"] = len(found) - len(kept)
+    return kept
+
+
+def how_many(said: list[Sentence]) -> int:
+    """How many findings there were, also those that were not kept."""
+    return sum(1 + each.more for each in said)
 
 
 def _printable(fact: Any) -> Any:
@@ -203,6 +224,7 @@ def sentences(findings: JsonList) -> list[Sentence]:
             each["code"],
             each["file"],
             str(SENTENCES[each["code"]]) % each["facts"],
+            each.get("more", 0),
         )
         for each in findings
     ]

@@ -19,7 +19,7 @@ from plugin.scorm.models import Package, PackageState
 from plugin.web.roles import Role
 from tests.support.clamd import EICAR, clamd
 from tests.support.html import read
-from tests.support.packages import manifest, package, zip_of
+from tests.support.packages import item, manifest, package, zip_of
 from tests.support.play import brought_in
 from tests.support.work import work_off
 from tests.support.world import World
@@ -92,6 +92,25 @@ def test_notes_are_shown_but_do_not_stop_the_import(admin: FlaskClient) -> None:
     told = admin.get(page).get_data(as_text=True)
     assert "The package is ready." in told
     assert "lies in the folder c" in told
+
+
+def test_of_thousands_of_findings_a_page_shows_some_and_counts_the_rest(
+    app: Flask, admin: FlaskClient, world: World, tmp_path: Path
+) -> None:
+    items = "".join(item(f"I{n}", f"Part {n}", "GONE") for n in range(4000))
+    source = package(manifest_bytes=manifest(items=items + item("I", "Here")))
+    page = upload(admin, io.BytesIO(source.getvalue()))
+    work_off()
+    told = read(admin.get(page).get_data(as_text=True))
+    assert "What was found 4,000" in told.words
+    assert "and 3980 more" in told.words
+    assert len(told.all("code")) == 20
+    assert len(db.session.scalars(select(Package.findings)).one()) == 20
+    path = tmp_path / "many.zip"
+    path.write_bytes(source.getvalue())
+    arguments = ["module", "import", str(path), "--organization", world.organization.slug]
+    done = app.test_cli_runner().invoke(plugin, arguments, obj=app)
+    assert "and 3980 more" in done.output
 
 
 def test_no_file_is_said_at_the_field(admin: FlaskClient) -> None:

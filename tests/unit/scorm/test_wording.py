@@ -21,3 +21,13 @@ def test_findings_are_told_in_words_errors_first() -> None:
     assert (first.is_error, first.file) == (True, "../a")
     assert "points outside the package" in first.text
     assert second.text == "The manifest lies in the folder x; that folder was used."
+
+
+def test_of_many_of_a_kind_the_first_are_kept_and_the_rest_counted() -> None:
+    many = [warning("zip.case_double", f"{n}.html", other="x") for n in range(20_000)]
+    kept = wording.stored((*many[:10_000], error("zip.bomb", "b"), *many[10_000:]))
+    assert len(kept) == wording.MAX_OF_A_KIND + 1
+    said = wording.sentences(kept)
+    assert [said[0].code, said[-1].code] == ["zip.bomb", "zip.case_double"]
+    assert [each.more for each in said if each.more] == [20_000 - wording.MAX_OF_A_KIND]
+    assert wording.how_many(said) == 20_001
