@@ -1,5 +1,6 @@
 """Unpack a zip that nobody trusts: checked before, counted while, nothing left on error."""
 
+import errno
 import os
 import re
 import shutil
@@ -253,6 +254,7 @@ def _extract(
     announced = sum(each.info.file_size for each in entries)
     if announced > limits.total:
         raise refuse("zip.large", limit=limits.total // MEGABYTE)
+    _require_room(target, announced)
     root = os.path.realpath(target)
     made: set[Path] = set()
     written = 0
@@ -271,6 +273,13 @@ def _extract(
                 if written > limits.total:
                     raise refuse("zip.large", limit=limits.total // MEGABYTE)
                 on_progress(100 * written // max(1, announced))
+
+
+def _require_room(target: Path, announced: int) -> None:
+    """Said before the disk is filled to its brim, which the database may share."""
+    target.mkdir(parents=True, exist_ok=True)
+    if announced > shutil.disk_usage(target).free:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _new_file(path: Path, name: str) -> BinaryIO:

@@ -1,6 +1,7 @@
 """An import always ends: what may pass is tried again a few times, the rest is said at once."""
 
 import errno
+import shutil
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -110,6 +111,44 @@ def test_trouble_that_may_pass_is_tried_again_a_few_times_and_then_said(
     failed = found(package_id)
     assert (failed.state, failed.findings[0]["code"]) == (PackageState.FAILED, code)
     assert attempts.may_be_tried_again(failed)
+
+
+def test_a_disk_that_fills_up_while_unpacking_keeps_nothing_of_the_attempt(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package_id = waiting(world)
+    read, seen = zipfile.ZipExtFile.read, list[int]()
+
+    def full(stream: zipfile.ZipExtFile, n: int | None = -1) -> bytes:
+        seen.append(len(unpacked()))
+        if seen[-1] > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return read(stream, n)
+
+    with monkeypatch.context() as filling:
+        filling.setattr(zipfile.ZipExtFile, "read", full)
+        with pytest.raises(OSError, match="No space"):
+            importing.import_package(package_id)
+    assert max(seen) > 1, "files were there already"
+    assert unpacked() == []
+    importing.import_package(package_id)
+    assert found(package_id).state is PackageState.READY
+
+
+def test_a_package_larger_than_the_room_left_is_not_begun(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package_id = waiting(world)
+    with monkeypatch.context() as small:
+        usage = shutil.disk_usage(storage().root)
+        small.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=10))
+        for _ in range(attempts.MAX_ATTEMPTS - 1):
+            with pytest.raises(OSError, match="No space"):
+                importing.import_package(package_id)
+            assert unpacked() == []
+        importing.import_package(package_id)
+    failed = found(package_id)
+    assert (failed.state, failed.findings[0]["code"]) == (PackageState.FAILED, "import.no_space")
 
 
 def test_trouble_that_passed_leaves_no_trace(
