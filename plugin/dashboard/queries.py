@@ -41,6 +41,9 @@ from plugin.modules.models import Completion, CompletionSource, Module, Run, Run
 from plugin.modules.queries import is_withdrawal
 from plugin.org.models import Membership, Person, Unit
 
+CORRECTING = (CompletionSource.MANUAL, CompletionSource.LMS_GRADE)
+"""Who takes back what was said: a person here, or a teacher by another grade in the LMS."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Belongings:
@@ -277,17 +280,17 @@ def _other_completions(
             or_(correction.id.is_(None), ~is_withdrawal(correction)),
             or_(
                 Completion.supersedes_id.is_(None),
-                Completion.source == CompletionSource.MANUAL,
+                Completion.source.in_(CORRECTING),
             ),
         )
     )
 
 
 def _corrects(correction: type[Completion], at: datetime) -> ColumnElement[bool]:
-    """A person said otherwise by then; a better score of the same sitting is not a correction."""
+    """Somebody said otherwise by then; a better score of the same sitting is not a correction."""
     return and_(
         correction.supersedes_id == Completion.id,
-        correction.source == CompletionSource.MANUAL,
+        correction.source.in_(CORRECTING),
         correction.learned_at <= at,
     )
 

@@ -45,14 +45,21 @@ class SittingView:
 
 def sitting_view(sitting: Sitting) -> SittingView:
     """The line in the reader's language."""
-    state = sitting.state or (RunState.COMPLETED if sitting.passed else RunState.FAILED)
     return SittingView(
         title=sitting.title,
         when=format_date(sitting.at, "medium"),
-        badge=CORRECTED if sitting.is_corrected else RUNS[state],
+        badge=_badge(sitting),
         score="" if sitting.score is None else percent(sitting.score),
         source=_source(sitting),
     )
+
+
+def _badge(sitting: Sitting) -> Badge:
+    if sitting.is_corrected:
+        return CORRECTED
+    if sitting.source is CompletionSource.LMS_GRADE and sitting.score is None:
+        return RUNS[RunState.ABANDONED]  # the LMS has taken the grade back
+    return RUNS[sitting.state or (RunState.COMPLETED if sitting.passed else RunState.FAILED)]
 
 
 def _source(sitting: Sitting) -> str:

@@ -1,8 +1,9 @@
 """The command line of LMS registrations: `plugin lms --help`."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import click
+from sqlalchemy.orm import Session
 
 from plugin.core import clock
 from plugin.core.context import current_settings
@@ -157,6 +158,7 @@ def show(uid: str) -> None:
             click.echo(f"Deployment: {deployment_id}")
         admins = "yes" if registration.admins_by_role else "no"
         click.echo(f"LMS administrators become admins: {admins}")
+        _print_keys(tx.session, registration)
         _print_values(registration)
 
 
@@ -223,6 +225,19 @@ def _set_state(uid: str, state: RegistrationState) -> None:
         registration = queries.registration_by_uid(tx.session, uid)
         actions.set_state(tx.session, registration, state, by=None, now=clock.now())
     click.echo(f"{uid} is {state}.")
+
+
+def _print_keys(session: Session, registration: Registration) -> None:
+    theirs = registration.their_kid or "none yet"
+    click.echo(f"Key of the LMS, last seen: {theirs}{_at(registration.their_kid_at)}")
+    for key in queries.published_keys(session, registration.id, at=clock.now()):
+        state = f"published until{_at(key.retired_at)}" if key.retired_at else "signs"
+        read, proven = _at(key.fetched_at) or " never", _at(key.proven_at) or " never"
+        click.echo(f"Our key: {key.kid}, {state}; last read:{read}, last accepted:{proven}")
+
+
+def _at(moment: datetime | None) -> str:
+    return f" {moment:%Y-%m-%d %H:%M} UTC" if moment else ""
 
 
 def _print_values(registration: Registration) -> None:

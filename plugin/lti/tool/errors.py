@@ -6,6 +6,9 @@ from flask_babel import lazy_gettext as _l
 
 from plugin.core.errors import PluginError
 
+TELL = _l("Please tell the people who look after your course.")
+"""Opening the activity again would end the same way."""
+
 
 class LtiError(PluginError):
     """A refused login or launch."""
@@ -17,7 +20,7 @@ class RegistrationUnknownError(LtiError):
     code = "lti.registration_unknown"
     http_status = 404
     public_message = _l("This LMS is not known here.")
-    learner_advice = _l("Please tell the people who look after your course.")
+    learner_advice = TELL
     admin_advice = _l(
         "The tool's addresses in the LMS belong to no registration. Register the LMS here, or "
         "copy the addresses again. A course restored into another LMS needs its own registration."
@@ -54,6 +57,7 @@ class LoginMismatchError(LtiError):
 
     code = "lti.login_mismatch"
     public_message = _l("The LMS that opened this activity is not the one registered here.")
+    learner_advice = TELL
 
     def __init__(self, parameter: str) -> None:
         super().__init__(parameter, parameter=parameter)
@@ -68,6 +72,7 @@ class LoginMismatchError(LtiError):
 class TargetRefusedError(LtiError):
     code = "lti.target_refused"
     public_message = _l("The LMS asked for a page that is not part of this tool.")
+    learner_advice = TELL
     admin_advice = _l("The tool URL (target_link_uri) of the activity must be an address of ours.")
 
 
@@ -187,7 +192,7 @@ class DeploymentUnknownError(LtiError):
     code = "lti.deployment_unknown"
     http_status = 403
     public_message = _l("This installation of the tool has not been accepted yet.")
-    learner_advice = _l("Please tell the people who look after your course.")
+    learner_advice = TELL
     template = "lti/deployment_unknown.html"
 
     def __init__(self, registration_uid: str, deployment_id: str, *, claim: str = "") -> None:

@@ -23,6 +23,7 @@ from plugin.core.db import Tx, read_session, transaction
 from plugin.core.outbox import JobName
 from plugin.lti.tool import (
     actions,
+    changed_grades,
     course_list,
     deployments,
     findings,
@@ -246,6 +247,7 @@ def _page(
         counts=findings.counts(found),
         courses=course_list.course_lines(session, registration.id),
         graded=grades_in.read_lines(session, registration.id),
+        changed=changed_grades.changed_grades(session, registration.id),
         handlers=notice_handlers.handlers(session, registration.id),
         notice_names=NOTICE_NAMES,
         labels=LABELS,

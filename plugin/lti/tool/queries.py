@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from plugin.core.base import JsonDict
@@ -18,6 +18,8 @@ from plugin.lti.tool.models import (
     RegistrationState,
     ToolKey,
 )
+from plugin.lti.tool.notice_models import CopyState, CourseCopy
+from plugin.lti.tool.service_models import LmsCourse
 from plugin.lti.tool.trust_queries import trust
 
 NOTED_FOR = timedelta(hours=1)
@@ -118,6 +120,8 @@ class LmsLine:
     state: RegistrationState
     accepted: int
     waiting: int
+    has_open_copies: bool
+    """A course that was copied waits for an admin's word."""
 
 
 def lms_lines(session: Session, organization_id: int) -> Sequence[LmsLine]:
@@ -131,6 +135,7 @@ def lms_lines(session: Session, organization_id: int) -> Sequence[LmsLine]:
             Registration.state,
             func.count(Deployment.accepted_at).label("accepted"),
             func.count(Deployment.id).label("known"),
+            _open_copies().label("has_open_copies"),
         )
         .outerjoin(Deployment, Deployment.registration_id == Registration.id)
         .where(Registration.organization_id == organization_id)
@@ -146,9 +151,24 @@ def lms_lines(session: Session, organization_id: int) -> Sequence[LmsLine]:
             state=row.state,
             accepted=row.accepted,
             waiting=row.known - row.accepted,
+            has_open_copies=row.has_open_copies,
         )
         for row in rows
     ]
+
+
+def _open_copies() -> ColumnElement[bool]:
+    return (
+        select(CourseCopy.id)
+        .join(LmsCourse, LmsCourse.id == CourseCopy.course_id)
+        .where(
+            CourseCopy.organization_id == Registration.organization_id,
+            CourseCopy.state == CopyState.PROPOSED,
+            LmsCourse.registration_id == Registration.id,
+        )
+        .correlate(Registration)
+        .exists()
+    )
 
 
 def registration_of(session: Session, organization_id: int, registration_id: int) -> Registration:

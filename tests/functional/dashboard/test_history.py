@@ -10,7 +10,8 @@ from plugin.certs.rules import EventKind
 from plugin.core import clock
 from plugin.core.db import transaction
 from plugin.modules import actions
-from plugin.modules.models import Completion, CompletionSource, RunState
+from plugin.modules.by_lms import Mark, read_marks
+from plugin.modules.models import Completion, CompletionSource, ModuleKind, RunState
 from plugin.web.roles import Role
 from tests.conftest import NOW
 from tests.functional.assign.places import row, training
@@ -110,6 +111,24 @@ def test_a_correction_shows_both_facts(world: World, ada: Learner) -> None:
     assert found == [
         "Working at height Mar 10, 2027 · Recorded by hand Not passed",
         "Working at height Mar 10, 2027 · Recorded by hand Score 90% Corrected",
+    ]
+
+
+def test_a_grade_that_the_lms_changed_or_removed_is_shown_as_it_is_now(
+    world: World, ada: Learner
+) -> None:
+    module = world.module("Ladders", kind=ModuleKind.LMS_GRADE)
+    person_id, shares = ada.person.id, (0.75, 0.3, None)
+    for days, share in enumerate(shares):
+        marks = [] if share is None else [Mark(person_id=person_id, share=share, at=None)]
+        with transaction() as tx:
+            module = tx.session.merge(module)
+            module.pass_share = 0.6
+            read_marks(tx, module, "column:1", marks, facts={}, now=NOW - (5 - days) * DAY)
+    assert lines(ada.page("/history")) == [
+        "Ladders Mar 7, 2027 · Grade in the LMS Ended without a result",
+        "Ladders Mar 6, 2027 · Grade in the LMS Score 30% Corrected",
+        "Ladders Mar 5, 2027 · Grade in the LMS Score 75% Corrected",
     ]
 
 

@@ -154,6 +154,9 @@ def test_a_copy_is_shown_before_it_fills_anything(
     lms = client.get(f"/admin/lms/{registration().id}").text
     assert f"/admin/lms/copies/{number}" in lms
     assert "Waits for you" in read(lms).words
+    assert "Waits for you" in read(client.get("/admin/lms").text).words
+    client.post(f"/admin/lms/copies/{number}/decline")
+    assert "In use" in read(client.get("/admin/lms").text).words
 
 
 def tied() -> set[str]:

@@ -19,7 +19,8 @@ from plugin.org.models import Person
 from plugin.web.roles import Role
 from tests.conftest import NOW
 from tests.functional.assign.places import row, stored, training
-from tests.functional.lti.campus import Peer
+from tests.functional.lti.campus import Peer, registration
+from tests.support.html import read
 from tests.support.work import work_off
 from tests.support.world import World
 
@@ -142,6 +143,25 @@ def test_a_changed_grade_supersedes_and_a_removed_one_too(peer: Peer, column: in
     chain = [each.supersedes_id for each in db.session.query(Completion).order_by(Completion.id)]
     ids = [each.id for each in db.session.query(Completion).order_by(Completion.id)]
     assert chain == [None, *ids[:-1]]
+
+
+def test_an_admin_sees_on_the_page_of_the_lms_whose_grade_was_changed_or_removed(
+    client: FlaskClient, world: World, admin: Person, peer: Peer, column: int
+) -> None:
+    peer.grades.override(1, "6", 0.9)
+    peer.grades.override(1, "7", 0.7)
+    read_grades(column)
+    world.sign_in(client, admin)
+    page = f"/admin/lms/{registration().id}"
+    assert 'id="changed"' not in client.get(page).text
+    peer.grades.override(1, "6", 0.3)
+    peer.grades.override(1, "7", None)
+    for days in (1, 2):
+        with clock.at(NOW + timedelta(days=days)):
+            read_grades(column)
+    words = read(client.get(page).text).words
+    assert "Lars Ødegård Practical test Safety 101 30% Not passed Mar 11, 2027" in words
+    assert "Łucja Wiśniewska Practical test Safety 101 none Not passed Mar 11, 2027" in words
 
 
 def test_what_an_admin_corrected_stays_until_the_lms_says_otherwise(

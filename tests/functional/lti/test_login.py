@@ -69,6 +69,8 @@ def test_l4_another_issuer_or_client_at_this_address_is_refused(
     answer = lms.log_in(client, **{name: value})
     assert answer.status_code == 400
     assert "lti.login_mismatch" in answer.get_data(as_text=True)
+    assert "Please tell the people who look after your course." in answer.text
+    assert "open the activity again" not in answer.text, "it would end the same way"
 
 
 @pytest.mark.parametrize(
@@ -80,6 +82,7 @@ def test_l5_a_target_that_is_not_ours_is_refused(
     answer = lms.log_in(client, target_link_uri=target)
     assert answer.status_code == 400
     assert "lti.target_refused" in answer.get_data(as_text=True)
+    assert "Please tell the people who look after your course." in answer.text
 
 
 def test_l5_the_browser_goes_to_the_lms_never_to_the_target(client: FlaskClient, lms: Lms) -> None:

@@ -94,6 +94,8 @@ def test_list_show_disable_and_enable(app: Flask, client: FlaskClient, lms: Lms)
     shown = run(app, "show", lms.uid).output
     assert "Deployment: 1" in shown
     assert f"/lti/{lms.uid}/login" in shown
+    assert "Key of the LMS, last seen: none yet" in shown
+    assert "signs; last read: never, last accepted: never" in shown
     assert run(app, "disable", lms.uid).exit_code == 0
     assert lms.log_in(client).status_code == 403
     assert "disabled" in run(app, "list", "--organization", slug).output

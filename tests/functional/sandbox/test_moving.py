@@ -58,6 +58,12 @@ def test_the_clock_goes_on_a_day_and_back_to_real_time(
     assert "Back to real time" not in lms_of_demo.get("/clock").text
 
 
+def test_answers_are_dated_by_the_clock_of_the_demo(lms_of_demo: FlaskClient) -> None:
+    now = datetime(2028, 3, 11, 8, 1, tzinfo=UTC)
+    with clock.at(now):
+        assert lms_of_demo.get("/jwks").date == now
+
+
 @pytest.mark.parametrize(
     ("now", "morning"),
     [
