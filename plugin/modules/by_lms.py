@@ -1,6 +1,6 @@
 """Completions that are grades of an LMS's gradebook: a classroom session, a practical test."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -80,10 +80,26 @@ class ReadMarks:
     superseding: int = 0
 
 
+def graded(session: Session, module: Module, place: str) -> set[int]:
+    """Who had a grade in this column when it was last read."""
+    known = _known(session, module, place)
+    return {
+        person_id for person_id, last in known.items() if last.evidence.get("share") is not None
+    }
+
+
 def read_marks(
-    tx: Tx, module: Module, place: str, marks: Sequence[Mark], *, facts: JsonDict, now: datetime
+    tx: Tx,
+    module: Module,
+    place: str,
+    marks: Sequence[Mark],
+    *,
+    spared: Collection[int] = (),
+    facts: JsonDict,
+    now: datetime,
 ) -> ReadMarks:
-    """The grades of a whole column, `place`; returns how many became facts.
+    """The grades of a whole column, `place`; returns how many became facts. Those of the `spared`
+    stay as they are where there is no mark.
 
     What was read before and is the same says nothing new. A changed grade supersedes, and so does
     one that is gone. What an admin corrected stays until the LMS's own grade changes. The same
@@ -93,7 +109,7 @@ def read_marks(
     known = _known(tx.session, module, place)
     heads = _heads(tx.session, module, set(said) | set(known))
     made = superseding = 0
-    for person_id in sorted(set(said) | set(known)):
+    for person_id in sorted(set(said) | (set(known) - set(spared))):
         mark, last = said.get(person_id), known.get(person_id)
         is_same = _is_same(mark, last)
         if is_same and not _is_anew(module, mark, last):

@@ -14,14 +14,19 @@ from plugin.core.http import OutgoingError
 from plugin.core.log import log
 from plugin.core.outbox import JobName
 from plugin.lti.tool import services
+from plugin.lti.tool.course_members import EARLIEST
 from plugin.lti.tool.models import Registration
-from plugin.lti.tool.results import Result, results
+from plugin.lti.tool.results import Listed, results
 from plugin.lti.tool.service_models import CourseMember, LineItem, LmsCourse
 from plugin.lti.tool.services import ServiceError
-from plugin.modules.by_lms import Mark, read_marks
+from plugin.modules import by_lms
+from plugin.modules.by_lms import Mark
 from plugin.modules.models import Module, ModuleKind
+from plugin.org.belonging import is_held
 
 MAX_SHOWN = 200
+A_DAY = timedelta(hours=20)
+"""Columns are read every hour, and not to the minute."""
 FRESH = timedelta(minutes=1)
 
 
@@ -61,8 +66,9 @@ def _is_graded_there(session: Session, item: LineItem) -> bool:
     return session.get_one(Module, item.module_id).kind is ModuleKind.LMS_GRADE
 
 
-def _keep(tx: Tx, item: LineItem, found: Sequence[Result]) -> None:
-    """Grades of people nobody here knows in the course are left out, and counted."""
+def _keep(tx: Tx, item: LineItem, listed: Listed) -> None:
+    """Grades of people nobody here knows in the course are left out, and counted. Of several
+    grades of one person the newest counts."""
     course = tx.session.get_one(LmsCourse, item.course_id)
     people = {
         row.subject: row.person_id
@@ -74,27 +80,56 @@ def _keep(tx: Tx, item: LineItem, found: Sequence[Result]) -> None:
     }
     marks = [
         Mark(person_id=people[each.subject], share=each.share, at=each.at)
-        for each in found
+        for each in sorted(listed.results, key=lambda each: each.at or EARLIEST)
         if each.subject in people
     ]
-    made = read_marks(
+    module, place = tx.session.get_one(Module, item.module_id or 0), f"column:{item.id}"
+    unclear = {people[each] for each in listed.unclear if each in people}
+    before = by_lms.graded(tx.session, module, place)
+    lost = before - {each.person_id for each in marks}
+    since = _doubted_since(item, ends=len(lost - unclear), of=len(before))
+    is_doubted = listed.nameless > 0 or since is not None
+    made = by_lms.read_marks(
         tx,
-        tx.session.get_one(Module, item.module_id or 0),
-        f"column:{item.id}",
+        module,
+        place,
         marks,
+        spared=lost if is_doubted else unclear,
         facts={
             "lms": tx.session.get_one(Registration, course.registration_id).name,
             "course": course.title,
         },
         now=clock.now(),
     )
-    item.read_at, item.read_problem = clock.now(), None
+    item.read_at = clock.now()
+    item.read_problem = _doubts(listed, len(lost) if since is not None else 0)
     item.read_outcome = {
-        "grades": len(found),
-        "unknown": len(found) - len(marks),
+        "grades": len(listed.results),
+        "unknown": len(listed.results) - len(marks),
         "new": made.new,
         "superseding": made.superseding,
+        "doubted_since": since and since.isoformat(),
     }
+
+
+def _doubted_since(item: LineItem, *, ends: int, of: int) -> datetime | None:
+    """Since when the LMS says that more grades are gone than we believe at once: after a day of
+    saying so it is believed. None: there is nothing to doubt."""
+    if not is_held(ends=ends, memberships=of):
+        return None
+    said = (item.read_outcome or {}).get("doubted_since")
+    since = datetime.fromisoformat(said) if said else clock.now()
+    return None if since <= clock.now() - A_DAY else since
+
+
+def _doubts(listed: Listed, held: int) -> str | None:
+    """What of the column was not believed, for an admin to read."""
+    told = []
+    if listed.not_understood:
+        told.append(f"{listed.not_understood} not understood: nobody loses a grade by that")
+    if held:
+        told.append(f"{held} gone at once: they stay until the LMS has said so for a day")
+    return "; ".join(told) or None
 
 
 def ask_all(tx: Tx) -> int:

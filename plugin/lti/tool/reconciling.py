@@ -1,6 +1,5 @@
 """Grades are compared with the gradebooks at night: what was lost, overridden or never kept."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, or_, select, update
@@ -12,7 +11,7 @@ from plugin.core.http import OutgoingError
 from plugin.core.log import log
 from plugin.core.outbox import JobName
 from plugin.lti.tool import services
-from plugin.lti.tool.results import results
+from plugin.lti.tool.results import Listed, results
 from plugin.lti.tool.score_rows import CLAIM_LIFE, ask_to_send
 from plugin.lti.tool.score_rules import LONGEST_PAUSE, MAX_ATTEMPTS, SPACING, is_same
 from plugin.lti.tool.service_models import Grade, GradeState, LineItem, LmsCourse
@@ -87,12 +86,12 @@ def compare_column(line_item_id: int) -> None:
     client, url = place
     began_at = clock.now()
     try:
-        theirs = {each.subject: each.share for each in results(client, url)}
+        listed = results(client, url)
     except (OutgoingError, ServiceError) as error:
         log.warning("column.not_compared", line_item_id=line_item_id, reason=type(error).__name__)
         return
     with transaction() as tx:
-        _compare_all(tx, line_item_id, theirs, began_at=began_at, now=clock.now())
+        _compare_all(tx, line_item_id, listed, began_at=began_at, now=clock.now())
 
 
 def _place(line_item_id: int) -> tuple[Client, str] | None:
@@ -115,12 +114,14 @@ def _place(line_item_id: int) -> tuple[Client, str] | None:
 def _compare_all(
     tx: Tx,
     line_item_id: int,
-    theirs: Mapping[str, float],
+    listed: Listed,
     *,
     began_at: datetime,
     now: datetime,
 ) -> None:
-    """Grades that were settled since reading began are not what was read: the next night sees."""
+    """Grades that were settled since reading began are not what was read: the next night sees. Nor
+    is anybody without a grade of whom, or of whose name, nothing was understood."""
+    theirs = {each.subject: each.share for each in listed.results}
     rows = tx.session.scalars(
         select(Grade)
         .where(
@@ -132,7 +133,9 @@ def _compare_all(
         .with_for_update()
     ).all()
     for grade in rows:
-        _compare(grade, theirs.get(grade.subject), now)
+        is_unclear = listed.nameless > 0 or grade.subject in listed.unclear
+        if grade.subject in theirs or not is_unclear:
+            _compare(grade, theirs.get(grade.subject), now)
     waiting = [(line_item_id, each.id) for each in rows if each.state is GradeState.WAITING]
     ask_to_send(tx, waiting)
 

@@ -7,9 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from plugin.lti.tool import services
+from plugin.lti.tool.claim_values import is_id
 from plugin.lti.tool.services import RESULTS, RESULTS_JSON, Client
 
 MAX_RESULTS = 200_000
+EMPTY = (None, "")
+"""What a column says of who has no grade in it."""
 MAX_SHARE = 100
 """Extra points exist; a hundred times the maximum is no grade."""
 EARLIEST_YEAR, LATEST_YEAR = 1990, 3000
@@ -26,19 +29,34 @@ class Result:
     comment: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A column read to its end."""
+
+    results: list[Result]
+    unclear: frozenset[str]
+    """People of whom it says something that is no grade."""
+    nameless: int
+    """Lines about nobody we could know."""
+
+    @property
+    def not_understood(self) -> int:
+        return len(self.unclear) + self.nameless
+
+
 def result_of(client: Client, url: str, subject: str) -> Result | None:
     """The person's grade, or None when the column is empty for them."""
-    found = _read(client, services.below(url, "results", user_id=subject))
+    found = _read(client, services.below(url, "results", user_id=subject)).results
     return next((each for each in found if each.subject == subject), None)
 
 
-def results(client: Client, url: str) -> list[Result]:
+def results(client: Client, url: str) -> Listed:
     """Everybody's grades, in as many calls as the LMS makes of it; no limit is asked for, since
     one LMS breaks on it (moodle 4.2)."""
     return _read(client, services.below(url, "results"))
 
 
-def _read(client: Client, address: str) -> list[Result]:
+def _read(client: Client, address: str) -> Listed:
     lines = client.lines(
         address,
         scope=RESULTS,
@@ -47,16 +65,32 @@ def _read(client: Client, address: str) -> list[Result]:
         kind="list of grades",
         most=MAX_RESULTS,
     )
-    return [each for each in map(read_result, lines) if each is not None]
+    found: list[Result] = []
+    unclear: set[str] = set()
+    nameless = 0
+    for line in lines:
+        subject, result = _subject(line), read_result(line)
+        if result is not None:
+            found.append(result)
+        elif subject is None:
+            nameless += 1
+        elif line.get("resultScore") not in EMPTY:
+            unclear.add(subject)
+    return Listed(results=found, unclear=frozenset(unclear), nameless=nameless)
+
+
+def _subject(said: Any) -> str | None:
+    subject = said.get("userId") if isinstance(said, Mapping) else None
+    return str(subject) if is_id(subject) else None
 
 
 def read_result(said: Any) -> Result | None:
     """One line; an empty one and one without a person say nothing."""
-    if not isinstance(said, Mapping):
+    subject = _subject(said)
+    if subject is None:
         return None
-    subject, score = said.get("userId"), _number(said.get("resultScore"))
-    maximum = _number(said.get("resultMaximum"))
-    if not isinstance(subject, str) or score is None:
+    score, maximum = _number(said.get("resultScore")), _number(said.get("resultMaximum"))
+    if score is None:
         return None
     is_told = maximum is not None and maximum > 0
     whole = maximum if maximum is not None and is_told else 1.0

@@ -113,7 +113,7 @@ def _seen(batch: Batch) -> Seen:
 
 def _whole(batch: Batch, asked: list[str]) -> Mapping[str, Result]:
     try:
-        found = {each.subject: each for each in results(batch.client, batch.url)}
+        found = {each.subject: each for each in results(batch.client, batch.url).results}
     except OutgoingError as error:
         if "too large" not in str(error):
             raise

@@ -225,13 +225,13 @@ def test_a13_grades_of_nonsense_are_passed_over(client_: Client, service: Servic
     for value in [*NASTY.values(), "1e400", "nan", "-5", 1e308, 5e-324]:
         good = {"userId": "7", "resultScore": 5, "resultMaximum": 10}
         service.reply = said([value, *({**good, name: value} for name in names)])
-        for each in results(client_, URL):
+        for each in results(client_, URL).results:
             assert 0 <= each.share <= 100
     for raw in RAW.values():
         body = f'[{{"userId": "7", "resultScore": {raw}, "resultMaximum": {raw}}}]'
         service.reply = Reply(200, {}, body.encode())
         with suppress(ServiceError):
-            assert all(0 <= each.share <= 100 for each in results(client_, URL))
+            assert all(0 <= each.share <= 100 for each in results(client_, URL).results)
 
 
 def test_a3_columns_of_nonsense_are_passed_over(
