@@ -11,9 +11,18 @@ from tests.functional.examples.scene import SECOND, Scene
 from tests.functional.examples.test_life_of_a_certificate import submits
 
 
-def held(scene: Scene, zone: str, passed: date, months: int) -> tuple[int, int]:
-    """Ada passed on that day at a site of this zone; the ids of the training and of the site."""
-    unit, module = scene.world.unit(time_zone=zone), scene.world.module("Ladders")
+def held(
+    scene: Scene, zone: str, passed: date, months: int, *, has_zone: bool = True
+) -> tuple[int, int]:
+    """Ada passed on that day at a site of this zone; the ids of the training and of the site.
+
+    `has_zone`: the site says so itself, else only its organization.
+    """
+    unit = scene.world.unit(time_zone=zone if has_zone else None)
+    module = scene.world.module("Ladders")
+    if not has_zone:
+        scene.world.organization.time_zone = zone
+        scene.world.add(scene.world.organization)
     at_ten = datetime(passed.year, passed.month, passed.day, 10, tzinfo=ZoneInfo(zone))
     with clock.at(at_ten.astimezone(UTC)):
         scene.joins(unit)
@@ -70,6 +79,31 @@ def test_a_period_ends_with_the_month_at_the_latest_also_in_leap_years(
         assert scene.verify(asked).startswith("VALID")
     with clock.at(after):
         assert scene.verify(asked).startswith("INVALID")
+
+
+@pytest.mark.parametrize(
+    ("zone", "end"),
+    [
+        ("Pacific/Kiritimati", datetime(2027, 9, 10, 10, tzinfo=UTC)),
+        ("Etc/GMT+12", datetime(2027, 9, 11, 12, tzinfo=UTC)),
+    ],
+)
+def test_a_unit_without_a_zone_lives_by_the_days_of_its_organization(
+    scene: Scene, zone: str, end: datetime
+) -> None:
+    asked, _unit = held(scene, zone, date(2027, 3, 10), 6, has_zone=False)
+    scene.mails()
+    with clock.at(end - SECOND):
+        assert scene.verify(asked).startswith("VALID")
+    with clock.at(end):
+        assert scene.verify(asked).startswith("INVALID")
+        assert scene.state() == "Invalid: expired"
+    with clock.at(end + timedelta(hours=9) - SECOND):
+        scene.time_passes()
+        assert "Your training ran out: T" not in scene.mails()
+    with clock.at(end + timedelta(hours=9, minutes=5)):
+        scene.time_passes()
+        assert scene.mails() == ["Your training ran out: T"]
 
 
 def moves(scene: Scene, unit_id: int, zone: str) -> None:

@@ -107,6 +107,7 @@ def told(there: Place) -> dict[str, bool]:
     said = {name: _is_valid(say()) for name, say in words.items()}
     share = there.page("/admin/overview")
     said["overview"] = "100%" in share
+    said["overview file"] = there.client.get("/admin/overview.csv").text.strip().endswith(",1.0")
     assert ("0%" in share.replace("100%", "")) is not said["overview"]
     valid = there.page("/admin/standings?state=valid")
     said["filter"] = "Ada" in valid
