@@ -15,8 +15,9 @@ let api = null;
 for (let at = window; !api && at; at = at === at.parent ? null : at.parent) {
   try { api = at.API; } catch { break; }
 }
+if (!api && window.opener) api = window.opener.parent.API;
 window.scorm = api;
-window.started = api.LMSInitialize("");
+window.started = location.search.includes("silent") ? "true" : api.LMSInitialize("");
 const at = new URLSearchParams(location.search).get("leave");
 if (at) addEventListener(at, () => {
   api.LMSSetValue("cmi.core.exit", "suspend");

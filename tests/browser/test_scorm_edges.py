@@ -90,6 +90,41 @@ def test_more_than_any_beacon_carries_is_delivered_at_the_next_opening(
     assert stored(running.name)["suspend_data"] == MOST
 
 
+ADDRESSES = [
+    ("a b.html", "a%20b.html"),
+    ("a b.html", "a b.html"),
+    ("höhe/ü.html", "höhe/ü.html"),
+    ("höhe/ü.html", "h%C3%B6he%2F%C3%BC.html"),
+    ("安全.html", "安全.html?lang=安全#安全"),
+    ("a#b.html", "a%23b.html"),
+    ("a+b.html", "a+b.html"),
+    ("100%.html", "100%25.html"),
+    ("100%.html", "100%.html"),
+    ("d\\x.html", "d\\x.html"),
+    ("Start.HTML", "start.html?a=1&amp;b=2#top"),
+]
+
+
+@pytest.mark.parametrize(("name", "href"), ADDRESSES)
+def test_a_course_starts_whatever_its_files_are_called(play: Any, name: str, href: str) -> None:
+    content = manifest(resources=resource(href=href))
+    played = play(package({name: PROBE}, manifest_bytes=content))
+    assert content_of(played.page).evaluate("() => scorm.LMSGetValue('cmi.core.entry')")
+
+
+def test_a_part_opened_in_a_window_of_its_own_finds_the_api(
+    context: BrowserContext, play: Any
+) -> None:
+    content = manifest(resources=resource(href="index.html?silent"))
+    played = play(package({"index.html": PROBE}, manifest_bytes=content))
+    with context.expect_page() as opened:
+        content_of(played.page).evaluate("() => void window.open('index.html', 'content')")
+    opened.value.wait_for_function("() => window.started === 'true'")
+    opened.value.evaluate("() => scorm.LMSSetValue('cmi.suspend_data', 'popup')")
+    assert opened.value.evaluate("() => scorm.LMSFinish('')") == "true"
+    assert stored("I1")["suspend_data"] == "popup"
+
+
 PARTS = 6
 
 

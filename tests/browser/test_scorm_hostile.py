@@ -1,11 +1,14 @@
 """What a part may say at its worst: its own data stays whole, and the rest of it is kept."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
+from plugin.core import clock
+from plugin.scorm.actions import LAUNCH_LIFE
 from tests.browser.playing import shell_of, stored
 from tests.browser.probing import CALLS, Course, Probing
 
@@ -181,3 +184,46 @@ def test_after_its_end_a_part_is_told_that_nothing_more_is_taken(probing: Probin
     assert stored(running.name)["suspend_data"] == "before"
     assert said(running, "LMSInitialize", "") == "true", "it may begin anew"
     assert said(running, "LMSGetValue", "cmi.suspend_data") == "before"
+
+
+REACH = """() => {
+  const tried = (action) => { try { return String(action()); } catch (e) { return e.name; } };
+  return {
+    cookies: document.cookie,
+    tool: tried(() => parent.parent.document.title),
+    toolStorage: tried(() => parent.parent.localStorage.length),
+    away: tried(() => { top.location.href = "about:blank#away"; return "led away"; }),
+  };
+}"""
+
+
+def test_a_course_reaches_nothing_of_the_tool_and_leads_nobody_away(
+    page: Page, probing: Probing
+) -> None:
+    running = probing("1.2")
+    address = page.url
+    told = running.frame.evaluate(REACH)
+    assert told == {
+        "cookies": "",
+        "tool": "SecurityError",
+        "toolStorage": "SecurityError",
+        "away": "SecurityError",
+    }
+    assert page.url == address
+    running.remember("and goes on")
+    assert running.commit() == "true"
+
+
+@pytest.mark.parametrize("edition", CALLS)
+def test_a_visit_that_is_over_is_said_and_takes_nothing_more(
+    page: Page, probing: Probing, edition: str
+) -> None:
+    running = probing(edition)
+    running.remember("in time")
+    assert running.commit() == "true"
+    with clock.at(clock.now() + LAUNCH_LIFE + timedelta(minutes=1)):
+        running.remember("too late")
+        assert running.commit() == "false"
+    shell_of(page).locator("#message-over").wait_for()
+    assert shell_of(page).locator("#exit").is_hidden()
+    assert stored(running.name)["suspend_data"] == "in time"
