@@ -9,9 +9,10 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
-from werkzeug.serving import make_server
+from flask import Flask
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from plugin.core import demo_clock
+from plugin.core import clock, demo_clock
 from sandbox import inbox as mailbox
 from sandbox.cookies import NoCookies
 from sandbox.lms import Campus, create_lms
@@ -38,6 +39,19 @@ def campus_of(path: Path) -> Campus:
     )
 
 
+class _Dated(WSGIRequestHandler):
+    """A tool compares its clock with the date of our answers: they follow the demo's clock."""
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        moment = clock.now().timestamp() if timestamp is None else timestamp
+        return super().date_time_string(moment)
+
+
+def server(host: str, port: int, app: Flask) -> BaseWSGIServer:
+    """What answers at the address of the LMS."""
+    return make_server(host, port, app, threaded=True, request_handler=_Dated)
+
+
 def main(words: list[str]) -> None:
     """`python -m sandbox.serve CAMPUS.json SMTP_PORT` until told to stop."""
     refuse_production()
@@ -50,7 +64,7 @@ def main(words: list[str]) -> None:
         app.extensions["inbox"], host=parts.hostname or "127.0.0.1", port=int(words[1])
     )
     mail.start()
-    web = make_server(parts.hostname or "127.0.0.1", parts.port or 80, app, threaded=True)
+    web = server(parts.hostname or "127.0.0.1", parts.port or 80, app)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         threading.Thread(target=web.shutdown).start()

@@ -1,11 +1,14 @@
 """The demo's clock: moved on a page of the LMS, in the demo only, onward or back to real time."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
+import requests
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -14,6 +17,7 @@ from plugin.core.db import db
 from plugin.core.settings import Settings
 from sandbox import moving
 from sandbox.lms import Campus, create_lms
+from sandbox.serve import server
 from tests.functional.assign.places import judge
 from tests.support import story
 from tests.support.html import read
@@ -58,10 +62,16 @@ def test_the_clock_goes_on_a_day_and_back_to_real_time(
     assert "Back to real time" not in lms_of_demo.get("/clock").text
 
 
-def test_answers_are_dated_by_the_clock_of_the_demo(lms_of_demo: FlaskClient) -> None:
+def test_answers_are_dated_by_the_clock_of_the_demo(app: Flask, moved: Campus) -> None:
     now = datetime(2028, 3, 11, 8, 1, tzinfo=UTC)
+    web = server("127.0.0.1", 0, create_lms(moved))
+    asking = threading.Thread(target=web.handle_request)
     with clock.at(now):
-        assert lms_of_demo.get("/jwks").date == now
+        asking.start()
+        answer = requests.get(f"http://127.0.0.1:{web.port}/jwks", timeout=10)
+    asking.join()
+    web.server_close()
+    assert answer.headers["Date"] == format_datetime(now, usegmt=True), "once"
 
 
 @pytest.mark.parametrize(
