@@ -4,9 +4,11 @@ Activities get short names of our own (`a0` is the course): identifiers of manif
 the engine does not take in its navigation requests.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
+from plugin.scorm import scos
 from plugin.scorm.manifest import Item, Manifest, Threshold, Version
 from plugin.scorm.objectives import objectives_of
 
@@ -29,6 +31,7 @@ CONSIDERATIONS = (
     "requiredForIncomplete",
 )
 WHOLE = 100.0
+_COUNT = re.compile(r"[0-9]{1,9}")
 STOP = "stop"
 """What `stopForwardTraversal` is called in the tree: `static/scorm/stops.js` minds it."""
 _ROLLUP_CONDITIONS = {"activityProgressKnown": "progressKnown"}
@@ -97,10 +100,15 @@ def is_true(value: object, *, default: bool) -> bool:
 
 
 def number(value: object, *, default: float) -> float:
-    try:
-        return float(str(value))
-    except ValueError:
-        return default
+    """The number a value is; what is none, or none that can be stored, is the default."""
+    found = scos.number(value)
+    return default if found is None else found
+
+
+def count(value: object) -> int | None:
+    """How many a value says; None when it does not say."""
+    text = str(value)
+    return int(text) if _COUNT.fullmatch(text) else None
 
 
 def _activity(item: Item, names: dict[str, str], version: Version) -> Plain:
@@ -137,9 +145,9 @@ def _shared(found: dict[str, str]) -> Plain:
 def _sequenced(plain: Plain, name: str, *, is_leaf: bool) -> Plain:
     activity: Plain = {"sequencingControls": _controls(plain)}
     activity.update(objectives_of(plain, name, is_leaf=is_leaf))
-    limit = first(plain, "limitConditions").get("attemptLimit", "")
-    if str(limit).isdigit():
-        activity["attemptLimit"] = int(limit)
+    limit = count(first(plain, "limitConditions").get("attemptLimit"))
+    if limit is not None:
+        activity["attemptLimit"] = limit
     rules = first(plain, "sequencingRules")
     if rules:
         activity["sequencingRules"] = {
@@ -183,8 +191,9 @@ def _random(found: Plain) -> Iterator[tuple[str, Any]]:
     yield "randomizationTiming", found.get("randomizationTiming") or "never"
     yield "selectionTiming", found.get("selectionTiming") or "never"
     yield "randomizeChildren", is_true(found.get("reorderChildren"), default=False)
-    if str(found.get("selectCount", "")).isdigit():
-        yield "selectCount", int(found["selectCount"])
+    selected = count(found.get("selectCount"))
+    if selected is not None:
+        yield "selectCount", selected
 
 
 def _rules(found: list[Plain]) -> list[Plain]:

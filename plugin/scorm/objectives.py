@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from plugin.scorm.scos import number
+
 Plain = dict[str, Any]
 IMS_READ = ("readSatisfiedStatus", "readNormalizedMeasure")
 IMS_WRITE = ("writeSatisfiedStatus", "writeNormalizedMeasure")
@@ -47,10 +49,8 @@ def _objective(plain: Plain, unnamed: str, more: dict[str, list[Plain]]) -> Plai
 
 
 def _measure(plain: Plain) -> float:
-    try:
-        return float(plain.get("text", ""))
-    except ValueError:
-        return 1.0
+    found = number(plain.get("text"))
+    return 1.0 if found is None else found
 
 
 def _maps_by_objective(plain: Plain) -> dict[str, list[Plain]]:

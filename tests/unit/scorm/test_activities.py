@@ -1,5 +1,6 @@
 """The activity tree a SCORM 2004 manifest means."""
 
+import json
 from typing import Any
 
 import pytest
@@ -296,3 +297,30 @@ def test_a_course_that_says_itself_when_it_is_complete_is_known(
     inside: str, *, expected: bool
 ) -> None:
     assert described(parse(manifest(part("A", inside))))["has_own_rollup"] is expected
+
+
+ODD = ["NaN", "inf", "-inf", "1e999", "²", "٣", "9" * 5000, "", "many", "0x1"]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: odd[:8])
+def test_what_is_no_number_that_can_be_kept_is_the_default(odd: str) -> None:
+    inside = sequencing(
+        f'<imsss:limitConditions attemptLimit="{odd}"/>'
+        f'<imsss:rollupRules objectiveMeasureWeight="{odd}"><imsss:rollupRule'
+        f' minimumCount="{odd}" minimumPercent="{odd}"/></imsss:rollupRules>'
+        '<imsss:objectives><imsss:primaryObjective objectiveID="p" satisfiedByMeasure="true">'
+        f"<imsss:minNormalizedMeasure>{odd}</imsss:minNormalizedMeasure>"
+        "</imsss:primaryObjective></imsss:objectives>"
+        f'<imsss:randomizationControls selectCount="{odd}"/>'
+    )
+    threshold = (
+        f'<adlcp:completionThreshold completedByMeasure="true" minProgressMeasure="{odd}"'
+        f' progressWeight="{odd}"/>'
+    )
+    found = described(parse(manifest(part("ONE", threshold + inside))))
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    (leaf,) = found["tree"]["children"]
+    assert "attemptLimit" not in leaf
+    assert "selectCount" not in leaf["sequencingControls"]
+    assert leaf["sequencingControls"]["objectiveMeasureWeight"] in {1.0, 3.0}
+    assert leaf["primaryObjective"]["minNormalizedMeasure"] in {1.0, 3.0}
