@@ -55,6 +55,8 @@ def confirm(copy_id: int) -> Response:
             "Confirmed. The course now fills %(num)d units more.",
             made,
         )
+        if made
+        else _("Confirmed")
     )
     return redirect(url_for("copies.show", copy_id=copy_id), 303)
 

@@ -192,7 +192,9 @@ def test_confirming_without_a_tick_ties_nothing(
     grace = world.person("Grace Hopper")
     world.grant(grace, Role.ADMIN)
     world.sign_in(client, grace)
-    assert client.post(f"/admin/lms/copies/{number}/confirm").status_code == 303
+    answer = client.post(f"/admin/lms/copies/{number}/confirm", follow_redirects=True)
+    assert "Confirmed" in answer.text
+    assert "The course now fills" not in answer.text, "it fills no unit"
     work_off()
     assert tied() == {"2"}
 
