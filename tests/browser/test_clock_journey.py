@@ -75,6 +75,15 @@ def wait_for_mails(page: Page, demo: Demo, number: int) -> list[str]:
     raise AssertionError(f"{len(found)} mails, not {number}: {found}")
 
 
+def newest_mail_is_of_today(page: Page, demo: Demo) -> bool:
+    """The newest mail to Lars is dated by the demo's clock."""
+    page.goto(f"{demo.lms}/inbox")
+    shown = page.get_by_role("link", name=re.compile("^Clock:")).inner_text()
+    today = re.findall(r"\d\d \w{3} \d{4}", shown)[0]
+    card = page.locator("a.card", has_text="lars@northwind.example").first
+    return today in card.inner_text()
+
+
 def dashboard(page: Page, demo: Demo, word: str) -> None:
     """The learner's page, opened anew as after every long break, says this word."""
     be(page, demo)
@@ -121,6 +130,7 @@ def test_over_thirty_fourteen_seven_and_one_days_to_the_end_and_to_edition_2(
         move(page, demo, f"{days} day{'s' if days > 1 else ''} before")
         mails = wait_for_mails(page, demo, seen + 1)
         assert len(mails) == seen + 1, "one reminder each time"
+        assert newest_mail_is_of_today(page, demo)
         seen += 1
         dashboard(page, demo, "VALID")
         assert verified(page, demo).startswith("VALID")
@@ -133,6 +143,7 @@ def test_over_thirty_fourteen_seven_and_one_days_to_the_end_and_to_edition_2(
     assert verified(page, demo).startswith("INVALID")
     move(page, demo, "Next morning, 09:01")
     mails = wait_for_mails(page, demo, seen + 1)
+    assert newest_mail_is_of_today(page, demo)
     seen = len(mails)
     said = ledger(page, demo)
     assert said.count("Reminder") >= 4
