@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from flask import Flask, url_for
 from flask.testing import FlaskClient
 
 from plugin.assign.drafting import archive
@@ -245,3 +246,21 @@ def test_the_past_costs_the_same_number_of_statements_for_more_people(
         with counted() as many:
             assert len(rows(seen(client, "/admin/standings?as_of=2027-03-12"))) == 10
     assert len(many) == len(few)
+
+
+def test_there_is_no_file_of_a_list_that_cannot_be_asked_for_the_past(
+    year: Crowd, app: Flask, client: FlaskClient
+) -> None:
+    year.world.sign_in(client, year.admin)
+    person = db.session.query(Person).filter_by(full_name="Ann Early").one()
+    ids = {"person_id": person.id, "unit_id": year.units["Quay"].id, "kind": "sites"}
+    rules = [each for each in app.url_map.iter_rules() if "file_format" in each.arguments]
+    assert len(rules) > 10
+    with app.test_request_context(), clock.at(NOW + 30 * DAY):
+        for rule in rules:
+            values = {name: ids[name] for name in rule.arguments if name in ids}
+            path = url_for(rule.endpoint, file_format="csv", as_of="2027-03-11", **values)
+            answer = client.get(path)
+            assert answer.status_code == 200, path
+            assert "-as-of-2027-03-11" in answer.headers["Content-Disposition"], path
+            assert answer.text.partition("\r\n")[0].endswith(",As of"), path
