@@ -33,6 +33,8 @@ PERSON = ("user", "student", "learner", "enrol", "member", "person")
 CANVAS_SUBMISSION = "https://canvas.instructure.com/lti/submission"
 FILLS_WITH_NOUGHTS = frozenset({"canvas", "blackboard"})
 """Makes of LMS that write a nought themselves where nothing was handed in."""
+DROPS_COMMENTS_OF_ONE = frozenset({"blackboard"})
+"""Makes of LMS whose gradebook, asked for one person, leaves the teacher's comment out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,11 @@ from plugin.core import clock, http
 from plugin.core.http import OutgoingError, Reply
 from plugin.lti.tool import score_rows, score_settling, services
 from plugin.lti.tool.answers import TOO_MANY, date_of, pause_of, told, words_in, words_of_error
+from plugin.lti.tool.profiles import code_of
 from plugin.lti.tool.results import Result, result_of, results
 from plugin.lti.tool.score_rows import SENDING, Batch
 from plugin.lti.tool.score_rules import (
+    DROPS_COMMENTS_OF_ONE,
     FIRST_PAUSE,
     TERMINAL,
     Look,
@@ -97,18 +99,26 @@ def _delivered(batch: Batch) -> Iterator[Outcome]:
 
 
 def _seen(batch: Batch) -> Seen:
-    """What the gradebook says now of the batch's people. Raises as `Client.call` does."""
-    asked = [each.subject for each in batch.parcels if not each.forced]
-    if RESULTS not in batch.scopes or not asked:
+    """What the gradebook says now of the batch's people. Raises as `Client.call` does, unless all
+    of them are to be sent whatever it says."""
+    if RESULTS not in batch.scopes:
         return None
+    asked = [each.subject for each in batch.parcels]
+    is_short_of_one = code_of(batch.client.product) in DROPS_COMMENTS_OF_ONE
     try:
-        if len(asked) > FEW:
+        if len(asked) > FEW or is_short_of_one:
             return _whole(batch, asked)
         return _one_by_one(batch, asked)
-    except ServiceError as error:
-        if error.step == "results" and error.status in TERMINAL:
+    except (OutgoingError, ServiceError) as error:
+        if _may_not_look(error) or all(each.forced for each in batch.parcels):
             return None
         raise
+
+
+def _may_not_look(error: OutgoingError | ServiceError) -> bool:
+    if isinstance(error, OutgoingError):
+        return False
+    return error.step == "results" and error.status in TERMINAL
 
 
 def _whole(batch: Batch, asked: list[str]) -> Mapping[str, Result]:

@@ -598,6 +598,39 @@ def test_a11_a_teacher_s_comment_is_said_again_lest_it_end(
     assert "comment" not in peer.posted()[0]
 
 
+@pytest.mark.parametrize("make", ["moodle", "canvas", "blackboard", "desire2learn", "sakai"])
+def test_a11_nor_does_it_end_where_one_person_s_results_lack_it_or_an_admin_sends_again(
+    peer: Peer, module: Module, complete: Done, make: str
+) -> None:
+    peer.become(make)
+    completed(peer, module, complete, score=0.5)
+    peer.column.cells["6"].comment = "See me on Monday."
+    with later(5 * SECOND):
+        complete(module, score=0.9)
+        work_off()
+    assert peer.column.cells["6"].comment == "See me on Monday."
+    with later(10 * SECOND):
+        resend()
+    assert len(peer.posted()) == 3
+    assert peer.column.cells["6"].comment == "See me on Monday."
+
+
+def test_a11_a_gradebook_that_cannot_be_read_stops_nothing_an_admin_sends_again(
+    peer: Peer, module: Module, complete: Done, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    completed(peer, module, complete, score=0.5)
+
+    def call(*words: Any, **more: Any) -> Reply:
+        if "/results" in words[2]:
+            return Reply(500, {}, b"<h1>500</h1>")
+        return peer.call(*words, **more)
+
+    monkeypatch.setattr("plugin.core.http.call", call)
+    with later(5 * SECOND):
+        resend()
+    assert (grade().state, len(peer.posted())) == (GradeState.SENT, 2)
+
+
 @pytest.mark.parametrize(
     ("said", "share"),
     [
