@@ -95,8 +95,17 @@ NEXT: Mapping[Name, LazyString] = {
 """What makes a check that was not seen yet happen."""
 
 
-def what_next(name: Name) -> LazyString:
-    """What to do so that the check is seen."""
+_OFFERED = (Name.COLUMNS, Name.ROSTER)
+_NOT_OFFERED = _l(
+    "Press Check now. If nothing changes, the LMS does not offer this to its courses: allow it "
+    "there, open the tool from a course again, then press Check now."
+)
+
+
+def what_next(name: Name, is_open: bool) -> LazyString:
+    """What to do so that the check is seen; nobody is sent to open what was opened."""
+    if is_open and name in _OFFERED:
+        return _NOT_OFFERED
     return NEXT.get(name, _l("Press Check now."))
 
 

@@ -14,14 +14,12 @@ from plugin.core import clock
 from plugin.core.db import Tx, read_session, transaction
 from plugin.lti.tool import (
     course_members,
-    courses,
     grade_list,
     grading,
     queries,
-    reconciling,
     rosters,
-    scores,
 )
+from plugin.lti.tool.our_words import in_the_readers_words
 from plugin.lti.tool.service_models import GradeState
 from plugin.org import queries as org_queries
 from plugin.org import roster
@@ -33,6 +31,7 @@ from plugin.web.roles import Role
 
 grades_bp = Blueprint("grades", __name__)
 courses_bp = Blueprint("courses", __name__)
+grades_bp.add_app_template_filter(in_the_readers_words)
 STATES = {
     GradeState.SENT: (_l("Sent"), "valid"),
     GradeState.WAITING: (_l("Waiting"), "soon"),
@@ -40,16 +39,6 @@ STATES = {
     GradeState.REFUSED: (_l("Refused"), "invalid"),
     GradeState.FAILED: (_l("Not delivered"), "invalid"),
 }
-
-
-OUR_WORDS = {
-    scores.NOT_OFFERED: _l("The LMS has not offered to take grades."),
-    reconciling.NOT_KEPT: _l(
-        "The LMS says that it takes the grade, but its gradebook does not show it."
-    ),
-    courses.REPLACED: _l("Its column was replaced by a newer one."),
-}
-"""Reasons that are ours, not the LMS's own."""
 
 
 class TieForm(FlaskForm):  # type: ignore[misc]
@@ -76,7 +65,6 @@ def listing() -> str:
         found=grade_list.grades(session, organization_id, wanted),
         not_taken=grade_list.not_taken(session, organization_id, int(lms) if lms else None),
         states=STATES,
-        our_words=OUR_WORDS,
         filters=[
             {
                 "name": "state",

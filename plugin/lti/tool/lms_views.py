@@ -253,6 +253,7 @@ def _page(
         labels=LABELS,
         where=where,
         what_next=what_next,
+        is_open=is_open,
         again=again,
         is_leaving=is_leaving,
         variables=_variables(registration),

@@ -16,7 +16,7 @@ from plugin.lti.tool import checks, findings
 from plugin.lti.tool.check_wording import LABELS, WHERE, where
 from plugin.lti.tool.findings import Name
 from plugin.lti.tool.profiles import PROFILES, profile_of
-from plugin.lti.tool.service_models import CheckState, InstallCheck
+from plugin.lti.tool.service_models import CheckState, InstallCheck, LmsCourse
 from plugin.org.models import Identity, Person
 from plugin.web import visits
 from plugin.web.roles import Role
@@ -182,6 +182,28 @@ def test_what_to_do_first_is_said_until_somebody_has_opened_the_tool(
     assert said == list(profile_of(product).lasting_steps)
     assert not any("open it once" in str(each).lower() for each in said)
     assert "once as a teacher" not in after
+
+
+def test_nobody_is_sent_to_open_what_was_opened(
+    world: World, peer: Peer, client: FlaskClient
+) -> None:
+    """A course without a gradebook service: to open the tool once more would change nothing."""
+    grace = world.person("Grace Hopper")
+    world.grant(grace, Role.ADMIN)
+    first = "Open the tool once from a course, then press Check now."
+    address = f"/admin/lms/{registration().id}"
+    world.sign_in(client, grace)
+    assert first in read(client.get(address).text).words
+    peer.launch("lars")
+    work_off()
+    course = db.session.query(LmsCourse).one()
+    course.line_items_url = course.members_url = None
+    db.session.commit()
+    checks.run(registration().id, with_trial=False)
+    world.sign_in(client, grace)
+    said = read(client.get(address).text).words
+    assert first not in said
+    assert said.count("the LMS does not offer this to its courses: allow it there") == 2
 
 
 def test_the_page_shows_it_and_where_to_mend_it(admin: FlaskClient, launched: Peer) -> None:
