@@ -28,7 +28,7 @@ from tests.browser.probing import Course, Probing, probe
 from tests.browser.troubles import Trouble, troubled
 from tests.functional.assign.places import row, training
 from tests.support import databases
-from tests.support.browser import ARGUMENTS, Address, chromium, free_address, serving
+from tests.support.browser import ARGUMENTS, Address, free_address, serving, shell
 from tests.support.packages2004 import course, part
 from tests.support.play import brought_in
 from tests.support.world import World
@@ -112,7 +112,7 @@ def trouble(troubled_app: Trouble) -> Iterator[Trouble]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        found = playwright.chromium.launch(executable_path=shell(), args=ARGUMENTS)
         yield found
         found.close()
 

@@ -259,7 +259,7 @@ def response(
         CLAIM + "content_items": [item_of(each, settings, launch_url) for each in picked],
     }
     if settings.data is not None:
-        claims[CLAIM + "data"] = json.loads(settings.data)
+        claims[CLAIM + "data"] = _as_sent(settings.data)
     if message:
         claims[CLAIM + "msg"] = message
     if error:
@@ -267,6 +267,14 @@ def response(
     key = keys.signing_key(session, registration.id)
     private = keys.private_key_of(key, encryption_key=encryption_key)
     return jwt.encode(claims, private, algorithm="RS256", headers={"kid": key.kid})
+
+
+def _as_sent(kept: str) -> Any:
+    """What the LMS gave along with its request; one of before this was kept as JSON is text."""
+    try:
+        return json.loads(kept)
+    except ValueError:
+        return kept
 
 
 def item_of(offer: Offer, settings: DeepLinking, launch_url: str) -> dict[str, Any]:

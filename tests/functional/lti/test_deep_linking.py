@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from plugin.assign.models import Configuration
 from plugin.core import clock
-from plugin.core.db import db
+from plugin.core.db import db, transaction
 from plugin.core.outbox import JobName, OutboxRow
 from plugin.lti.tool.claims import LTI
 from plugin.lti.tool.deep_linking import MADE_AFTER
@@ -141,6 +141,17 @@ def test_dl5_data_of_any_kind_comes_back_unaltered(
 def test_dl5_what_was_not_sent_does_not_come_back(client: FlaskClient, lms: Lms) -> None:
     said = sent(client, lms, page_of(client, lms, settings(data=ABSENT)), item="dashboard")
     assert DL + "data" not in said
+
+
+def test_dl5_text_that_was_kept_as_it_came_goes_back_as_it_came(
+    client: FlaskClient, lms: Lms
+) -> None:
+    """A request may have come before the product was brought to this version."""
+    page = page_of(client, lms)
+    with transaction() as tx:
+        found = tx.session.query(ContentRequest).one()
+        found.settings = {**found.settings, "data": "opaque"}
+    assert sent(client, lms, page, item="dashboard")[DL + "data"] == "opaque"
 
 
 def test_dl6_cancel_goes_back_with_nothing(client: FlaskClient, lms: Lms) -> None:
