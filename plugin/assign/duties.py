@@ -118,7 +118,7 @@ def _about_loss(found: Facts, change: Change, *, now: datetime) -> NewMessage:
         facts=(
             ran_out(found, standing, locale, now=now)
             if standing.complete
-            else new_duties(found, standing, locale)
+            else {**new_duties(found, standing, locale), "is_nothing_new": True}
         ),
         not_before=morning(now, standing.zone),
         zone=standing.zone,

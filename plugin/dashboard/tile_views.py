@@ -138,5 +138,5 @@ def _note(tile: Tile) -> str:
     if tile.step is not None:
         return ""
     if tile.kind is ModuleKind.LMS_GRADE:
-        return _("You complete this in your LMS course.")
+        return _("Your teacher grades this in the LMS course. There is nothing to start here.")
     return _("This training cannot be opened at the moment.")

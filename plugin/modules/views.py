@@ -85,7 +85,7 @@ class GradedForm(FlaskForm):  # type: ignore[misc]
     title = StringField(
         _l("Title"),
         [DataRequired(), Length(max=by_lms.MAX_TITLE)],
-        description=_l("For example a classroom session or a practical test."),
+        description=_l("For example an essay or a practical test."),
     )
     pass_mark = DecimalField(
         _l("Passed from, in %"),

@@ -92,7 +92,7 @@ def request_of(session: Session, token: str, person_id: int, *, now: datetime) -
     """The request of this page, if it is the visitor's own and not too old, and the LMS not
     disabled meanwhile."""
     row = session.execute(
-        select(ContentRequest, Registration.state)
+        select(ContentRequest, Registration.state, Registration.uid)
         .join(Registration, Registration.id == ContentRequest.registration_id)
         .where(
             ContentRequest.token_hash == hash_of(token),
@@ -102,9 +102,9 @@ def request_of(session: Session, token: str, person_id: int, *, now: datetime) -
     ).one_or_none()
     if row is None:
         raise ContentRequestError
-    request, state = row
+    request, state, uid = row
     if state is not RegistrationState.ACTIVE:
-        raise RegistrationDisabledError(registration_id=request.registration_id)
+        raise RegistrationDisabledError(uid)
     return request
 
 

@@ -32,7 +32,14 @@ class RegistrationDisabledError(LtiError):
     http_status = 403
     public_message = _l("Opening training from this LMS has been switched off.")
     learner_advice = _l("Please ask your training department.")
-    admin_advice = _l("An administrator of the training disabled this registration.")
+
+    def __init__(self, registration_uid: str) -> None:
+        super().__init__(registration_uid, registration_uid=registration_uid)
+        self.admin_advice = _l(
+            "An administrator of the training disabled this registration. Its launches are "
+            "accepted again under Organization, LMSs, or by the command: plugin lms enable %(uid)s",
+            uid=registration_uid,
+        )
 
 
 class LoginIncompleteError(LtiError):

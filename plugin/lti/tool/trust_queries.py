@@ -86,7 +86,7 @@ class Trust:
     def checked(self) -> "Trust":
         """This registration, unless it has been disabled."""
         if self.state is not RegistrationState.ACTIVE:
-            raise RegistrationDisabledError(registration_id=self.id)
+            raise RegistrationDisabledError(self.uid)
         return self
 
 

@@ -239,7 +239,7 @@ def test_a_module_that_cannot_be_opened_has_no_button_and_says_so(
     old.state = ModuleState.ARCHIVED
     world.add(old)
     assert (ada.button(grade), ada.button(old)) == (None, None)
-    assert "You complete this in your LMS course." in ada.tile(grade).words
+    assert "Your teacher grades this in the LMS course." in ada.tile(grade).words
     assert "cannot be opened at the moment" in ada.tile(old).words
 
 

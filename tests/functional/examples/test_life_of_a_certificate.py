@@ -16,6 +16,7 @@ from tests.functional.assign.places import evaluate_later, messages, row
 from tests.functional.examples.scene import SECOND, Scene, london
 from tests.support.html import read
 from tests.support.pages import last_form, values_of
+from tests.support.smtp import text_of
 from tests.support.work import work_off
 
 YEAR = 12
@@ -137,7 +138,12 @@ def test_a_waiver_that_is_ended_takes_the_certificate_at_once_and_says_so(scene:
     with clock.at(london(2027, 3, 2)):
         ends_the_waiver(scene)
         assert scene.verify(asked).startswith("INVALID")
-        assert len(scene.mails()) == 1
+        (mail,) = scene.inbox.mails
+        assert mail["Subject"] == "Your certificate for North Quay is not valid any more"
+        for kind in ("plain", "html"):
+            words = text_of(mail, kind)
+            assert "Training that North Quay requires is not complete any more." in words
+            assert "now requires more" not in words, "nothing is asked that was not asked before"
         assert kinds(scene)[-1] == "new_requirement"
 
 

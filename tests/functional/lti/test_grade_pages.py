@@ -78,6 +78,9 @@ def test_what_is_wanted_what_was_sent_and_what_the_gradebook_says_stand_side_by_
     assert "80%" in line
     assert "95%" in line
     assert "A teacher graded otherwise" in line
+    assert "It stays." in line
+    assert "Send ours over it Lars Ødegård" in line
+    assert "Send again" not in line
 
 
 def test_a_row_in_trouble_says_how_often_and_when_it_goes_on(
@@ -168,6 +171,7 @@ def test_a_course_fills_a_unit_and_is_untied(world: World, admin: FlaskClient) -
     assert "Safety 101" in words
     assert "Campus 4" in words
     assert "Every course whose people an LMS lists fills this unit already." in words
+    assert "A course is offered here once somebody has opened the tool from it." in words
     assert admin.post(address, data={"course_id": course}).status_code == 303, "no harm"
     tie = db.session.scalars(select(RosterTie)).one()
     assert admin.post(f"{address}/{tie.id}/read").status_code == 303

@@ -200,5 +200,6 @@ def test_a_disabled_registration_neither_begins_nor_ends_a_login(
     ):
         assert answer.status_code == 403
         assert "lti.registration_disabled" in answer.get_data(as_text=True)
+        assert f"plugin lms enable {lms.uid}" in answer.text
         policy = answer.headers["Content-Security-Policy"]
         assert "frame-ancestors https://lms.example.test" in policy

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -42,6 +43,7 @@ def tell(
     kind: MessageKind = MessageKind.NEW_TRAINING,
     at: datetime | None = None,
     zone: str = LONDON,
+    **more: Any,
 ) -> None:
     organization_id, person_id = person.organization_id, person.id
     news = [
@@ -49,7 +51,7 @@ def tell(
             person_id=person_id,
             kind=kind,
             key=f"{kind}:{person_id}:{title}",
-            facts={"unit_name": "North Quay", "modules": [{"title": title}]},
+            facts={"unit_name": "North Quay", "modules": [{"title": title}], **more},
             not_before=at,
             zone=zone,
         )
@@ -120,6 +122,20 @@ def test_a_certificate_that_turned_invalid_after_the_days_mail_is_said_today_onc
     with clock.at(NOW + timedelta(days=1)):
         work_off()
     assert len(subjects(inbox)) == 1
+
+
+def test_a_certificate_that_is_lost_without_a_new_duty_is_not_told_as_one(
+    world: World, inbox: smtp.Inbox
+) -> None:
+    person = world.person()
+    tell(person, "Lifting")
+    tell(person, "Diving", kind=MessageKind.NEW_REQUIREMENT, is_nothing_new=True)
+    work_off()
+    (mail,) = inbox.mails
+    for kind in ("plain", "html"):
+        words = smtp.text_of(mail, kind)
+        assert "Training that North Quay requires is not complete any more." in words
+        assert "now requires more training" not in words
 
 
 def test_nothing_of_the_day_leaves_before_nine_where_the_unit_is(
