@@ -18,7 +18,7 @@ from plugin.core import clock
 from plugin.core.db import read_session, transaction
 from plugin.modules import queries as module_queries
 from plugin.modules.models import Completion
-from plugin.modules.wording import evidence_lines
+from plugin.modules.wording import REASONS, evidence_lines
 from plugin.org import as_of
 from plugin.org.as_of import AsOf
 from plugin.org.errors import FieldError, PersonNotFoundError
@@ -79,6 +79,7 @@ def show(person_id: int) -> str:
         ),
         moment=moment,
         sources=why.source_words,
+        reasons=REASONS,
         evidence_lines=evidence_lines,
         cards=sorted(cards, key=lambda card: (not card.standing.covered, card.unit, card.name)),
         is_me=person_id == me().person_id,

@@ -7,6 +7,8 @@ from flask_babel import format_date, gettext
 from flask_babel import lazy_gettext as _l
 
 from plugin.core.base import JsonDict
+from plugin.modules.actions import BETTER_SCORE
+from plugin.modules.by_lms import CHANGED, REMOVED
 from plugin.modules.models import CompletionSource, ModuleKind
 
 KINDS = {
@@ -28,6 +30,12 @@ SOURCES = {
     CompletionSource.IMPORT: _l("Import"),
     CompletionSource.API: _l("Another system"),
 }
+REASONS = {
+    BETTER_SCORE: _l("A better score in the same sitting."),
+    CHANGED: _l("The grade in the LMS changed."),
+    REMOVED: _l("The grade in the LMS was removed."),
+}
+"""Reasons of a correction that are ours; anything else was written by a person."""
 
 
 def _(text: str, **values: Any) -> str:
