@@ -8,6 +8,6 @@ const MEMBER = new RegExp(
 const ODD_POSITION = /\.(?=[\s\d+])(?!(0|[1-9]\d*)(\.|$))|\.\d+\.\d|\.(\.|$)/;
 
 export function isNoElement(text) {
-  const element = text.replace(NAMED, "");
+  const element = text.replace(NAMED, "named");
   return MEMBER.test(element) || ODD_POSITION.test(element);
 }

@@ -25,9 +25,14 @@ export class Sequenced {
     this.override = null;
     this.delivered = null;
     this.sentState = null;
-    this.engine = this.newEngine((activity) => (this.delivered = activity));
+    const begin = () => this.newEngine((activity) => (this.delivered = activity));
+    this.engine = begin();
     this.blank = this.state();
-    this.restore(this.engine, patched(this.blank, state));
+    try {
+      this.restore(this.engine, patched(this.blank, state));
+    } catch {
+      this.engine = begin(); /* better from the start than not at all; parts keep what they stored */
+    }
     this.isShared = Boolean(shared);
     if (shared) this.take(shared);
   }

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page
+from sqlalchemy import select
 
 from plugin.core import clock
+from plugin.core.db import db
 from plugin.scorm.actions import LAUNCH_LIFE
+from plugin.scorm.models import COURSE, ScormState
 from tests.browser.playing import shell_of, stored
 from tests.browser.probing import CALLS, Course, Probing
 
@@ -227,3 +230,32 @@ def test_a_visit_that_is_over_is_said_and_takes_nothing_more(
     shell_of(page).locator("#message-over").wait_for()
     assert shell_of(page).locator("#exit").is_hidden()
     assert stored(running.name)["suspend_data"] == "in time"
+
+
+JUNK: list[Any] = [
+    5,
+    "text",
+    [5],
+    [None],
+    [{}],
+    {"activityTree": [5]},
+    {"sequencing": {"currentActivity": ["nobody"], "suspendedActivity": ["nobody"]}},
+    {"sequencing": ["no"], "version": ["0"]},
+]
+
+
+@pytest.mark.parametrize("state", JUNK, ids=str)
+def test_where_a_course_stood_may_be_unreadable_and_nobody_is_kept_out(
+    page: Page, probing: Probing, state: Any
+) -> None:
+    running = probing("2004")
+    running.remember("kept")
+    assert running.commit() == "true"
+    db.session.rollback()
+    kept = db.session.scalars(select(ScormState).where(ScormState.sco_id == COURSE)).one()
+    kept.cmi = {**kept.cmi, "state": state}
+    db.session.commit()
+    page.reload()
+    running.remember("and on")
+    assert running.commit() == "true"
+    assert stored(running.name)["suspend_data"] == "and on"
