@@ -97,16 +97,23 @@ def run(registration_id: int, *, with_trial: bool) -> None:
         tried[Name.ROSTER] = _roster
     for name, check in tried.items():
         try:
-            words, state = check(place), CheckState.PASSED
-        except _PartlyError as error:
-            words, state = str(error), CheckState.PARTLY
-        except _FailedError as error:
-            words, state = str(error), CheckState.FAILED
-        except ServiceError as error:
-            words, state = services.told(error.status, error.words), CheckState.FAILED
-        except OutgoingError as error:
-            words, state = str(error), CheckState.FAILED
+            state, words = _tried(check, place)
+        except Exception:
+            _keep(place.client, name, CheckState.FAILED, services.FAILED_HERE)
+            raise
         _keep(place.client, name, state, words)
+
+
+def _tried(check: Callable[[_Place], str], place: _Place) -> tuple[CheckState, str]:
+    """Whether a check passed, and in which words."""
+    try:
+        return CheckState.PASSED, check(place)
+    except _PartlyError as error:
+        return CheckState.PARTLY, str(error)
+    except (_FailedError, OutgoingError) as error:
+        return CheckState.FAILED, str(error)
+    except ServiceError as error:
+        return CheckState.FAILED, services.told(error.status, error.words)
 
 
 def _place(registration_id: int) -> _Place | None:

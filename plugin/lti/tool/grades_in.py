@@ -18,7 +18,7 @@ from plugin.lti.tool.course_members import EARLIEST
 from plugin.lti.tool.models import Registration
 from plugin.lti.tool.results import Listed, results
 from plugin.lti.tool.service_models import CourseMember, LineItem, LmsCourse
-from plugin.lti.tool.services import ServiceError
+from plugin.lti.tool.services import Client, ServiceError
 from plugin.modules import by_lms
 from plugin.modules.by_lms import Mark
 from plugin.modules.models import Module, ModuleKind
@@ -47,17 +47,28 @@ def read_grades(line_item_id: int) -> None:
     url, began_at = item.url, clock.now()
     session.rollback()
     try:
-        found = results(client, url)
+        _read(line_item_id, client, url, began_at)
+    except Exception:
+        _note(line_item_id, services.FAILED_HERE)
+        raise
+
+
+def _read(line_item_id: int, client: Client, url: str, began_at: datetime) -> None:
+    try:
+        listed = results(client, url)
     except (OutgoingError, ServiceError) as error:
         log.warning("grades.not_read", line_item_id=line_item_id, reason=type(error).__name__)
-        with transaction() as tx:
-            item = tx.session.get_one(LineItem, line_item_id)
-            item.read_problem = services.words_of_error(error)
+        _note(line_item_id, services.words_of_error(error))
         return
     with transaction() as tx:
         item = tx.session.get_one(LineItem, line_item_id, with_for_update=True)
         if item.read_at is None or item.read_at <= began_at:
-            _keep(tx, item, found)
+            _keep(tx, item, listed)
+
+
+def _note(line_item_id: int, words: str) -> None:
+    with transaction() as tx:
+        tx.session.get_one(LineItem, line_item_id).read_problem = words
 
 
 def _is_graded_there(session: Session, item: LineItem) -> bool:

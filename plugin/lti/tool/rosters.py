@@ -43,14 +43,26 @@ def sync(tie_id: int) -> None:
     if source is None:
         return
     try:
+        reading = _read(tie_id, source)
+        if reading is not None:
+            _apply(tie_id, source, reading)
+    except Exception:
+        _note(tie_id, services.FAILED_HERE, keeps_place=True)
+        raise
+
+
+def _read(tie_id: int, source: Source) -> Reading | None:
+    """The list, read to its end; None when it is not, and the tie says why."""
+    try:
         with http.kept_open():
-            reading = roster_reading.read(tie_id, source)
+            return roster_reading.read(tie_id, source)
     except (OutgoingError, ServiceError) as error:
         log.warning("roster.not_read", tie_id=tie_id, reason=type(error).__name__)
         _note(tie_id, services.words_of_error(error), keeps_place=_may_pass(error))
-        return
-    if reading is None:
-        return
+        return None
+
+
+def _apply(tie_id: int, source: Source, reading: Reading) -> None:
     remarks: list[list[str]] = []
     if reading.nameless:
         remarks.append(["nameless", str(reading.nameless)])

@@ -71,6 +71,7 @@ MAX_PAGES = 100
 ENDLESS = "the pages of the list do not end"
 UNAUTHORIZED = 401
 DISABLED = "this LMS is disabled here"
+FAILED_HERE = "reading it failed here, and is tried again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
