@@ -7,6 +7,9 @@ from plugin.web.identity import me_or_none
 
 _CONTENT = "plugin_content_blueprints"
 LOOPBACK = ("http://localhost:*", "http://*.localhost:*", "http://127.0.0.1:*")
+ICON = {"filename": "icon.svg"}
+ICON_LIFE = "public, max-age=86400"
+"""LMSs show the icon on their own pages: each learner's browser asks for it once a day."""
 PERMISSIONS = "camera=(), geolocation=(), microphone=()"
 PLAYER_PERMISSIONS = f"{PERMISSIONS}, unload=*"
 
@@ -40,6 +43,8 @@ def _refuse_the_other_origin() -> None:
 def _add_headers(response: Response) -> Response:
     headers = response.headers
     headers.setdefault("X-Content-Type-Options", "nosniff")
+    if request.endpoint == "static" and request.view_args == ICON:
+        headers["Cache-Control"] = ICON_LIFE
     headers.setdefault("Referrer-Policy", "same-origin")
     if _is_content():
         return response
