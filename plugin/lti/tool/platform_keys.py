@@ -18,6 +18,8 @@ from plugin.lti.tool.errors import KeysUnavailableError, KeyUnknownError
 Fetch = Callable[[str], Reply]
 """Reads an address within the limits of `core.http`; raises OutgoingError."""
 
+PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth"})
+"""Of each of these the private half follows (RFC 7518, 6.3.2)."""
 MIN_BITS = 2048
 MAX_BITS = 8192
 MAX_KEYS = 100
@@ -133,7 +135,9 @@ def usable_keys(reply: Reply) -> dict[str, RSAPublicKey]:
     return keys
 
 
-def _key(jwk: Mapping[str, Any]) -> RSAPublicKey | None:
+def _key(said: Mapping[str, Any]) -> RSAPublicKey | None:
+    """What is null was not said: some LMSs write every name a key could have."""
+    jwk = {name: value for name, value in said.items() if value is not None}
     operations = jwk.get("key_ops")
     if (
         jwk.get("kty") != "RSA"
@@ -141,7 +145,7 @@ def _key(jwk: Mapping[str, Any]) -> RSAPublicKey | None:
         or jwk.get("alg", "RS256") != "RS256"
         or (isinstance(operations, list) and "verify" not in operations)
         or not isinstance(jwk.get("kid"), str)
-        or "d" in jwk  # the private half is published: anybody could sign with it
+        or PRIVATE & jwk.keys()  # published: anybody could sign with it
     ):
         return None
     try:
