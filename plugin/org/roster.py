@@ -78,7 +78,7 @@ def untie_course(tx: Tx, tie: RosterTie, *, by: int | None, now: datetime) -> in
     if tie.until_at is not None:
         return 0
     _supersede(session, tie, now=now)
-    tie.until_at = now
+    tie.until_at, tie.reading = now, None  # whoever reads its list stops there
     session.flush()
     ended = _leave(session, tie, session.scalars(listed_people(tie.id)).all(), by=by, now=now)
     roster_claims.end_absent(session, tie, now=now)

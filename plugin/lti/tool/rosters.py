@@ -69,8 +69,8 @@ def _apply(tie_id: int, source: Source, reading: Reading) -> None:
     custom = _said_through_activity(source, remarks)
     with transaction() as tx:
         tie = tx.session.get_one(RosterTie, tie_id, with_for_update=True)
-        if tie.reading != reading.kept():  # another job has applied it
-            return
+        if tie.until_at is not None or tie.reading != reading.kept():
+            return  # it was untied meanwhile, or another job has applied it
         learners = roster_reading.learners(tx.session, source, reading)
         done = roster.apply_roster(
             tx,

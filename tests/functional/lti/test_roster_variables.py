@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from plugin.core import clock
+from plugin.core import clock, http
 from plugin.core.db import db, transaction
 from plugin.lti.tool.rosters import sync
 from plugin.lti.tool.service_models import LmsCourse
@@ -168,6 +168,27 @@ def test_n7_an_untied_course_says_nothing_more(
     with transaction() as tx:
         roster.untie_course(tx, tx.session.get_one(RosterTie, tie), by=None, now=clock.now())
     assert members(LAUNCH, sites["A"]) == set()
+
+
+@pytest.mark.parametrize("asked", ["memberships?from=2", "memberships?rlid=17"])
+def test_n7_nor_does_one_that_is_untied_while_its_list_is_read(
+    peer: Peer, sites: dict[str, Unit], tie: int, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    says(peer, p6="A", p7="A")
+    peer.grades.behaviour.page_size = 2
+
+    def unties(url: str) -> None:
+        if url.endswith(asked):
+            with transaction() as tx:
+                row = tx.session.get_one(RosterTie, tie)
+                roster.untie_course(tx, row, by=None, now=clock.now())
+
+    monkeypatch.setattr(http, "call", answering(peer, unties))
+    sync(tie)
+    assert members() == members(LAUNCH, sites["A"]) == set()
+    assert any(url.endswith("memberships?from=4") for _method, url in peer.calls) == (
+        "rlid" in asked
+    ), "nothing more of the list is read than is needed"
 
 
 def test_n7_a_launch_and_a_list_never_end_what_the_other_says(
