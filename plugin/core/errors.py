@@ -43,5 +43,13 @@ class SignInRequiredError(PluginError):
     public_message = _l("Your visit has ended. Please open the activity again from your course.")
 
 
+class DiskFullError(PluginError):
+    code = "storage.full"
+    http_status = 507
+    public_message = _l("The server's disk is full. Nothing of what was sent was kept.")
+    learner_advice = _l("Please tell whoever runs your training, and send it again later.")
+    admin_advice = _l("Ask whoever runs this server to make room, then send it again.")
+
+
 class SettingError(Exception):
     """A setting is missing or too weak to start with; the message names it."""

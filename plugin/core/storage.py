@@ -1,5 +1,6 @@
 """Files that several machines must see: packages, PDFs, logos."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -11,6 +12,14 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 BLOCK = 1024 * 1024
+
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+def is_full(trouble: BaseException) -> bool:
+    """Whether there is no room left where files are kept."""
+    return isinstance(trouble, OSError) and trouble.errno in _FULL
 
 
 class StorageKeyError(ValueError):

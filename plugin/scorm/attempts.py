@@ -1,6 +1,5 @@
 """An import that is interrupted: counted, tried again, and ended with its reason (decision 175)."""
 
-import errno
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from plugin.core.db import read_session, transaction
 from plugin.core.log import log
 from plugin.core.outbox import JobName
 from plugin.core.queue import StepTookTooLongError
+from plugin.core.storage import is_full
 from plugin.scorm import wording
 from plugin.scorm.errors import NotTriedAgainError
 from plugin.scorm.findings import Finding, error
@@ -25,7 +25,6 @@ ENDED = "import.ended"
 KEPT_FOR = timedelta(days=7)
 """How long the file of an import that could not be finished is kept for another attempt."""
 TEMPORARY = (OSError, DBAPIError, MemoryError, StepTookTooLongError)
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 _NOT_THE_PACKAGE = {
     "import.defect",
     "import.no_space",
@@ -147,7 +146,7 @@ def _end(package: Package, finding: Finding, *, now: datetime) -> None:
 
 
 def _finding(cause: Exception, reference: str) -> Finding:
-    if isinstance(cause, OSError) and cause.errno in _FULL:
+    if is_full(cause):
         return error("import.no_space", reference=reference)
     if isinstance(cause, TEMPORARY):
         return error("import.trouble", reference=reference)

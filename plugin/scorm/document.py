@@ -1,7 +1,9 @@
 """Read a manifest's XML as authoring tools really write it, without ever trusting it."""
 
 import codecs
+import html.entities
 import re
+from collections.abc import Callable
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
@@ -14,6 +16,12 @@ XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 _BARE_AMPERSAND = re.compile(
     r"(<!\[CDATA\[.*?\]\]>)|&(?!(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|amp|lt|gt|quot|apos);)", re.DOTALL
 )
+_NAMED_LETTER = re.compile(r"(<!\[CDATA\[.*?\]\]>)|&([A-Za-z][A-Za-z0-9]*);", re.DOTALL)
+_MARKUP = frozenset("<>&\"'")
+_INVISIBLE = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|&#(?:(\d{1,7})|x([0-9a-fA-F]{1,6}));"
+)
+_FORBIDDEN = {*range(0x20), 0xFFFE, 0xFFFF} - {0x09, 0x0A, 0x0D}
 _DECLARED = re.compile(r"""^(<\?xml[^>]*?)\s+encoding\s*=\s*["']([^"']*)["']""")
 MAX_DEPTH = 60
 _MARKED = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
@@ -36,14 +44,13 @@ def read(content: bytes) -> tuple[Element, list[Finding]]:
         return _parsed(_marked(content)), []
     except ParseError:
         text, findings = _text(content)
-    mended = text.lstrip("\ufeff \t\r\n")
-    if mended != text:
-        findings.append(warning("manifest.leading", MANIFEST))
-    escaped = _BARE_AMPERSAND.sub(lambda found: found[1] or "&amp;", mended)
-    if escaped != mended:
-        findings.append(warning("manifest.ampersand", MANIFEST))
+    for code, mend in _MENDS.items():
+        mended = mend(text)
+        if mended != text:
+            findings.append(warning(code, MANIFEST))
+        text = mended
     try:
-        return _parsed(_undeclared(escaped)), findings
+        return _parsed(_undeclared(text)), findings
     except ParseError as problem:
         line, column = problem.position
         raise refuse("manifest.xml", MANIFEST, line=line, column=column) from None
@@ -69,6 +76,44 @@ def _refuse_depth(root: Element) -> None:
         if not level:
             return
     raise refuse("manifest.too_deep", MANIFEST, depth=MAX_DEPTH)
+
+
+def _visible(text: str) -> str:
+    """What XML forbids (a line break of PowerPoint's, for example) is a space."""
+
+    def space(found: re.Match[str]) -> str:
+        decimal, hexadecimal = found.groups()
+        number = int(decimal or hexadecimal or "0", 10 if decimal else 16)
+        return " " if number in _FORBIDDEN else found[0]
+
+    return _INVISIBLE.sub(space, text)
+
+
+def _begun(text: str) -> str:
+    return text.lstrip("\ufeff \t\r\n")
+
+
+def _letters(text: str) -> str:
+    """HTML's names of letters, which XML does not know, are the letters."""
+
+    def letter(found: re.Match[str]) -> str:
+        meant = html.entities.html5.get(f"{found[2]};", "&")
+        return found[0] if meant in _MARKUP else meant
+
+    return _NAMED_LETTER.sub(letter, text)
+
+
+def _escaped(text: str) -> str:
+    return _BARE_AMPERSAND.sub(lambda found: found[1] or "&amp;", text)
+
+
+_MENDS: dict[str, Callable[[str], str]] = {
+    "manifest.invisible": _visible,
+    "manifest.leading": _begun,
+    "manifest.letters": _letters,
+    "manifest.ampersand": _escaped,
+}
+"""What is mended, in this order, and what is said about it."""
 
 
 def _marked(content: bytes) -> bytes:

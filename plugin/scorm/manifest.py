@@ -6,10 +6,11 @@ from enum import StrEnum
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from plugin.scorm import document, sequencing
-from plugin.scorm.addresses import brought_back, is_foreign, is_no_page, joined, leaves
+from plugin.scorm import document, resources, sequencing
+from plugin.scorm.addresses import is_foreign, is_no_page
 from plugin.scorm.document import MANIFEST, attribute, child, children, text_of
 from plugin.scorm.findings import Finding, error, refuse, warning
+from plugin.scorm.resources import NOTHING, Resource
 
 ADLCP_12 = "adlcp_rootv1p2"
 MAX_ITEMS = 5000
@@ -32,16 +33,6 @@ _NAMED = {
     "2004 3rd edition": Version.SCORM_2004_3RD,
     "2004 4th edition": Version.SCORM_2004_4TH,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
-    """Something an item can open: where it starts, and every file it is made of."""
-
-    identifier: str
-    href: str
-    is_sco: bool
-    files: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,17 +98,17 @@ def parse(content: bytes) -> Manifest:
     if children(root, "manifest"):
         raise refuse("manifest.submanifest", MANIFEST)
     version = _version(root, findings)
-    resources = _resources(root, findings)
+    found = resources.of(root, findings)
     organization = _default_organization(root, findings)
     collection = sequencing.collection(root)
-    reader = _Items({each.identifier: each for each in resources}, collection, findings)
+    reader = _Items(resources.by_identifier(found, findings), collection, findings)
     manifest = Manifest(
         identifier=attribute(root, "identifier"),
         version=version,
         organization=attribute(organization, "identifier"),
         title=text_of(organization, "title"),
         items=reader.below(organization),
-        resources=resources,
+        resources=found,
         sequencing=sequencing.of(organization, collection),
         objectives_global_to_system=attribute(organization, "objectivesGlobalToSystem") != "false",
     )
@@ -144,39 +135,6 @@ def _version(root: Element, findings: list[Finding]) -> Version:
     guess = Version.SCORM_12 if ADLCP_12 in adl[0] else Version.SCORM_2004_3RD
     findings.append(warning("manifest.version", MANIFEST, found=schema, used=str(guess)))
     return guess
-
-
-def _resources(root: Element, findings: list[Finding]) -> tuple[Resource, ...]:
-    holder = child(root, "resources")
-    if holder is None:
-        return ()
-    base = joined(_base(root), _base(holder))
-    return tuple(_resource(each, base, findings) for each in children(holder, "resource"))
-
-
-def _resource(element: Element, base: str, findings: list[Finding]) -> Resource:
-    base = joined(base, _base(element))
-    files = (attribute(each, "href") for each in children(element, "file"))
-    href = joined(base, _clean(attribute(element, "href")))
-    if leaves(href):
-        findings.append(warning("manifest.outside", MANIFEST, href=href))
-        href = brought_back(href)
-    return Resource(
-        identifier=attribute(element, "identifier"),
-        href=href,
-        is_sco=attribute(element, "scormtype").lower() == "sco",
-        files=tuple(joined(base, _clean(each)) for each in files if each),
-    )
-
-
-def _base(element: Element) -> str:
-    """The folder addresses are below; tools that leave out its last slash mean a folder too."""
-    base = _clean((element.get(document.XML_BASE) or "").strip())
-    return base if not base or base.endswith("/") else base + "/"
-
-
-def _clean(href: str) -> str:
-    return href.replace("\\", "/")
 
 
 def _default_organization(root: Element, findings: list[Finding]) -> Element:
@@ -235,18 +193,19 @@ class _Items:
         )
 
     def _opens(self, element: Element, title: str) -> Resource:
-        nothing = Resource(identifier="", href="", is_sco=False, files=())
         wanted = attribute(element, "identifierref")
         if not wanted:
             if not children(element, "item"):
                 self.findings.append(warning("manifest.empty_item", MANIFEST, title=title))
-            return nothing
+            return NOTHING
         found = self.resources.get(wanted)
         if found is None:
             self._odd("manifest.no_resource", title, wanted)
-            return nothing
+            return NOTHING
         if not found.href:
             self._odd("manifest.no_href", title, wanted)
+        elif not found.is_typed:
+            self._odd("manifest.untyped", title, wanted)
         return found
 
     def _identifier(self, element: Element, title: str) -> str:

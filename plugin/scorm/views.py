@@ -154,6 +154,7 @@ def package(package_id: int) -> str:
     return render_template(
         "scorm/package.html",
         package=found,
+        is_first=found.module_id is None or (version is not None and version.number == 1),
         asks=version if found.retraining_on and not _is_decided(version) else None,
         states=PackageState,
         findings=findings,

@@ -67,6 +67,12 @@ SENTENCES: dict[str, Any] = {
     ),
     "manifest.too_deep": _l("imsmanifest.xml is nested more than %(depth)s levels deep."),
     "manifest.leading": _l("There were characters before the XML began; they were ignored."),
+    "manifest.invisible": _l(
+        "It holds invisible characters that XML forbids; they were read as spaces."
+    ),
+    "manifest.letters": _l(
+        "Names of letters that only HTML knows, such as &nbsp;, were read as the letters they mean."
+    ),
     "manifest.ampersand": _l(
         "A bare '&' was read as '&amp;'. Addresses in the manifest should write '&amp;'."
     ),
@@ -97,6 +103,14 @@ SENTENCES: dict[str, Any] = {
         "The resource %(id)s of the item “%(title)s” has no address; it opens nothing."
     ),
     "manifest.double_id": _l("The identifier %(id)s is used twice; “%(title)s” was renamed."),
+    "manifest.double_resource": _l(
+        "%(count)s resources have the identifier %(id)s; items that name it open the first one, "
+        "%(href)s. Export the course again if that is the wrong page."
+    ),
+    "manifest.untyped": _l(
+        "The resource %(id)s of the item “%(title)s” does not say whether it reports results "
+        "(adlcp:scormtype): opening it completes it. If it has a test, export it as a SCO."
+    ),
     "manifest.outside": _l(
         "A resource starts at %(href)s, outside the package; it was looked for inside. Write its "
         "address relative to imsmanifest.xml."

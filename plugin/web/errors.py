@@ -13,8 +13,9 @@ from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter, Map
 
-from plugin.core.errors import PluginError, SignInRequiredError
+from plugin.core.errors import DiskFullError, PluginError, SignInRequiredError
 from plugin.core.log import log
+from plugin.core.storage import is_full
 from plugin.web import headers, visits
 from plugin.web.identity import framers_of_named_visit
 
@@ -148,6 +149,8 @@ def _unstorable(error: DataError) -> Response:
 
 def _broken(error: Exception) -> Response:
     log.error("request.failed", exc_info=error)
+    if is_full(error):
+        return _refused(DiskFullError())
     return error_page(
         500,
         code="http.failed",

@@ -1,3 +1,4 @@
+import errno
 import io
 import os
 import zipfile
@@ -111,6 +112,40 @@ def test_of_thousands_of_findings_a_page_shows_some_and_counts_the_rest(
     arguments = ["module", "import", str(path), "--organization", world.organization.slug]
     done = app.test_cli_runner().invoke(plugin, arguments, obj=app)
     assert "and 3980 more" in done.output
+
+
+def test_an_upload_the_disk_has_no_room_for_is_said_and_leaves_nothing(
+    app: Flask, admin: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as filled:
+        filled.setattr(os, "fsync", full)
+        answer = admin.post(
+            "/admin/modules/import",
+            data={"file": (package(), "course.zip")},
+            content_type="multipart/form-data",
+        )
+    assert answer.status_code == 507
+    told = read(answer.get_data(as_text=True)).words
+    assert "The server's disk is full. Nothing of what was sent was kept." in told
+    assert "make room" in told
+    assert files_of(app) == []
+    assert db.session.scalar(select(func.count(Package.id))) == 0
+
+
+@pytest.mark.parametrize("is_good", [True, False])
+def test_the_page_of_a_new_version_says_what_becomes_of_the_module(
+    admin: FlaskClient, world: World, *, is_good: bool
+) -> None:
+    module = brought_in(world, title="Ladders")
+    page = upload(admin, package() if is_good else zip_of({"a.txt": "x"}), to=str(module.id))
+    work_off()
+    told = read(admin.get(page).get_data(as_text=True)).words
+    assert ("The new version is ready" in told) is is_good
+    assert ("the module stays at the version it has" in told) is not is_good
+    assert "can be assigned now" not in told
 
 
 def test_no_file_is_said_at_the_field(admin: FlaskClient) -> None:

@@ -22,6 +22,7 @@ from plugin.scorm.models import Package, PackageState
 from plugin.web.roles import Role
 from tests.support.html import read
 from tests.support.packages import package
+from tests.support.play import brought_in
 from tests.support.work import work_off
 from tests.support.world import World
 
@@ -87,6 +88,22 @@ def test_an_unforeseen_defect_ends_the_import_with_a_reference_and_can_be_tried_
     work_off()
     assert found(package_id).state is PackageState.READY
     assert admin.post(f"/admin/packages/{package_id}/again").status_code == 409
+
+
+def test_a_new_version_whose_import_did_not_end_says_that_the_module_stays(
+    world: World, admin: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = brought_in(world)
+    package_id = importing.receive(
+        package(), world.organization.id, filename="c.zip", title="", module_id=module.id,
+        trusts_status=False, by=None,
+    )  # fmt: skip
+    with monkeypatch.context() as broken:
+        break_down(broken, RuntimeError("nobody thought of this"))
+        work_off()
+    page = read(admin.get(f"/admin/packages/{package_id}").text).words
+    assert "so the module stays at the version it has" in page
+    assert "no module of it" not in page
 
 
 @pytest.mark.parametrize(

@@ -271,6 +271,43 @@ def test_a_bare_ampersand_and_leading_lines_are_mended_and_said() -> None:
     assert codes(content) == ["manifest.leading", "manifest.ampersand"]
 
 
+def test_invisible_characters_are_spaces_and_said() -> None:
+    content = manifest(title="Working\x0bat&#11;height&#x1f;") + b"\0\0"
+    assert parse(content).title == "Working at height"
+    assert codes(content) == ["manifest.invisible"]
+
+
+@pytest.mark.parametrize("written", ["&eacute;&nbsp;&mdash;", "&eacute; &ndash;"])
+def test_letters_that_only_html_names_are_letters_and_said(written: str) -> None:
+    content = manifest(title=f"Caf{written} &amp; &lt;b&gt;")
+    assert parse(content).title.startswith("Café ")
+    assert parse(content).title.endswith(" & <b>")
+    assert codes(content) == ["manifest.letters"]
+
+
+def test_a_name_nobody_knows_or_that_means_markup_stays_text() -> None:
+    content = manifest(title="&LT;b&GT; &nobody; &amp;")
+    assert parse(content).title == "&LT;b&GT; &nobody; &"
+    assert codes(content) == ["manifest.ampersand"]
+
+
+def test_the_first_of_resources_with_one_identifier_is_opened_and_it_is_said() -> None:
+    twice = resource() + resource("R2", "two.html") + resource(href="other.html") + resource()
+    (found,) = parse(manifest(resources=twice)).findings
+    assert (found.code, found.facts) == (
+        "manifest.double_resource",
+        {"id": "R1", "count": 3, "href": "index.html"},
+    )
+    assert [each.href for each in parse(manifest(resources=twice)).playable()] == ["index.html"]
+
+
+@pytest.mark.parametrize("kind", ["", "learning"])
+def test_a_resource_that_does_not_say_whether_it_reports_is_said(kind: str) -> None:
+    (found,) = parse(manifest(resources=resource(kind=kind))).findings
+    assert (found.code, found.facts["title"]) == ("manifest.untyped", "Part one")
+    assert codes(manifest(resources=resource(kind="Asset"))) == []
+
+
 def test_what_is_marked_as_text_needs_no_mending() -> None:
     content = manifest(title="<![CDATA[Lock & tag]]> & test")
     assert parse(content).title == "Lock & tag & test"
