@@ -14,6 +14,7 @@ from plugin.core import clock
 from plugin.core.audit import AuditEntry
 from plugin.core.context import current_settings
 from plugin.core.db import db
+from plugin.lti.signing_keys import OVERLAP
 from plugin.lti.tool.keys import create_key, private_key_of
 from plugin.lti.tool.models import Deployment, Registration, ToolKey
 from plugin.org.models import Organization
@@ -158,6 +159,30 @@ def test_k4_a_retired_key_is_published_until_it_is_withdrawn(client: FlaskClient
     assert published == [kids[1]]
 
 
-@pytest.mark.parametrize("command", ["add", "list", "show", "disable", "enable", "add-deployment"])
+def test_k4_the_command_line_rotates_the_key_with_an_overlap(
+    app: Flask, client: FlaskClient, lms: Lms
+) -> None:
+    def published() -> list[str]:
+        return [each["kid"] for each in client.get(f"/lti/{lms.uid}/jwks").json["keys"]]
+
+    (old,) = published()
+    assert lms.launch(client).status_code == 303
+    said = run(app, "rotate-key", lms.uid).output
+    new, kept = published()
+    assert kept == old != new
+    assert new in said
+    shown = run(app, "show", lms.uid).output
+    assert f"Key of the LMS, last seen: {lms.kid} 2027-03-10 09:30 UTC" in shown
+    assert f"Our key: {new}, signs;" in shown
+    assert f"Our key: {old}, published until 2027-03-12 09:30 UTC; last read: 2027-03-10" in shown
+    with clock.at(clock.now() + OVERLAP):
+        assert published() == [new]
+    assert run(app, "rotate-key", "nobody").exit_code != 0
+
+
+COMMANDS = ["add", "invite", "list", "show", "disable", "enable", "add-deployment", "rotate-key"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself_with_an_example(app: Flask, command: str) -> None:
     assert f"Example: plugin lms {command}" in run(app, command, "--help").output

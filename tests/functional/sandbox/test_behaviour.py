@@ -12,6 +12,7 @@ from sandbox.cookies import NoCookies, behind_the_door
 from sandbox.lms import create_lms
 from tests.functional.lti.campus import Peer
 from tests.functional.lti.conftest import peer
+from tests.support.work import work_off
 
 __all__ = ["peer"]
 
@@ -29,6 +30,21 @@ def test_it_behaves_like_another_make_and_fails_as_asked(peer: Peer) -> None:
     assert not behaviour.gives_access, "what is not ticked is off"
     assert 'value="canvas" selected' in page
     assert MAKES["canvas"].fails_with == []
+
+
+def test_it_takes_as_long_for_each_answer_as_asked(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("sandbox.services.time.sleep", waited.append)
+    with peer.app.test_client() as browser:
+        browser.post("/behaviour", data={"gives_access": "1", "slow_seconds": "7"})
+        assert 'value="7"' in browser.get("/behaviour").text
+    peer.launch("lars")
+    work_off()
+    answered = [url for _method, url in peer.calls if "/services/" in url]
+    assert waited == [7.0] * len(answered)
+    assert answered
 
 
 def test_notices_of_copied_courses_are_switched_on(peer: Peer) -> None:
