@@ -9,7 +9,9 @@ from typing import Any
 
 from plugin.scorm.errors import CommitTooLargeError, MalformedCommitError
 
-MAX_BYTES = 512 * 1024
+MAX_BYTES = 4 * 1024 * 1024
+"""Above what an honest part can say: 64,000 characters of suspend data are at most 384 KB as JSON,
+and hundreds of interactions with answers of thousands of characters fit beside them."""
 MAX_REPLAYS = 20
 MAX_NUMBER = 2**31
 TRIGGERS = {

@@ -45,6 +45,16 @@ export class Outbox {
   /* Everything up to this number is on the server. */
   acknowledge(seq) {
     for (const [sco, entry] of this.entries) if (entry.seq <= seq) this.entries.delete(sco);
+    this.keepRest();
+  }
+
+  /* The server can never take it. */
+  drop(sco, seq) {
+    if (this.entries.get(sco)?.seq === seq) this.entries.delete(sco);
+    this.keepRest();
+  }
+
+  keepRest() {
     if (!this.entries.size) guarded((storage) => storage.removeItem(this.prefix + this.opening));
     else this.keep();
   }

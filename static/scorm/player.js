@@ -15,6 +15,7 @@ const words = saved.dataset;
 const { tool, edition } = document.body.dataset;
 
 let course = null;
+let titles = new Map();
 let isReview = false;
 let runState = "open";
 let leaving = false;
@@ -26,12 +27,18 @@ const transport = new Transport(location.pathname, outbox, {
   saved(state) {
     runState = state;
     $("trouble").hidden = true;
+    tellUnstored();
     showSaved();
     tellTool("state", { state });
   },
   trouble() {
     $("trouble").hidden = false;
     saved.textContent = words.changed;
+  },
+  unstored() {
+    $("trouble").hidden = outbox.isEmpty;
+    saved.textContent = words.changed;
+    tellUnstored();
   },
   refused(status) {
     if (course) course.stop();
@@ -87,11 +94,19 @@ function hideWays() {
 
 function showSaved() {
   if (!outbox.isEmpty) return;
-  if (course && course.isDirty) saved.textContent = words.changed;
+  if (transport.unstored.size || (course && course.isDirty)) saved.textContent = words.changed;
   else if (isReview) saved.textContent = words.review;
   else if (runState === "completed") saved.textContent = words.completed;
   else if (runState === "failed") saved.textContent = words.failed;
   else saved.textContent = words.saved;
+}
+
+/* Which parts could not be stored, and no word that everything is. */
+function tellUnstored() {
+  const lost = [...transport.unstored];
+  $("unstored").hidden = !lost.length;
+  $("unstored-parts").textContent = lost.map((id) => titles.get(id) || document.title).join(" · ");
+  for (const each of document.querySelectorAll(".all-saved")) each.hidden = lost.length > 0;
 }
 
 function show(which) {
@@ -125,7 +140,10 @@ async function open(attempt = 0, most = undefined) {
     answer = { ok: false, status: 0 };
   }
   if ([400, 413].includes(answer.status) && replay.length) {
-    if (replay.length === 1) outbox.forget(replay); /* it can never be taken */
+    if (replay.length === 1) {
+      outbox.forget(replay); /* it can never be taken */
+      for (const { sco } of replay[0].commits) transport.unstored.add(sco);
+    }
     return open(attempt, 0); /* one at a time, so that the others are */
   }
   if ([404, 410].includes(answer.status)) return show("over");
@@ -147,6 +165,8 @@ function begin(opened, { Course12, Course2004 }) {
   transport.begin(opened.opening);
   isReview = opened.review;
   runState = opened.state;
+  titles = new Map(opened.parts.map((part) => [part.id, part.title]));
+  tellUnstored();
   $("again").hidden = true;
   $("exit").hidden = false;
   course = new (Course2004 || Course12)(transport, shell, opened);
@@ -196,7 +216,8 @@ async function exit() {
   transport.end();
   $("exit").hidden = true;
   show("left");
-  tellTool("exited", { state: runState });
+  /* Who has something to read here is not led back at once. */
+  if (!transport.unstored.size) tellTool("exited", { state: runState });
 }
 
 frame.addEventListener("load", () => {

@@ -3,12 +3,14 @@
  * A synchronous request while the page lives (SCORM's calls want an answer); a beacon when the
  * browser is leaving and forbids that; a retry with growing pauses when nothing else worked.
  * A beacon that was accepted is not a delivery: entries stay in the outbox until acknowledged.
- * Where a beacon could not carry everything, it leaves out what the course's engine stores. */
+ * Where a beacon could not carry everything, it leaves out what the course's engine stores.
+ * What the server says it can never take (413, 400) is given up and named, so that the rest goes on. */
 
 import { fitting } from "./outbox.js";
 
 const BEACON_BYTES = 64000;
 const PAUSES = [1, 2, 5, 10, 20, 30];
+const ONE_BY_ONE = 0;
 
 export class Transport {
   constructor(base, outbox, listener) {
@@ -23,6 +25,8 @@ export class Transport {
     this.refusal = null;
     this.failures = 0;
     this.timer = null;
+    this.unstored = new Set(); /* parts whose newest words the server can never take */
+    this.most = undefined;
   }
 
   begin(opening) {
@@ -30,6 +34,7 @@ export class Transport {
     this.outbox.begin(opening);
     this.seq = this.beaconed = 0;
     this.refusal = null;
+    this.most = undefined;
   }
 
   /* Everything is said; nothing more is sent. */
@@ -46,7 +51,8 @@ export class Transport {
       this.outbox.put({ ...entry, seq: this.seq });
     }
     const answer = this.sendNow();
-    if (answer === true) return true;
+    const isLost = entries.some((entry) => entry && this.unstored.has(entry.sco));
+    if (answer === true) return !isLost || this.isSwitching;
     /* Thrown: the network is gone, or the page is (browsers do not say which). */
     const isTaken = answer === "thrown" && this.sendBeacon();
     this.retryLater();
@@ -73,8 +79,8 @@ export class Transport {
         this.outbox.keep();
         return "thrown";
       }
-      const answer = this.judge(request.status, () => JSON.parse(request.responseText), batch.seq);
-      if (answer !== true || batch.isAll) return answer;
+      const answer = this.judge(request.status, () => JSON.parse(request.responseText), batch);
+      if (!answer || this.outbox.isEmpty) return answer;
     }
   }
 
@@ -102,21 +108,22 @@ export class Transport {
         signal: AbortSignal.timeout(20000),
       });
       const read = answer.ok ? await answer.json() : {};
-      if (this.judge(answer.status, () => read, batch.seq) !== true) return false;
+      if (!this.judge(answer.status, () => read, batch)) return false;
+      if (batch.isAll && answer.ok) return true;
     } catch {
       this.outbox.keep();
       return false;
     }
-    return batch.isAll || this.deliver(closing);
+    return this.deliver(closing);
   }
 
   /* What one request carries: the oldest first, since what is numbered lower later is not taken. */
   batch(closing = false) {
     const waiting = this.outbox.list();
-    const commits = fitting(waiting);
+    const commits = fitting(waiting, this.most);
     const isAll = commits.length === waiting.length;
     const seq = isAll ? this.seq : commits.at(-1).seq;
-    return { body: this.body(commits, closing && isAll), seq, isAll };
+    return { body: this.body(commits, closing && isAll), commits, seq, isAll };
   }
 
   body(commits, closing = false) {
@@ -133,7 +140,8 @@ export class Transport {
     }
   }
 
-  judge(status, read, seq) {
+  /* True when the batch is done with, or when what is left may be sent now. */
+  judge(status, read, batch) {
     if (status >= 200 && status < 300) {
       let answer;
       try {
@@ -142,7 +150,8 @@ export class Transport {
         answer = null;
       }
       if (answer && answer.result === "true") {
-        this.outbox.acknowledge(seq);
+        this.outbox.acknowledge(batch.seq);
+        for (const { sco } of batch.commits) this.unstored.delete(sco);
         this.failures = 0;
         if (this.outbox.isEmpty) this.stopRetrying();
         this.listener.saved(answer.state);
@@ -155,7 +164,22 @@ export class Transport {
       this.stopRetrying();
       this.listener.refused(status);
     }
-    return false;
+    return (status === 413 || status === 400) && this.giveUp(batch.commits);
+  }
+
+  /* Several are sent one by one; one that is refused alone can never be stored. */
+  giveUp(commits) {
+    if (!commits.length) return false;
+    if (commits.length > 1) {
+      this.most = ONE_BY_ONE;
+      return true;
+    }
+    const [{ sco, seq }] = commits;
+    this.outbox.drop(sco, seq);
+    this.unstored.add(sco);
+    if (this.outbox.isEmpty) this.stopRetrying();
+    this.listener.unstored();
+    return true;
   }
 
   retryLater() {
@@ -189,7 +213,7 @@ export class Transport {
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ opening: this.opening }),
       });
-      if (answer.status === 409 || answer.status === 410) this.judge(answer.status, () => null, 0);
+      if (answer.status === 409 || answer.status === 410) this.judge(answer.status);
     } catch {
       /* the next commit will say so */
     }

@@ -15,6 +15,7 @@ from plugin.core.outbox import JobName, OutboxRow
 from plugin.modules import actions as module_actions
 from plugin.modules.models import Completion, CompletionSource, Module, Run, RunState
 from plugin.org.models import Person
+from plugin.scorm import commits
 from plugin.scorm.models import CommitEvent, ScormState
 from tests.conftest import NOW
 from tests.support.packages import item, manifest, package, resource
@@ -313,7 +314,7 @@ def test_nonsense_is_refused_and_keeps_nothing(
 
 def test_more_than_the_limit_is_refused(player: Player) -> None:
     assert player.say("incomplete", suspend="x" * 64_000).status_code == 200
-    answer = player.say("incomplete", suspend="x" * 600_000)
+    answer = player.say("incomplete", suspend="x" * commits.MAX_BYTES)
     assert answer.status_code == 413
     assert (answer.json or {})["result"] == "false"
 
