@@ -28,6 +28,8 @@ MAX_SHOWN = 200
 A_DAY = timedelta(hours=20)
 """Columns are read every hour, and not to the minute."""
 FRESH = timedelta(minutes=1)
+COUNTED = ("grades", "unknown", "superseding", "not_understood", "held")
+"""What a reading counts, for admins to see."""
 
 
 def read_grades(line_item_id: int) -> None:
@@ -113,12 +115,14 @@ def _keep(tx: Tx, item: LineItem, listed: Listed) -> None:
         now=clock.now(),
     )
     item.read_at = clock.now()
-    item.read_problem = _doubts(listed, len(lost) if since is not None else 0)
+    item.read_problem = None
     item.read_outcome = {
         "grades": len(listed.results),
         "unknown": len(listed.results) - len(marks),
         "new": made.new,
         "superseding": made.superseding,
+        "not_understood": listed.not_understood,
+        "held": len(lost) if since is not None else 0,
         "doubted_since": since and since.isoformat(),
     }
 
@@ -131,16 +135,6 @@ def _doubted_since(item: LineItem, *, ends: int, of: int) -> datetime | None:
     said = (item.read_outcome or {}).get("doubted_since")
     since = datetime.fromisoformat(said) if said else clock.now()
     return None if since <= clock.now() - A_DAY else since
-
-
-def _doubts(listed: Listed, held: int) -> str | None:
-    """What of the column was not believed, for an admin to read."""
-    told = []
-    if listed.not_understood:
-        told.append(f"{listed.not_understood} not understood: nobody loses a grade by that")
-    if held:
-        told.append(f"{held} gone at once: they stay until the LMS has said so for a day")
-    return "; ".join(told) or None
 
 
 def ask_all(tx: Tx) -> int:
@@ -194,6 +188,10 @@ class ReadLine:
     grades: int
     unknown: int
     superseding: int
+    not_understood: int
+    """Lines that say something that is no grade: nobody loses one by that."""
+    held: int
+    """Grades that were gone at once, and are not taken for gone yet."""
 
 
 def read_lines(session: Session, registration_id: int) -> list[ReadLine]:
@@ -216,9 +214,7 @@ def read_lines(session: Session, registration_id: int) -> list[ReadLine]:
             course=course,
             read_at=item.read_at,
             problem=item.read_problem,
-            grades=(item.read_outcome or {}).get("grades", 0),
-            unknown=(item.read_outcome or {}).get("unknown", 0),
-            superseding=(item.read_outcome or {}).get("superseding", 0),
+            **{each: (item.read_outcome or {}).get(each, 0) for each in COUNTED},
         )
         for item, module, course in rows
     ]

@@ -208,6 +208,18 @@ def test_admins_see_what_was_left_out_what_changed_and_what_went_wrong(
     peer.silent = True
     read_grades(column)
     assert db.session.query(Completion).count() == answers_off
+    assert "Not read" in page()
+
+
+def test_admins_see_what_of_a_column_that_was_read_is_not_believed(
+    world: World, peer: Peer, client: FlaskClient, admin: Person, answers: Any, column: int
+) -> None:
+    answers(grade(), grade("7", resultScore="NaN"), 5)
+    read_grades(column)
+    world.sign_in(client, admin)
+    page = " ".join(read(client.get(f"/admin/lms/{registration().id}").text).words.split())
+    assert "2 lines were not understood; nobody loses a grade by that." in page
+    assert "Not read" not in page
 
 
 def test_a_lower_grade_is_shown_on_the_persons_page(
