@@ -251,7 +251,10 @@ def _trial(place: _Place) -> str:
 
 
 def _remove(place: _Place, url: str) -> None:
-    gone = place.client.call("DELETE", url, scopes=[LINE_ITEM])
+    try:
+        gone = place.client.call("DELETE", url, scopes=[LINE_ITEM])
+    except (OutgoingError, ServiceError):
+        raise _FailedError("made, but maybe not removed: look for the trial there") from None
     if gone.status not in OK:
         raise _FailedError(f"made, but not removed ({gone.status}): delete the trial column there")
 

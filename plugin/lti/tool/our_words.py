@@ -69,6 +69,9 @@ SENTENCES: Mapping[str, LazyString] = {
     "maybe made, at no address of this gradebook: look for the trial there": _l(
         "maybe made, at no address of this gradebook: look for the trial there"
     ),
+    "made, but maybe not removed: look for the trial there": _l(
+        "made, but maybe not removed: look for the trial there"
+    ),
     "made, but not removed (#): delete the trial column there": _l(
         "made, but not removed (%(first)s): delete the trial column there"
     ),

@@ -95,6 +95,22 @@ def test_a_trial_column_that_stays_is_told(launched: Peer, monkeypatch: pytest.M
     assert (words or "").startswith("made, but not removed (403)")
 
 
+@pytest.mark.parametrize("silent_from", ["DELETE", "/scores"])
+def test_a_trial_column_that_may_have_stayed_is_told(
+    launched: Peer, monkeypatch: pytest.MonkeyPatch, silent_from: str
+) -> None:
+    call = launched.call
+
+    def ending(settings: Any, method: str, url: str, **more: Any) -> Reply:
+        launched.silent = launched.silent or silent_from in f"{method} {url}"
+        return call(settings, method, url, **more)
+
+    monkeypatch.setattr("plugin.core.http.call", ending)
+    state, words = tried(with_trial=True)["trial"]
+    assert state is CheckState.FAILED
+    assert words == "made, but maybe not removed: look for the trial there"
+
+
 @pytest.mark.parametrize("since", ["", "x", "-1", "1e9", "9" * 30, "2000000000"])
 def test_a_page_asked_for_with_another_moment_is_the_usual_page(
     admin: FlaskClient, since: str
