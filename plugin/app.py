@@ -47,6 +47,7 @@ from plugin.lti.platform import player_views as external_views
 from plugin.lti.platform import service_views as platform_services
 from plugin.lti.platform import views as platform_views
 from plugin.lti.tool import (
+    canvas_views,
     copy_views,
     deep_link_views,
     grade_views,
@@ -109,6 +110,7 @@ CALLED_BY_OTHERS = (
     lti.bp,
     handover_views.bp,
     notice_views.bp,
+    canvas_views.bp,
     api_views.bp,
     platform_views.bp,
     platform_services.bp,

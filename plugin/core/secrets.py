@@ -21,9 +21,9 @@ def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def name_of(purpose: str, number: int, *, secret_key: str) -> str:
-    """The name of a row that cannot be guessed; always the same for the same one."""
-    said = f"{purpose}\0{number}".encode()
+def name_of(purpose: str, about: int | str, *, secret_key: str) -> str:
+    """A name for something that cannot be guessed; always the same for the same one."""
+    said = f"{purpose}\0{about}".encode()
     return hmac.new(secret_key.encode(), said, hashlib.sha256).hexdigest()[:32]
 
 

@@ -23,6 +23,8 @@ SCOPES = (
     AGS + "score",
     NRPS + "contextmembership.readonly",
 )
+ALL_SCOPES = (*SCOPES, NOTICES)
+DESCRIPTION = "Training, assigned and kept valid"
 CLAIMS = ("iss", "sub", "name", "given_name", "family_name", "email")
 MAX_WORDS = 300
 MAX_READ = 8_000
@@ -109,10 +111,9 @@ def _vouches(address: str, issuer: str) -> bool:
 
 
 def registration_request(
-    platform: Platform, ours: ToolAddresses, *, product_name: str, description: str
+    platform: Platform, ours: ToolAddresses, *, product_name: str
 ) -> dict[str, Any]:
     """What we ask the LMS to register (R4): only services and variables it says it has."""
-    profile = platform.profile
     return {
         "application_type": "web",
         "response_types": ["id_token"],
@@ -124,32 +125,40 @@ def registration_request(
         "logo_uri": ours.icon,
         "token_endpoint_auth_method": "private_key_jwt",
         "scope": " ".join(wanted_scopes(platform)),
-        TOOL: {
-            "domain": ours.domain,
-            "description": description,
-            "target_link_uri": ours.launch,
-            "custom_parameters": _variables(platform),
-            "claims": list(CLAIMS),
-            "messages": _messages(profile, ours, product_name),
-            **profile.tool_extension,
-        },
+        TOOL: tool_wishes(
+            platform.profile, ours, product_name=product_name, variables=platform.variables
+        ),
+    }
+
+
+def tool_wishes(
+    profile: Profile, ours: ToolAddresses, *, product_name: str, variables: Sequence[str] = ()
+) -> dict[str, Any]:
+    """What the tool is, where it is opened and what it wants to be told; of `variables` only, if
+    the LMS names any."""
+    return {
+        "domain": ours.domain,
+        "description": DESCRIPTION,
+        "target_link_uri": ours.launch,
+        "custom_parameters": _variables(profile, variables),
+        "claims": list(CLAIMS),
+        "messages": _messages(profile, ours, product_name),
+        **profile.tool_extension,
     }
 
 
 def wanted_scopes(platform: Platform) -> tuple[str, ...]:
     """The services we use, as far as the LMS names any."""
-    wanted = (*SCOPES, NOTICES) if NOTICES in platform.scopes else SCOPES
+    wanted = ALL_SCOPES if NOTICES in platform.scopes else SCOPES
     if not any("purl.imsglobal.org" in each for each in platform.scopes):
         return wanted
     return tuple(each for each in wanted if each in platform.scopes)
 
 
-def _variables(platform: Platform) -> dict[str, str]:
-    wanted = {**VARIABLES, **platform.profile.variables}
+def _variables(profile: Profile, known: Sequence[str]) -> dict[str, str]:
+    wanted = {**VARIABLES, **profile.variables}
     return {
-        name: f"${variable}"
-        for name, variable in wanted.items()
-        if not platform.variables or variable in platform.variables
+        name: f"${variable}" for name, variable in wanted.items() if not known or variable in known
     }
 
 

@@ -19,6 +19,7 @@ from plugin.core.context import current_settings
 from plugin.core.db import transaction
 from plugin.lti.tool import (
     actions,
+    developer_keys,
     invitations,
 )
 from plugin.lti.tool.addresses import invitation_address, tool_addresses
@@ -101,6 +102,7 @@ def new(make: str) -> str | AnyResponse | tuple[str, int]:
         make=make,
         profile=profile_of(make),
         ours=tool_addresses(current_settings().tool_url, form.uid.data),
+        as_json=developer_keys.address_before(current_settings(), make, form.uid.data),
     )
     return (page, 422) if form.errors else page
 

@@ -20,7 +20,7 @@ from plugin.lti.tool.models import (
 )
 from plugin.lti.tool.notice_models import CopyState, CourseCopy
 from plugin.lti.tool.service_models import LmsCourse
-from plugin.lti.tool.trust_queries import trust
+from plugin.lti.tool.trust_queries import is_uid, trust
 
 NOTED_FOR = timedelta(hours=1)
 
@@ -64,7 +64,8 @@ def is_stale(noted_at: datetime | None, at: datetime) -> bool:
 
 
 def registration_by_uid(session: Session, uid: str) -> Registration:
-    found = session.scalar(select(Registration).where(Registration.uid == uid))
+    asked = select(Registration).where(Registration.uid == uid)
+    found = session.scalar(asked) if is_uid(uid) else None
     if found is None:
         raise RegistrationUnknownError
     return found

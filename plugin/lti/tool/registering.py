@@ -75,7 +75,6 @@ def _register(
         platform,
         tool_addresses(settings.tool_url, uid),
         product_name=settings.product_name,
-        description="Training, assigned and kept valid",
     )
     granted = _granted(settings, platform, asked, registration_token)
     with transaction() as tx:

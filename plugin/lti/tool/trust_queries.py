@@ -107,6 +107,11 @@ class LoginFacts:
         return self
 
 
+def is_uid(text: str) -> bool:
+    """Whether a part of an address can be the name of a registration at all."""
+    return bool(_UID.fullmatch(text))
+
+
 def trust(session: Session, uid: str, *, at: datetime) -> Trust:
     """The registration at an address of ours, also at one it had until lately."""
     row = _at_address(session, _TRUST_ALONE, uid, at=at)
@@ -130,7 +135,7 @@ def trust_and_login(
 def _at_address(
     session: Session, wanted: Executable, uid: str, *, at: datetime, **given: Any
 ) -> Row[Any]:
-    if not _UID.fullmatch(uid):
+    if not is_uid(uid):
         raise RegistrationUnknownError
     row = session.execute(wanted, {"uid": uid, **given}).one_or_none()
     if row is None:
