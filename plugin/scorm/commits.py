@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from plugin.scorm import times
 from plugin.scorm.errors import CommitTooLargeError, MalformedCommitError
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -113,6 +114,8 @@ def _entry(found: Any, scos: Collection[str]) -> Entry:
     sco_id, cmi, trigger = found.get("sco"), found.get("cmi"), found.get("trigger")
     if sco_id not in scos or not isinstance(cmi, dict) or trigger not in TRIGGERS:
         raise MalformedCommitError("entry")
+    if sco_id:  # what the engine stores of the course itself is its own affair
+        cmi = times.mended(cmi)
     packed = json.dumps(cmi, ensure_ascii=False, sort_keys=True).encode()
     return Entry(
         seq=_number(found, "seq"),

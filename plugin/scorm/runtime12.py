@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from plugin.scorm import times
 from plugin.scorm.policy import Policy
 from plugin.scorm.scos import HUNDRED, Cmi, Completion, Said, Sco, number, part, share
 
@@ -57,10 +58,11 @@ def seed(sco: Sco, policy: Policy, *, learner: tuple[str, str], item: Cmi, is_re
         entry=_entry(sco),
     )
     kept["core"] = core
+    limit = str(item["max_time_allowed"])
     kept["launch_data"] = item["data_from_lms"]
     kept["student_data"] = {
         "mastery_score": _told_mastery(sco, policy),
-        "max_time_allowed": item["max_time_allowed"],
+        "max_time_allowed": limit if times.is_span_12(limit) else "",
         "time_limit_action": item["time_limit_action"],
     }
     return kept

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from plugin.scorm import times
 from plugin.scorm.policy import Policy
 from plugin.scorm.scos import Cmi, Completion, Course, Said, Sco, number, part, share
 
@@ -67,13 +68,14 @@ def course_of(found: Cmi | None, *, has_own_rollup: bool) -> Course | None:
 
 def seed(sco: Sco, *, learner: tuple[str, str], item: Cmi, is_review: bool) -> dict[str, Any]:
     """`fresh`: what a new attempt finds; `kept`: what a resumed one finds besides."""
+    limit = str(item["max_time_allowed"])
     fresh = {
         "learner_id": learner[0],
         "learner_name": learner[1],
         "credit": "no-credit" if is_review else "credit",
         "mode": "review" if is_review else "normal",
         "launch_data": item["data_from_lms"],
-        "max_time_allowed": item["max_time_allowed"],
+        "max_time_allowed": limit if times.is_span_2004(limit) else "",
         "time_limit_action": item["time_limit_action"],
         "scaled_passing_score": item["scaled_passing_score"],
         "completion_threshold": item["completion_threshold"],

@@ -2,6 +2,7 @@
  * type says what its responses may be. A piece it does not take never keeps the learner out. */
 
 const LISTS = new Set(["interactions", "objectives", "comments_from_learner", "comments_from_lms"]);
+const GROUPS = new Set(["core", "score", "student_data", "student_preference", "learner_preference"]);
 const FIRST = ["id", "type"];
 
 function give(engine, name, value, at) {
@@ -19,9 +20,10 @@ function ordered(entry) {
 }
 
 /* Before Initialize: the engine's part is as this data model says. */
-export function load(engine, cmi) {
-  for (const [name, value] of Object.entries(cmi)) {
-    if (!LISTS.has(name)) give(engine, name, value, "cmi");
+export function load(engine, cmi, at = "cmi") {
+  for (const [name, value] of Object.entries(cmi || {})) {
+    if (GROUPS.has(name)) load(engine, value, `${at}.${name}`);
+    else if (!LISTS.has(name)) give(engine, name, value, at);
     else {
       for (const [index, entry] of Object.entries(value || {})) {
         for (const [each, inside] of ordered(entry)) give(engine, each, inside, `cmi.${name}.${index}`);

@@ -259,3 +259,22 @@ def test_where_a_course_stood_may_be_unreadable_and_nobody_is_kept_out(
     running.remember("and on")
     assert running.commit() == "true"
     assert stored(running.name)["suspend_data"] == "and on"
+
+
+def test_a_stored_piece_the_engine_refuses_does_not_take_its_neighbours_along(
+    page: Page, probing: Probing
+) -> None:
+    running = probing("1.2")
+    assert said(running, "LMSSetValue", "cmi.core.lesson_location", "p3") == "true"
+    assert said(running, "LMSSetValue", "cmi.core.score.raw", "55") == "true"
+    assert running.commit() == "true"
+    db.session.rollback()
+    kept = db.session.scalars(select(ScormState)).one()
+    rest = {name: value for name, value in kept.cmi["core"].items() if name != "total_time"}
+    kept.cmi = {**kept.cmi, "core": {"total_time": "soon", **rest}}
+    db.session.commit()
+    page.reload()
+    assert said(running, "LMSGetValue", "cmi.core.lesson_location") == "p3"
+    assert said(running, "LMSGetValue", "cmi.core.score.raw") == "55"
+    assert said(running, "LMSGetValue", "cmi.core.entry") == "resume"
+    assert said(running, "LMSGetValue", "cmi.student_data.mastery_score") == "80"
