@@ -180,6 +180,7 @@ def test_pages_for_admins_serve_everybody(
     number, unit_id, tie_id, copy_id = tie.registration_id, tie.unit_id, tie.id, copy.id
     places = {
         "lmss": "/admin/lms",
+        "canvas": "/admin/lms/new/canvas",
         "lms": f"/admin/lms/{number}",
         "copy": f"/admin/lms/copies/{copy_id}",
         "courses": f"/admin/units/{unit_id}/courses",
