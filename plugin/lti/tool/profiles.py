@@ -129,7 +129,10 @@ PROFILES: Mapping[str, Profile] = {
             "jwks_url": "https://sso.canvaslms.com/api/lti/security/jwks",
         },
         by_hand=(
-            _l("Admin, Developer keys: add an LTI key with the values below, all services on."),
+            _l(
+                "Admin, Developer keys: add an LTI key by “Enter URL” with the JSON URL below, or "
+                "by manual entry with the other values, all services on."
+            ),
             _l("The client id is the number in the key's details."),
             _l("Add the app by client id; its deployment id stands in the app's menu."),
         ),
