@@ -291,7 +291,7 @@ def test_a_higher_pass_mark_for_existing_completions_tells_each_whose_certificat
     with clock.at(NOW + DAY):
         publish(asked, row(module, validity_months=12, pass_mark=0.8), apply_to_existing=True)
         work_off()
-    assert subjects(inbox) == ["Your certificate for North Quay needs new training"] * 3
+    assert subjects(inbox) == ["Your certificate for North Quay is not valid any more"] * 3
 
 
 def test_a_renewal_that_waited_for_the_night_is_mailed_in_the_morning(
