@@ -162,7 +162,8 @@ class _Connection(flask_mail.Connection):
         if not is_fresh or self.num_emails >= MAILS_PER_CONNECTION:
             return False
         try:
-            return bool(self.host.noop()[0] == OK)
+            self.host.is_handing = False
+            return bool(self.host.rset()[0] == OK)  # nothing is left of the mail before
         except (smtplib.SMTPException, OSError):
             return False
 

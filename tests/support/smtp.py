@@ -18,6 +18,7 @@ class Inbox:
 
     `silent_after_data`: so many mails are taken, and the line is cut before the 250 is said.
     `hang_up_after`: the server drops each connection after so many mails, as servers do.
+    `deaf`: for so many mails it takes the recipient and says no to `DATA` itself.
     `refused`: what is always said to an address. `delay`: seconds it thinks about each mail; who
     may not have waited for the 250 is in `unheard`, by the part of the Message-ID before the @.
     """
@@ -32,6 +33,7 @@ class Inbox:
         self.refused: dict[str, str] = {}
         self.delay = 0.0
         self.silent_after_data = 0
+        self.deaf = 0
         self.unheard: set[str] = set()
         self.port = 0
 
@@ -52,6 +54,9 @@ class Inbox:
             answer = self.answers.pop(0)
             if answer != "250":
                 return answer
+        if self.deaf:
+            self.deaf -= 1
+            return "250 OK"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

@@ -139,6 +139,18 @@ def test_one_refused_recipient_does_not_hold_up_the_next_mail(
     assert len(inbox.connections) == 1
 
 
+def test_a_no_to_data_itself_does_not_hold_up_the_next_mail(
+    world: World, inbox: smtp.Inbox
+) -> None:
+    inbox.deaf = 1
+    tell_many(world, 3)
+    work_off()
+    assert [mail["To"] for mail in inbox.mails] == [
+        "Person 1 <p1@example.test>",
+        "Person 2 <p2@example.test>",
+    ]
+
+
 def test_a_silent_server_is_given_up(
     world: World, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
