@@ -70,7 +70,7 @@ def claim(tx: Tx, message_id: int, reread: Reread, *, now: datetime) -> Parcel |
         _look_later(tx, message)
         return None
     if message.digest_id is not None:
-        return _again(tx.session, message.digest_id, door, now=now)
+        return _again(tx.session, message.digest_id, reread, door, now=now)
     opens_at = _nine(_day(now, zone), zone)
     if now < opens_at:
         _postpone(tx, [message], lambda _message: opens_at)
@@ -150,16 +150,20 @@ def _look_later(tx: Tx, message: Message) -> None:
         tx.then(JobName.DELIVER_MESSAGE, message.id, due_at=later)
 
 
-def _again(session: Session, digest_id: int, door: Gate, *, now: datetime) -> Parcel | None:
+def _again(
+    session: Session, digest_id: int, reread: Reread, door: Gate, *, now: datetime
+) -> Parcel | None:
     """Its sender or its line died on the way: the same mail again, under the same Message-ID.
 
-    What may not go any more is left out; the Message-ID still names all that it held at first.
+    What may not go any more, or has lost its cause, is left out; what is left says what it said,
+    and the Message-ID still names all that it held at first.
     """
     messages = session.scalars(
         select(Message).where(Message.digest_id == digest_id).order_by(Message.id)
     ).all()
     under_way = [each for each in messages if each.state in UNDER_WAY]
-    left = door.let_through(under_way, now=now)
+    caused = _still_to_say(session, under_way, reread, now=now, in_same_words=True)
+    left = door.let_through(caused, now=now)
     if not left:
         return None
     parcel = _seal(session, left, digest_id, door, now=now)
@@ -212,7 +216,12 @@ def _waiting(
 
 
 def _still_to_say(
-    session: Session, messages: Sequence[Message], reread: Reread, *, now: datetime
+    session: Session,
+    messages: Sequence[Message],
+    reread: Reread,
+    *,
+    now: datetime,
+    in_same_words: bool = False,
 ) -> list[Message]:
     """The messages whose cause still holds, with what it says now; the others are cancelled."""
     verdicts, left = reread(session, messages, now), []
@@ -222,7 +231,7 @@ def _still_to_say(
             message.state, message.error = MessageState.CANCELLED, verdict.value
             message.ended_at = now
         else:
-            message.facts = verdict
+            message.facts = message.facts if in_same_words else verdict
             left.append(message)
     return left
 

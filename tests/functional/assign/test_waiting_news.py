@@ -1,0 +1,87 @@
+"""News that waits is asked again when it leaves: what it tells of, and what it says of a proof."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from plugin.core import clock
+from plugin.core.db import db
+from plugin.core.outbox import JobName, OutboxRow
+from plugin.notify.actions import CLAIM_LIFE
+from plugin.notify.models import CancelReason, Message, MessageKind, MessageState
+from tests.functional.assign.places import messages
+from tests.support import smtp, story
+from tests.support.days import at, inbox_of, subjects
+from tests.support.work import work_off
+from tests.support.world import World
+
+EXPIRED = "Your training ran out: Site safety"
+REMINDER = "Reminder: training to complete"
+END = date(2028, 3, 10)
+
+
+@pytest.fixture
+def inbox(app: Flask) -> Iterator[smtp.Inbox]:
+    with inbox_of(app) as server:
+        yield server
+
+
+@pytest.fixture
+def ada(world: World, inbox: smtp.Inbox) -> story.Story:
+    """Ada has passed; her certificate is valid through 10 March 2028."""
+    begun = story.begin(world)
+    work_off()
+    story.complete(begun.person, begun.module)
+    work_off()
+    subjects(inbox)
+    return begun
+
+
+def morning(days: int) -> datetime:
+    """09:00 in London so many days before (negative: after) the last day."""
+    day = END - timedelta(days=days)
+    return datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
+
+
+def die_with(days: int) -> None:
+    """Whoever had the mail of that morning in hand died before the server had it."""
+    at(morning(days))
+    hour = morning(days)
+    told = select(Message.id).where(Message.kind == MessageKind.REMINDER)
+    db.session.execute(
+        update(Message)
+        .where(Message.id.in_(told))
+        .values(state=MessageState.SENDING, claimed_at=hour, sent_at=None)
+    )
+    step = OutboxRow.job == JobName.DELIVER_MESSAGE
+    later = hour + CLAIM_LIFE
+    db.session.execute(update(OutboxRow).where(step).values(done_at=None, due_at=later))
+    db.session.commit()
+
+
+def test_ten_days_after_a_sender_died_its_reminder_is_not_told_late(
+    ada: story.Story, inbox: smtp.Inbox
+) -> None:
+    """Domain §9.7: after an outage the expired mail, and no late 7."""
+    die_with(7)
+    subjects(inbox)
+    at(morning(-3))
+    assert subjects(inbox) == [EXPIRED]
+    found = [each for each in messages() if each.kind is MessageKind.REMINDER]
+    assert found[-1].state is MessageState.CANCELLED
+    assert found[-1].error == CancelReason.SUPERSEDED
+
+
+def test_a_retake_cancels_the_reminder_a_dead_sender_had_in_hand(
+    ada: story.Story, inbox: smtp.Inbox
+) -> None:
+    die_with(7)
+    subjects(inbox)
+    with clock.at(morning(7) + timedelta(minutes=1)):
+        story.complete(ada.person, ada.module)
+        work_off()
+    at(morning(7) + 2 * CLAIM_LIFE)
+    assert REMINDER not in subjects(inbox)
