@@ -97,7 +97,10 @@ def _about_news(
         person_id=change.person.id,
         kind=(MessageKind.NEW_REQUIREMENT if _lost(change, known) else MessageKind.NEW_TRAINING),
         key=f"new_training:{change.person.id}:{standing.configuration_id}:{brought_by.id}",
-        facts=new_duties(found, standing, _locale(found, change)),
+        facts={
+            **new_duties(found, standing, _locale(found, change)),
+            "news": [row.module_id for row in news],
+        },
         not_before=morning(now, standing.zone),
         zone=standing.zone,
         cause=f"configuration_version:{brought_by.id}",

@@ -132,7 +132,8 @@ def _verdict(
         anew = to_learn_anew(found, standing, said["retraining_id"], locale)
         return {**said, **anew} if anew["modules"] else CancelReason.DONE
     if message.kind in NEW:
-        if not standing.to_do:
+        news = said.get("news")  # what the mail is about; the rest to do was told before
+        if not any(news is None or row.module_id in news for row in standing.to_do):
             return CancelReason.DONE
         return {**said, **new_duties(found, standing, locale)}
     on, about = date.fromisoformat(said["on"]), About(said["about"])

@@ -7,17 +7,20 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
+from plugin.assign.models import StoredStanding
 from plugin.core import clock
 from plugin.core.db import db
 from plugin.core.outbox import JobName, OutboxRow
 from plugin.notify.actions import CLAIM_LIFE
 from plugin.notify.models import CancelReason, Message, MessageKind, MessageState
-from tests.functional.assign.places import messages
+from tests.conftest import NOW
+from tests.functional.assign.places import evaluate_later, messages, publish, row, training
 from tests.support import smtp, story
 from tests.support.days import at, inbox_of, subjects
 from tests.support.work import work_off
 from tests.support.world import World
 
+DAY = timedelta(days=1)
 EXPIRED = "Your training ran out: Site safety"
 REMINDER = "Reminder: training to complete"
 END = date(2028, 3, 10)
@@ -85,3 +88,27 @@ def test_a_retake_cancels_the_reminder_a_dead_sender_had_in_hand(
         work_off()
     at(morning(7) + 2 * CLAIM_LIFE)
     assert REMINDER not in subjects(inbox)
+
+
+def test_what_was_done_before_the_morning_is_not_told_with_what_was_told_before(
+    world: World, inbox: smtp.Inbox
+) -> None:
+    """Diving is asked for at night and passed at night: nothing is new any more at 09:00."""
+    person, unit = world.person(), world.unit()
+    world.member(person, unit)
+    lifting, diving = world.module("Lifting"), world.module("Diving")
+    asked = training(unit, row(lifting))
+    work_off()
+    assert len(subjects(inbox)) == 1
+    night = NOW + DAY - timedelta(hours=3)
+    with clock.at(night):
+        publish(asked, row(lifting), row(diving))
+        work_off()
+    with clock.at(night + timedelta(hours=1)):
+        world.completion(person, diving)
+        evaluate_later(person)
+        work_off()
+    at(NOW + DAY)
+    assert subjects(inbox) == []
+    assert messages()[-1].error == CancelReason.DONE
+    assert db.session.scalars(select(StoredStanding.complete)).all() == [False]
