@@ -1,6 +1,6 @@
 """What the mails about training say, as the facts have it: when queued, and again when sent."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from datetime import date, datetime, timedelta
 
 from babel.dates import format_date
@@ -16,6 +16,9 @@ from plugin.notify.models import CancelReason, Message, MessageKind
 from plugin.notify.parcels import Verdict
 
 SOON = timedelta(days=30)
+Held = Callable[[Session, int, datetime], Set[int]]
+"""(session, person, at): the configurations whose certificate the person has, worth something as
+far as admins have decided."""
 NEW = frozenset({MessageKind.NEW_TRAINING, MessageKind.NEW_REQUIREMENT})
 
 
@@ -81,8 +84,14 @@ def ran_out(found: Facts, standing: Standing, locale: str, *, now: datetime) -> 
     return _notice_facts(found, standing, About.END, on, OVER, locale, now=now)
 
 
-def reread(session: Session, messages: Sequence[Message], now: datetime) -> dict[int, Verdict]:
-    """What each of one person's messages has to say now, or why it has nothing to say any more."""
+def reread(
+    session: Session, messages: Sequence[Message], now: datetime, *, held: Held
+) -> dict[int, Verdict]:
+    """What each of one person's messages has to say now, or why it has nothing to say any more.
+
+    Of a certificate it speaks only to whom training gives it back: not of one that was never given,
+    or that an admin withholds.
+    """
     about = [each for each in messages if "configuration_id" in each.facts]
     verdicts: dict[int, Verdict] = {each.id: dict(each.facts) for each in messages}
     if not about:
@@ -96,10 +105,15 @@ def reread(session: Session, messages: Sequence[Message], now: datetime) -> dict
         at=now,
         history=False,
     )
-    last = _most_urgent(about)
+    last, holds = _most_urgent(about), held(session, person_id, now)
     for message in about:
         standing = found.standing(person_id, message.facts["configuration_id"])
-        verdicts[message.id] = _verdict(found, message, standing, message in last, now)
+        verdict = _verdict(found, message, standing, message in last, now)
+        if not isinstance(verdict, CancelReason):
+            verdict["has_certificate"] = (
+                verdict.get("has_certificate", True) and standing.configuration_id in holds
+            )
+        verdicts[message.id] = verdict
     return verdicts
 
 

@@ -10,6 +10,20 @@ from sqlalchemy.orm import Session
 from plugin.certs.models import Certificate, CertificateEvent
 from plugin.certs.rules import EventFacts, withheld_by, withheld_since
 from plugin.certs.verdict import withheld_words
+from plugin.certs.withheld import is_withheld
+
+
+def held_by(session: Session, person_id: int, at: datetime) -> frozenset[int]:
+    """The configurations whose certificate the person has, and no admin withholds at `at`."""
+    found = session.scalars(
+        select(Certificate.configuration_id).where(
+            Certificate.person_id == person_id,
+            Certificate.created_at <= at,
+            Certificate.erased_at.is_(None),
+            ~is_withheld(Certificate.id),
+        )
+    )
+    return frozenset(found)
 
 
 def withheld_of_person(
