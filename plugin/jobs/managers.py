@@ -6,13 +6,13 @@ It begins at 09:00 of the organization, once a day however many look for it.
 from datetime import date, datetime, timedelta
 
 from babel.dates import format_date
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from plugin.assign.validity import local_date, nine
 from plugin.core.base import JsonDict
 from plugin.core.db import Tx
-from plugin.core.outbox import JobName
+from plugin.core.outbox import JobName, PostponedError
 from plugin.core.upsert import insert_absent
 from plugin.notify.actions import NewMessage, queue_messages
 from plugin.notify.models import ManagerRound, MessageKind
@@ -26,7 +26,10 @@ REACH_BACK = timedelta(days=31)
 
 
 def begin_rounds(tx: Tx, *, now: datetime) -> int:
-    """Each organization whose 09:00 has passed has its round of today; returns how many began."""
+    """Each organization whose 09:00 has passed has its round of today; returns how many began.
+
+    None begins while one waits to be told: it will be told of the day on which that is done.
+    """
     last_weekly = func.max(ManagerRound.day).filter(ManagerRound.weekly).label("weekly")
     lines = tx.session.execute(
         select(
@@ -34,12 +37,15 @@ def begin_rounds(tx: Tx, *, now: datetime) -> int:
             Organization.time_zone,
             func.max(ManagerRound.day).label("day"),
             last_weekly,
+            func.count(ManagerRound.id).filter(ManagerRound.told_at.is_(None)).label("untold"),
         )
         .outerjoin(ManagerRound, ManagerRound.organization_id == Organization.id)
         .group_by(Organization.id, Organization.time_zone)
     ).all()
     due = []
     for line in lines:
+        if line.untold:
+            continue
         today = local_date(now, line.time_zone)
         if now >= nine(today, line.time_zone) and (line.day is None or line.day < today):
             is_late = line.weekly is not None and today - line.weekly >= WEEK
@@ -64,8 +70,12 @@ def begin_rounds(tx: Tx, *, now: datetime) -> int:
 def tell(tx: Tx, round_id: int, *, now: datetime) -> int:
     """Every manager with something to hear has one mail; returns how many. Safe to call again."""
     session = tx.session
-    this = session.get_one(ManagerRound, round_id)
+    this = session.get_one(ManagerRound, round_id, with_for_update=True, populate_existing=True)
     organization = session.get_one(Organization, this.organization_id)
+    if _has_newer(session, this):
+        this.told_at = now
+        return 0
+    _catch_up(this, organization.time_zone, now)
     told = news(
         session, organization.id, weekly=this.weekly, since=_since(session, this), at=this.at
     )
@@ -89,6 +99,23 @@ def tell(tx: Tx, round_id: int, *, now: datetime) -> int:
     )
     this.told_at = now
     return number
+
+
+def _has_newer(session: Session, this: ManagerRound) -> bool:
+    newer = (ManagerRound.organization_id == this.organization_id) & (ManagerRound.day > this.day)
+    return bool(session.scalar(select(exists().where(newer))))
+
+
+def _catch_up(this: ManagerRound, zone: str, now: datetime) -> None:
+    """Nobody worked for days: the round is of today, from 09:00 on, and brings a missed Monday."""
+    today = local_date(now, zone)
+    missed = (today - this.day).days
+    if this.told_at is not None or missed < 1:
+        return
+    if now < nine(today, zone):
+        raise PostponedError(nine(today, zone))
+    this.weekly = this.weekly or missed > today.weekday()
+    this.day, this.at = today, now
 
 
 def _since(session: Session, this: ManagerRound) -> datetime:

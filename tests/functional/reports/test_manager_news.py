@@ -250,6 +250,47 @@ def test_a_monday_without_workers_is_caught_up_with_on_tuesday(
     assert to_managers(inbox) == []
 
 
+def only_the_dispatcher(moment: datetime) -> None:
+    """It looks what is due; nobody works."""
+    with clock.at(moment):
+        periodic.note_mornings()
+
+
+def test_after_days_without_workers_a_manager_has_one_mail_about_today(
+    place: Place, inbox: smtp.Inbox
+) -> None:
+    place.learner("Eve Expired", days_left=3)
+    place.learner("Sam Soon", days_left=30)
+    for day in range(8):
+        only_the_dispatcher(MONDAY + day * DAY)
+    morning(MONDAY + 8 * DAY - timedelta(hours=4))
+    assert to_managers(inbox) == [], "it is night"
+    morning(MONDAY + 8 * DAY)
+    (mail,) = to_managers(inbox)
+    assert mail["Subject"] == WEEKLY
+    assert "Newly invalid (1)" in smtp.text_of(mail)
+    assert "Eve Expired" in smtp.text_of(mail)
+    morning(MONDAY + 9 * DAY)
+    assert to_managers(inbox) == []
+
+
+@pytest.mark.parametrize(("days", "of_all"), [(3, False), (6, True)])
+def test_a_round_that_waited_brings_a_monday_that_was_missed(
+    place: Place, inbox: smtp.Inbox, days: int, of_all: bool
+) -> None:
+    morning(MONDAY)
+    to_managers(inbox)
+    place.learner("Una Urgent", days_left=10, email=None)
+    with clock.at(MONDAY + DAY):
+        periodic.note_crossings()
+        work_off()
+    only_the_dispatcher(MONDAY + DAY)
+    morning(MONDAY + (1 + days) * DAY)
+    (mail,) = to_managers(inbox)
+    assert "Una Urgent" in smtp.text_of(mail)
+    assert ("People mail does not reach" in smtp.text_of(mail)) is of_all
+
+
 def test_a_round_whose_step_was_lost_is_asked_for_again(place: Place, inbox: smtp.Inbox) -> None:
     place.learner("Eve Expired", days_left=-3)
     with clock.at(MONDAY):
