@@ -37,8 +37,8 @@ const transport = new Transport(location.pathname, outbox, {
   },
   unstored() {
     $("trouble").hidden = outbox.isEmpty;
-    saved.textContent = words.changed;
     tellUnstored();
+    showSaved();
   },
   refused(status) {
     if (course) course.stop();
@@ -94,7 +94,8 @@ function hideWays() {
 
 function showSaved() {
   if (!outbox.isEmpty) return;
-  if (transport.unstored.size || (course && course.isDirty)) saved.textContent = words.changed;
+  if (course && course.isDirty) saved.textContent = words.changed;
+  else if (transport.unstored.size) saved.textContent = ""; /* the banner says what is and is not */
   else if (isReview) saved.textContent = words.review;
   else if (runState === "completed") saved.textContent = words.completed;
   else if (runState === "failed") saved.textContent = words.failed;

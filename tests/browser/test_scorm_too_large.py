@@ -63,6 +63,23 @@ def test_a_part_too_large_to_store_is_told_and_exit_works(
     assert stored(running.name)["suspend_data"] == "kept before"
 
 
+@pytest.mark.parametrize("edition", CALLS)
+def test_exit_works_where_leaving_is_the_first_to_say_too_much(
+    page: Page, probing: Probing, edition: str
+) -> None:
+    running = probing(edition)
+    running.remember("kept before")
+    assert running.commit() == "true"
+    overfill(running, edition)
+    shell = shell_of(page)
+    shell.get_by_role("button", name="Exit").click()
+    shell.locator("#message-left").wait_for()
+    assert shell.locator("#unstored").is_visible()
+    assert shell.locator("#message-left .all-saved").is_hidden()
+    assert shell.locator("#saved").inner_text() == ""
+    assert stored(running.name)["suspend_data"] == "kept before"
+
+
 def test_honest_answers_in_every_script_by_the_hundreds_fit(page: Page, probing: Probing) -> None:
     running = probing("2004")
     running.frame.evaluate(HUNDREDS, [CALLS["2004"][1]])
