@@ -1,6 +1,9 @@
 """The forms that bring a package and say how its results are read."""
 
+from dataclasses import asdict
 from datetime import date
+from decimal import Decimal
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -14,6 +17,7 @@ from plugin.scorm.policy import NeverSet, Policy, ScoreRule
 from plugin.web.forms import Between, NeededWith
 
 PERCENT = 100
+MOST_WEIGHED = 50
 NEVER_SET = {
     NeverSet.AUTO: _l("Finishing it, in a course of one part without score (recommended)"),
     NeverSet.FINISHED: _l("Finishing it"),
@@ -25,6 +29,7 @@ SCORE_RULES = {
     ScoreRule.HIGHEST: _l("The highest"),
     ScoreRule.LAST: _l("That of the last part"),
     ScoreRule.SUM: _l("The sum, at most the whole"),
+    ScoreRule.WEIGHTED: _l("The average, each part by its weight"),
 }
 
 
@@ -118,13 +123,42 @@ class ResultsForm(FlaskForm):  # type: ignore[misc]
         ),
     )
 
+    parts: tuple[str, ...] = ()
+    """Whose weights are asked for, in the order of the fields `weight_0`, `weight_1` …"""
+
     @property
     def policy(self) -> Policy:
         mark = self.pass_mark.data
+        fields = ((part, self[f"weight_{index}"].data) for index, part in enumerate(self.parts))
+        weights = ((part, float(weight)) for part, weight in fields if weight is not None)
         return Policy(
             trusts_status=bool(self.trusts_status.data),
             pass_share=None if mark is None else float(mark / PERCENT),
             never_set=NeverSet(self.never_set.data),
             score_rule=ScoreRule(self.score_rule.data),
             shares_objectives=bool(self.shares_objectives.data),
+            weights=tuple(sorted((part, weight) for part, weight in weights if weight != 1)),
         )
+
+
+def results_form(parts: list[tuple[str, str]], policy: Policy, mark: Decimal | None) -> ResultsForm:
+    """The form of a module with these parts; weights are asked for where there are several."""
+    weighed = parts if 1 < len(parts) <= MOST_WEIGHED else []
+    names = tuple(part for part, _ in weighed)
+    fields: dict[str, Any] = {f"weight_{n}": _weight(title) for n, (_, title) in enumerate(weighed)}
+    made = type("WeightedResultsForm", (ResultsForm,), {**fields, "parts": names})
+    kept = {part: Decimal(str(weight)).normalize() for part, weight in policy.weights}
+    weights = {f"weight_{n}": kept.get(part, Decimal(1)) for n, part in enumerate(names)}
+    form: ResultsForm = made(data={**asdict(policy), "pass_mark": mark, **weights})
+    return form
+
+
+def _weight(title: str) -> DecimalField:
+    return DecimalField(
+        _l("Weight of “%(title)s”", title=title),
+        [Optional(), Between(0, PERCENT, _l("Use 0 to %(most)d."))],
+        places=None,
+        description=_l("Counts where the score is the average by weight. Empty: 1."),
+        widget=TextInput(),
+        render_kw={"inputmode": "decimal", "autocomplete": "off"},
+    )

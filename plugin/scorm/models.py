@@ -58,6 +58,8 @@ class ScormRules(Base):
     never_set: Mapped[NeverSet] = mapped_column(EnumText(NeverSet), default=NeverSet.AUTO)
     score_rule: Mapped[ScoreRule] = mapped_column(EnumText(ScoreRule), default=ScoreRule.AVERAGE)
     shares_objectives: Mapped[bool] = mapped_column(default=False)
+    weights: Mapped[JsonDict | None]
+    """Of parts by their identifier; one without a weight has 1."""
 
 
 class ScormShared(Base):

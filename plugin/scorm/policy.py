@@ -20,6 +20,7 @@ class ScoreRule(StrEnum):
     HIGHEST = "highest"
     LAST = "last"
     SUM = "sum"
+    WEIGHTED = "weighted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Policy:
 
     `shares_objectives`: SCORM 2004's objectives and data that are global to the system outlive the
     sitting and reach other courses, as the manifest wants; else they are the sitting's.
+    `weights`: of parts by their identifier, where the score is weighted; a part without one has 1.
     """
 
     trusts_status: bool = False
@@ -35,10 +37,14 @@ class Policy:
     never_set: NeverSet = NeverSet.AUTO
     score_rule: ScoreRule = ScoreRule.AVERAGE
     shares_objectives: bool = False
+    weights: tuple[tuple[str, float], ...] = ()
 
 
-def combined(scores: list[float], rule: ScoreRule) -> float | None:
-    """One score of the parts' scores, in their order; shares stay shares."""
+def combined(scored: list[tuple[str, float]], policy: Policy) -> float | None:
+    """One score of the parts' scores, by part and in their order; shares stay shares."""
+    rule, scores = policy.score_rule, [score for _, score in scored]
+    if rule is ScoreRule.WEIGHTED:
+        return _weighted(scored, dict(policy.weights))
     if not scores:
         return None
     if rule is ScoreRule.HIGHEST:
@@ -48,3 +54,10 @@ def combined(scores: list[float], rule: ScoreRule) -> float | None:
     if rule is ScoreRule.SUM:
         return min(1.0, sum(scores))
     return sum(scores) / len(scores)
+
+
+def _weighted(scored: list[tuple[str, float]], weights: dict[str, float]) -> float | None:
+    """The average in which each part counts by its weight; None when nothing counts."""
+    counted = [(weights.get(part, 1.0), score) for part, score in scored]
+    whole = sum(weight for weight, _ in counted)
+    return sum(weight * score for weight, score in counted) / whole if whole > 0 else None

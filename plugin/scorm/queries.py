@@ -224,7 +224,19 @@ def _policy(session: Session, module_id: int, *, trusts_status: bool) -> Policy:
         never_set=rules.never_set,
         score_rule=rules.score_rule,
         shares_objectives=rules.shares_objectives,
+        weights=tuple(sorted((rules.weights or {}).items())),
     )
+
+
+def parts_of_module(session: Session, module: Module) -> list[tuple[str, str]]:
+    """Identifier and title of each part of its newest version that may have a score."""
+    manifest = session.scalar(
+        select(Package.manifest)
+        .join(ModuleVersion, ModuleVersion.package_id == Package.id)
+        .where(ModuleVersion.id == module.current_version_id)
+    )
+    items = (manifest or {}).get("items", [])
+    return [(str(each["identifier"]), str(each["title"])) for each in items if each["is_sco"]]
 
 
 def shared_of(session: Session, person_id: int) -> JsonDict:

@@ -24,6 +24,7 @@ def choose(session: Session, module: Module, policy: Policy, *, by: int, now: da
     rules.trusts_status, rules.pass_share = policy.trusts_status, policy.pass_share
     rules.never_set, rules.score_rule = policy.never_set, policy.score_rule
     rules.shares_objectives = policy.shares_objectives
+    rules.weights = dict(policy.weights) or None
     audit.record(
         session,
         "module.results_changed",

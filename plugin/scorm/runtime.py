@@ -37,7 +37,7 @@ def progress_of(
     """
     alone = len(scos) == 1
     results = [result_of(each, policy=policy, alone=alone) for each in scos]
-    report = _of_parts(results, policy)
+    report = _of_parts(scos, results, policy)
     if course is not None:
         report = _of_course(report, course, alone=alone)
     if not alone:
@@ -45,15 +45,19 @@ def progress_of(
     return report
 
 
-def _of_parts(results: Sequence[ScoResult], policy: Policy) -> Report:
+def _of_parts(scos: Sequence[Sco], results: Sequence[ScoResult], policy: Policy) -> Report:
     done = [each for each in results if each.completion is Completion.COMPLETED]
     is_completed = len(done) == len(results)
-    scores = [each.score for each in results if each.score is not None]
+    scored = [
+        (sco.identifier, each.score)
+        for sco, each in zip(scos, results, strict=True)
+        if each.score is not None
+    ]
     return Report(
         is_completed=is_completed,
         is_passed=_passed(results) if is_completed else None,
         is_finished=is_completed and all(each.is_decided for each in results),
-        score=combined(scores, policy.score_rule),
+        score=combined(scored, policy),
         progress=_share(results, len(done)),
     )
 

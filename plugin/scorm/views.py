@@ -1,6 +1,5 @@
 """The tool's side: bringing packages in, and the page that holds the player."""
 
-from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 
@@ -33,8 +32,8 @@ from plugin.scorm.forms import (
     PERCENT,
     SCORE_RULES,
     PackageForm,
-    ResultsForm,
     VersionForm,
+    results_form,
 )
 from plugin.scorm.models import PackageState
 from plugin.web.headers import PLAYER_PERMISSIONS
@@ -92,7 +91,8 @@ def results(module_id: int) -> str | AnyResponse | tuple[str, int]:
     session, organization_id = read_session(), me().organization_id
     found = module_queries.module_of(session, organization_id, module_id)
     policy = queries.policy_of_module(session, found)
-    form = ResultsForm(data={**asdict(policy), "pass_mark": _percent(policy.pass_share)})
+    parts = queries.parts_of_module(session, found)
+    form = results_form(parts, policy, _percent(policy.pass_share))
     if form.validate_on_submit():
         with transaction() as tx:
             module = module_queries.module_of(tx.session, organization_id, module_id)

@@ -8,6 +8,7 @@ from plugin.core.db import db
 from plugin.modules.models import Completion, Module
 from plugin.scorm.models import ScormRules
 from plugin.web.roles import Role
+from tests.support.packages import item, manifest, package, resource
 from tests.support.play import Player, brought_in, scored, started
 from tests.support.world import World
 
@@ -55,6 +56,44 @@ def test_the_choice_holds_for_what_is_reported_from_now_on(
     assert only.passed
     assert only.evidence["rules"]["pass_share"] == "0.5"
     assert only.evidence["commits"][0]["part"] == "I1"
+
+
+@pytest.fixture
+def several(world: World) -> Module:
+    items = item("I1", "Theory", "R1") + item("I2", "Practice", "R2")
+    resources = resource("R1") + resource("R2")
+    content = manifest(items=items, resources=resources)
+    return brought_in(world, package(manifest_bytes=content), title="Two parts")
+
+
+def test_the_parts_of_a_course_count_by_their_weights(
+    admin: FlaskClient, several: Module, world: World, client: FlaskClient
+) -> None:
+    page = admin.get(f"/admin/modules/{several.id}/results").get_data(as_text=True)
+    assert "Weight of “Practice”" in page
+    assert choose(admin, several, score_rule="weighted", weight_0="1", weight_1="3") == 303
+    page = admin.get(f"/admin/modules/{several.id}/results").get_data(as_text=True)
+    assert 'name="weight_1" type="text" value="3"' in page
+    player = Player(client, started(several, world.person()))
+    player.open()
+    player.say("completed", raw="100", sco="I1")
+    player.say("completed", raw="60", sco="I2")
+    (only,) = db.session.scalars(select(Completion)).all()
+    assert only.score == pytest.approx(0.7)
+    assert "I2" in only.evidence["rules"]["weights"]
+
+
+def test_a_course_of_one_part_asks_for_no_weights(admin: FlaskClient, module: Module) -> None:
+    page = admin.get(f"/admin/modules/{module.id}/results").get_data(as_text=True)
+    assert "weight_0" not in page
+
+
+@pytest.mark.parametrize("weight", ["-1", "101", "much"])
+def test_a_weight_nobody_can_mean_is_said_at_its_field(
+    admin: FlaskClient, several: Module, weight: str
+) -> None:
+    assert choose(admin, several, score_rule="weighted", weight_0=weight) == 422
+    assert db.session.scalars(select(ScormRules)).all() == []
 
 
 @pytest.mark.parametrize("mark", ["0", "101", "much"])

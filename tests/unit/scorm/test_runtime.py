@@ -237,6 +237,7 @@ def test_several_silent_parts_wait_unless_the_module_says_otherwise() -> None:
         (ScoreRule.HIGHEST, 0.9),
         (ScoreRule.LAST, 0.2),
         (ScoreRule.SUM, 1.0),
+        (ScoreRule.WEIGHTED, 0.5),
     ],
 )
 def test_the_scores_of_several_parts_make_one_as_the_module_says(
@@ -248,6 +249,33 @@ def test_the_scores_of_several_parts_make_one_as_the_module_says(
     ]
     report = progress_of(parts, policy=Policy(score_rule=rule))
     assert report.score == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        ({"A": 3.0}, 0.66),
+        ({"A": 2.0, "B": 0.0, "C": 2.0}, 0.55),
+        ({"A": 0.5, "B": 0.5, "C": 0.5, "gone": 9.0}, 0.5),
+        ({"A": 0.0, "B": 0.0, "C": 0.0}, None),
+    ],
+)
+def test_parts_count_by_their_weights_and_by_one_without(
+    weights: dict[str, float], expected: float | None
+) -> None:
+    parts = [
+        sco("completed", identifier=name, raw=raw)
+        for name, raw in (("A", 90), ("B", 40), ("C", 20))
+    ]
+    policy = Policy(score_rule=ScoreRule.WEIGHTED, weights=tuple(weights.items()))
+    found = progress_of(parts, policy=policy).score
+    assert found == (None if expected is None else pytest.approx(expected))
+
+
+def test_a_weight_is_only_of_parts_that_have_a_score() -> None:
+    parts = [sco("completed", identifier="A"), sco("completed", identifier="B", raw=40)]
+    policy = Policy(score_rule=ScoreRule.WEIGHTED, weights=(("A", 9.0),))
+    assert progress_of(parts, policy=policy).score == pytest.approx(0.4)
 
 
 def test_the_modules_own_mark_replaces_the_courses_and_is_told_to_it() -> None:
