@@ -1,13 +1,12 @@
 """The product's flow, one step per function, top to bottom; each step's row is the next's input."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import TypeVar
 
 from plugin.api import delivering
-from plugin.assign import crossings, judgement, news, retraining
+from plugin.assign import crossings, judgement, retraining
 from plugin.certs import actions as certificates
-from plugin.certs import decided, rendering
+from plugin.certs import news, rendering
 from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import Tx
@@ -96,7 +95,7 @@ def apply_import(import_id: int) -> None:
 @long_step
 def deliver_message(message_id: int) -> None:
     """Mail leaves: claim, send, mark."""
-    delivery.deliver(message_id, partial(news.reread, held=decided.held_by))
+    delivery.deliver(message_id, news.reread)
 
 
 @long_step

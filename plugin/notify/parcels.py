@@ -62,7 +62,7 @@ def claim(tx: Tx, message_id: int, reread: Reread, *, now: datetime) -> Parcel |
     ).one()
     if zone is None:
         door = gate.of(tx.session, organization_id, person_id)
-        return _claim_one(tx, message_id, door, now=now)
+        return _claim_one(tx, message_id, reread, door, now=now)
     _lock(tx.session, person_id)
     door = gate.of(tx.session, organization_id, person_id)
     message = tx.session.get_one(Message, message_id, populate_existing=True)
@@ -108,13 +108,16 @@ def unclaim(session: Session, parcel: Parcel) -> None:
     release(session, parcel)
 
 
-def _claim_one(tx: Tx, message_id: int, door: Gate, *, now: datetime) -> Parcel | None:
+def _claim_one(
+    tx: Tx, message_id: int, reread: Reread, door: Gate, *, now: datetime
+) -> Parcel | None:
     is_ours = actions.claim(tx.session, message_id, now=now)
     message = tx.session.get_one(Message, message_id, populate_existing=True)
     if not is_ours:
         _look_later(tx, message)
         return None
-    if not door.let_through([message], now=now):
+    left = _still_to_say(tx.session, [message], reread, now=now, in_same_words=True)
+    if not door.let_through(left, now=now):
         return None
     return _parcel([message], queries.envelope(tx.session, message_id), door)
 

@@ -1,12 +1,15 @@
 """Suspended and revoked certificates: the person is told once, at once, and not why."""
 
+from datetime import timedelta
+
 import pytest
 
 from plugin.certs import actions
 from plugin.core import clock
 from plugin.core.db import transaction
-from plugin.notify.models import MessageKind
-from tests.conftest import TOOL
+from plugin.notify.mailer import UnavailableError
+from plugin.notify.models import MessageKind, MessageState
+from tests.conftest import NOW, TOOL
 from tests.functional.assign.places import messages
 from tests.functional.certs.proofs import certificate, learner
 from tests.support import smtp
@@ -55,6 +58,23 @@ def test_a_second_suspension_is_told_again(world: World, inbox: smtp.Inbox) -> N
     told = [each for each in messages() if each.kind is MessageKind.CERTIFICATE_SUSPENDED]
     assert len(told) == 2
     assert len({each.key for each in told}) == 2
+
+
+def test_a_certificate_revoked_before_its_mail_left_is_not_given_by_mail(
+    world: World, inbox: smtp.Inbox
+) -> None:
+    """The mail server was away; nobody hears of a certificate after hearing that it is revoked."""
+    ada = learner(world)
+    inbox.mails.clear()
+    inbox.answers = ["451 4.7.1 come back later"]
+    with pytest.raises(UnavailableError):
+        ada.passes()
+    with clock.at(NOW + timedelta(minutes=10)):
+        act("revoke")
+    assert ["revoked" in str(mail["Subject"]) for mail in inbox.mails] == [True]
+    issued, revoked = messages()[-2:]
+    assert (issued.kind, issued.error) == (MessageKind.CERTIFICATE_ISSUED, "superseded")
+    assert (issued.state, revoked.state) == (MessageState.CANCELLED, MessageState.SENT)
 
 
 def test_what_is_not_saved_mails_nobody(world: World) -> None:
