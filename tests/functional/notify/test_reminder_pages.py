@@ -1,6 +1,7 @@
 """Reminders are switched off with one click from a mail, and on again; nothing else ever is."""
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
@@ -45,6 +46,18 @@ def test_one_click_of_a_mail_program_switches_reminders_off(
     assert answer.status_code == 200
     assert not wants(person)
     assert places() == [(False, ChoicePlace.ONE_CLICK)]
+
+
+def test_one_click_carries_no_cookie_and_no_token_of_a_form_and_is_not_sent_elsewhere(
+    app: Flask, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RFC 8058 §3.2: also as multipart/form-data."""
+    monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", True)
+    form = {"List-Unsubscribe": "One-Click"}
+    stranger = app.test_client(use_cookies=False)
+    answer = stranger.post(path_of(person), data=form, content_type="multipart/form-data")
+    assert answer.status_code == 200
+    assert not wants(person)
 
 
 def test_opening_the_link_changes_nothing_and_shows_a_button(
