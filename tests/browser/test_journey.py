@@ -55,7 +55,7 @@ def play(page: Page, tool: FrameLocator, answers: list[int]) -> None:
         course.locator(f"input[name=q{number}]").nth(answer).check()
     course.get_by_role("button", name="Send my answers").click()
     player.get_by_role("button", name="Exit").click()
-    saved = player.get_by_text("Everything is saved.", exact=True)
+    saved = player.locator("#message-left .all-saved")
     expect(saved).to_be_visible(timeout=10 * SECONDS)
 
 
