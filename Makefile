@@ -49,7 +49,7 @@ test: $(VENV)/dev.done
 	@$(BIN)/python -m tools.ensure chromium postgresql redis
 	@$(MAKE) --no-print-directory check
 	$(BIN)/python -m tests.support.services run -- $(BIN)/pytest -q -n $(WORKERS) tests/functional $(READ_FIRST)
-	$(BIN)/pytest -q -n $(WAITING_WORKERS) --dist loadgroup --no-loadscope-reorder tests/processes  # servers for each worker
+	$(BIN)/pytest -q -n $(WAITING_WORKERS) --dist loadfile tests/processes  # each worker has servers of its own
 	$(BIN)/pytest -q -n $(WAITING_WORKERS) tests/browser
 
 # ADL's SCORM 2004 suite is not part of this project: make conformance CORPUS=<its folder>

@@ -18,7 +18,6 @@ from plugin.core.settings import Settings
 from tests.support import databases, emptying, services, smtp
 
 ROOT = Path(__file__).resolve().parents[2]
-LONGEST = ("test_everything_killed.py", "test_ten_thousand_scores.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +61,6 @@ def environment(settings: Settings) -> dict[str, str]:
     }
     said |= {name: "1" for name, value in said.items() if value == "True"}
     return {**os.environ, **said, "PYTHONPATH": str(ROOT)}
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take longest come first, each by one worker; demos share nothing, so theirs are
-    what the other workers do meanwhile."""
-    ours = [each for each in items if Path(__file__).parent in each.path.parents]
-    for each in ours:
-        if each.path.name != "test_demo.py":
-            each.add_marker(pytest.mark.xdist_group(each.path.name))
-    items.sort(key=lambda each: each.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session")
