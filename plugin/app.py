@@ -81,7 +81,7 @@ from plugin.scorm import content_views
 from plugin.scorm import views as scorm_views
 from plugin.submissions import admin_views as submissions_views
 from plugin.submissions import views as submit_views
-from plugin.web import errors, forms, headers, health, identity, limits, navigation, visits
+from plugin.web import bodies, errors, forms, headers, health, identity, limits, navigation, visits
 
 FEATURES = (
     "org",
@@ -201,6 +201,7 @@ def create_app(settings: Settings) -> Flask:
         configure_engine(db.engine)
         calendar_sql.configure_engine(db.engine)
     visits.init_app(app)
+    bodies.init_app(app)
     csrf.init_app(app)
     mailer.init_app(app, settings)
     Bootstrap5(app)

@@ -16,7 +16,7 @@ from plugin.assign.forms import PERCENT, percent
 from plugin.assign.person_forms import CompletionForm, CorrectionForm
 from plugin.assign.validity import local_date
 from plugin.core import clock
-from plugin.core.context import storage
+from plugin.core.context import current_settings, storage
 from plugin.core.db import read_session, transaction
 from plugin.modules import by_hand
 from plugin.modules import queries as module_queries
@@ -24,6 +24,8 @@ from plugin.modules.models import Completion
 from plugin.org.errors import FieldError
 from plugin.org.models import Person
 from plugin.org.reach import person_in_reach, reach_of
+from plugin.scorm.uploads import refuse_viruses
+from plugin.web.bodies import takes_files
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
 
@@ -36,6 +38,7 @@ def _load(session: Session, person_id: int) -> Person:
 
 @bp.route("/admin/people/<int:person_id>/completions/new", methods=["GET", "POST"])
 @requires(Role.MANAGER)
+@takes_files(by_hand.MAX_MEGABYTES)
 def record(person_id: int) -> str | Response | tuple[str, int]:
     """A completion seen elsewhere is recorded by hand."""
     session = read_session()
@@ -64,6 +67,8 @@ def _record(person_id: int, form: CompletionForm) -> None:
     file = form.evidence.data
     if file is not None and file.filename:
         kept = by_hand.keep_evidence(storage(), me().organization_id, file.stream, file.filename)
+        scanner = current_settings().clamav
+        refuse_viruses(storage(), kept["key"], scanner=scanner, field="evidence")
         evidence = kept
     with transaction() as tx:
         person = _load(tx.session, person_id)

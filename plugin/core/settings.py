@@ -71,7 +71,7 @@ class Settings:
     mail_keep_days: int = _setting(
         3650, "days the text and HTML of a sent mail are kept; 0: for ever"
     )
-    upload_max_mb: int = _setting(600, "largest package that may be uploaded, in MiB")
+    upload_max_mb: int = _setting(2048, "largest package that may be uploaded, in MiB")
     unpacked_max_mb: int = _setting(2048, "most a package may unpack to, in MiB")
     uploads_by: str = _setting(
         "admin", "who brings packages: `admin`, or `operator` (only on the command line)"

@@ -15,6 +15,7 @@ from plugin.modules import queries as module_queries
 from plugin.modules import retraining
 from plugin.modules.models import Module, ModuleKind, ModuleVersion
 from plugin.org.saving import is_saved, shown
+from plugin.web.bodies import takes_files
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
 
@@ -24,6 +25,7 @@ PAGE = "documents.module"
 
 @bp.route("/admin/modules/documents/new", methods=["GET", "POST"])
 @requires(Role.ADMIN)
+@takes_files(actions.MAX_MEGABYTES)
 def new() -> str | Response | tuple[str, int]:
     """A PDF becomes a module."""
     form, made = DocumentForm(), list[int]()
@@ -39,6 +41,7 @@ def new() -> str | Response | tuple[str, int]:
 
 @bp.route("/admin/modules/documents/<int:module_id>", methods=["GET", "POST"])
 @requires(Role.ADMIN)
+@takes_files(actions.MAX_MEGABYTES)
 def module(module_id: int) -> str | Response | tuple[str, int]:
     """The document's versions, and the form that brings a new one."""
     found, numbers = _module(module_id), list[int]()

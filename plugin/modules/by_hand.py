@@ -24,7 +24,8 @@ from plugin.org.models import Person
 
 EARLIEST = date(1990, 1, 1)
 NOON = time(12)
-MAX_EVIDENCE = 10 * 1024 * 1024
+MAX_MEGABYTES = 10
+MAX_EVIDENCE = MAX_MEGABYTES * 1024 * 1024
 KINDS = {
     b"%PDF-": ("application/pdf", ".pdf"),
     b"\x89PNG\r\n\x1a\n": ("image/png", ".png"),

@@ -13,6 +13,7 @@ from plugin.core.context import storage
 from plugin.core.db import read_session, transaction
 from plugin.core.errors import PluginError
 from plugin.org import import_actions, import_queries, importing
+from plugin.org.import_file import MAX_MEGABYTES
 from plugin.org.import_format import EXTRA, FileProblemError
 from plugin.org.import_forms import FORMS, ImportForm
 from plugin.org.import_kinds import Subject, Words, subject_of
@@ -25,6 +26,7 @@ from plugin.org.import_wording import (
     row_sentence,
     stored_file_sentence,
 )
+from plugin.web.bodies import takes_files
 from plugin.web.export import Format, download
 from plugin.web.identity import me, requires
 from plugin.web.listing import asked
@@ -61,6 +63,7 @@ def _subject(kind: str) -> Subject:
 @bp.route("/admin/imports/new", methods=["GET", "POST"], defaults={"kind": ImportKind.PEOPLE.value})
 @bp.route("/admin/imports/<kind>/new", methods=["GET", "POST"])
 @requires(Role.ADMIN)
+@takes_files(MAX_MEGABYTES)
 def new(kind: str) -> str | AnyResponse | tuple[str, int]:
     subject = _subject(kind)
     form = FORMS[subject.kind]()

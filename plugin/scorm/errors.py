@@ -41,6 +41,15 @@ class PackageNotFoundError(PluginError):
     public_message = _l("This package does not exist or is not yours to see.")
 
 
+class NoCourseError(PluginError):
+    code = "scorm.no_course"
+    http_status = 404
+    public_message = _l(
+        "This module is no course, so it takes no package. Import the package as a new module, or "
+        "choose the course it is a version of."
+    )
+
+
 class NotTriedAgainError(PluginError):
     code = "scorm.not_tried_again"
     http_status = 409

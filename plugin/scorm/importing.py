@@ -18,7 +18,7 @@ from plugin.core.storage import Storage
 from plugin.modules import actions as module_actions
 from plugin.modules import queries as module_queries
 from plugin.modules.models import ModuleKind
-from plugin.scorm import attempts, wording
+from plugin.scorm import attempts, queries, wording
 from plugin.scorm.attempts import Attempt
 from plugin.scorm.described import described
 from plugin.scorm.models import Package, PackageState
@@ -48,7 +48,7 @@ def receive(
     try:
         with transaction() as tx:
             if module_id is not None:
-                module_queries.module_of(tx.session, organization_id, module_id)
+                queries.course_of(tx.session, organization_id, module_id)
             package = Package(
                 organization_id=organization_id,
                 module_id=module_id,

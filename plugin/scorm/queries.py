@@ -9,10 +9,16 @@ from sqlalchemy.orm import Session
 
 from plugin.core.base import JsonDict
 from plugin.core.secrets import hash_of
-from plugin.modules.models import Module, ModuleVersion, Run
+from plugin.modules import queries as module_queries
+from plugin.modules.models import Module, ModuleKind, ModuleVersion, Run
 from plugin.org.models import Person
 from plugin.scorm import runtime2004
-from plugin.scorm.errors import LaunchClosedError, LaunchNotFoundError, PackageNotFoundError
+from plugin.scorm.errors import (
+    LaunchClosedError,
+    LaunchNotFoundError,
+    NoCourseError,
+    PackageNotFoundError,
+)
 from plugin.scorm.manifest import Version
 from plugin.scorm.models import (
     COURSE,
@@ -45,6 +51,14 @@ def package_of(session: Session, organization_id: int, package_id: int) -> Packa
     )
     if found is None:
         raise PackageNotFoundError(package_id)
+    return found
+
+
+def course_of(session: Session, organization_id: int, module_id: int) -> Module:
+    """A module that packages are versions of; raises NoCourseError for one of another kind."""
+    found = module_queries.module_of(session, organization_id, module_id)
+    if found.kind is not ModuleKind.SCORM:
+        raise NoCourseError(module_id)
     return found
 
 

@@ -36,6 +36,7 @@ from plugin.scorm.forms import (
     results_form,
 )
 from plugin.scorm.models import PackageState
+from plugin.web.bodies import takes_files
 from plugin.web.headers import PLAYER_PERMISSIONS
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
@@ -48,6 +49,7 @@ RECENT = 10
 
 @bp.route("/admin/modules/import", methods=["GET", "POST"])
 @requires(Role.ADMIN)
+@takes_files()
 def new_package() -> str | AnyResponse:
     """Bring a package as a new module."""
     _require_uploads()
@@ -60,10 +62,11 @@ def new_package() -> str | AnyResponse:
 
 @bp.route("/admin/modules/<int:module_id>", methods=["GET", "POST"])
 @requires(Role.ADMIN)
+@takes_files()
 def module(module_id: int) -> str | AnyResponse:
     """A module's versions, and the form that brings a new one."""
     session, organization_id = read_session(), me().organization_id
-    found = module_queries.module_of(session, organization_id, module_id)
+    found = queries.course_of(session, organization_id, module_id)
     if request.method == "POST":
         _require_uploads()
     form = VersionForm() if _takes_uploads() else None
@@ -89,13 +92,13 @@ def module(module_id: int) -> str | AnyResponse:
 def results(module_id: int) -> str | AnyResponse | tuple[str, int]:
     """How the module reads what its course reports."""
     session, organization_id = read_session(), me().organization_id
-    found = module_queries.module_of(session, organization_id, module_id)
+    found = queries.course_of(session, organization_id, module_id)
     policy = queries.policy_of_module(session, found)
     parts = queries.parts_of_module(session, found)
     form = results_form(parts, policy, _percent(policy.pass_share))
     if form.validate_on_submit():
         with transaction() as tx:
-            module = module_queries.module_of(tx.session, organization_id, module_id)
+            module = queries.course_of(tx.session, organization_id, module_id)
             rules.choose(tx.session, module, form.policy, by=me().person_id, now=clock.now())
         flash(_("Saved. What was completed before stays as it was."))
         return redirect(url_for("scorm.module", module_id=module_id), 303)

@@ -21,6 +21,7 @@ from plugin.submissions import actions, queries
 from plugin.submissions.actions import Paper
 from plugin.submissions.forms import CertificateForm
 from plugin.submissions.models import SubmissionState
+from plugin.web.bodies import takes_files
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
 
@@ -35,6 +36,7 @@ def enter(tx: Tx, run: Run, now: datetime) -> str:  # noqa: ARG001 - as every wa
 
 @bp.route("/certificate/<int:run_id>", methods=["GET", "POST"])
 @requires(Role.LEARNER)
+@takes_files(by_hand.MAX_MEGABYTES)
 def show(run_id: int) -> str | Response | tuple[str, int]:
     """What was submitted and decided, and the form for a certificate."""
     session, now = read_session(), clock.now()

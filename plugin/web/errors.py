@@ -10,20 +10,19 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter, Map
 
 from plugin.core.errors import DiskFullError, PluginError, SignInRequiredError
 from plugin.core.log import log
 from plugin.core.storage import is_full
-from plugin.web import headers, visits
+from plugin.web import bodies, headers, visits
 from plugin.web.identity import framers_of_named_visit
 
 _WORDS = {
     400: ("http.bad_request", _l("The request could not be understood.")),
     404: ("http.not_found", _l("There is nothing at this address.")),
     405: ("http.method", _l("This address does not work that way.")),
-    413: ("http.too_large", _l("What was sent is too large.")),
     429: ("http.too_many", _l("Too many requests. Please wait a minute and try again.")),
 }
 MAX_ROW_ID = 2**63 - 1
@@ -136,8 +135,24 @@ def _http(error: HTTPException) -> Response | HTTPException:
     for prefix, answer in current_app.extensions.get(_PROGRAMS, {}).items():
         if request.path.startswith(prefix) and request.url_rule is None:
             return cast("Response", answer(error))
+    if isinstance(error, RequestEntityTooLarge):
+        return _too_large()
     code, words = _WORDS.get(status, _OTHER)
     return error_page(status, code=code, message=str(words))
+
+
+def _too_large() -> Response:
+    limit = (request.max_content_length or 0) // bodies.MEGABYTE
+    return error_page(
+        413,
+        code="http.too_large",
+        message=_("What was sent is too large: at most %(limit)s MB are taken here.", limit=limit),
+        learner_advice=_("Go back and choose a smaller file."),
+        admin_advice=_(
+            "Go back and choose a smaller file. For packages, whoever runs this server can raise "
+            "PLUGIN_UPLOAD_MAX_MB."
+        ),
+    )
 
 
 def _unstorable(error: DataError) -> Response:

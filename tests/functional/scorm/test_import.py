@@ -14,8 +14,9 @@ from sqlalchemy import func, select
 from plugin.cli import plugin
 from plugin.core.context import current_settings, storage
 from plugin.core.db import db
-from plugin.modules.models import Module, ModuleVersion, Retraining
+from plugin.modules.models import Module, ModuleKind, ModuleVersion, Retraining
 from plugin.scorm import importing
+from plugin.scorm.errors import NoCourseError
 from plugin.scorm.models import Package, PackageState
 from plugin.web.roles import Role
 from tests.support.clamd import EICAR, clamd
@@ -241,6 +242,30 @@ def test_another_organizations_package_and_module_do_not_exist(
     assert answer.status_code == 404
     assert db.session.scalar(select(func.count(Package.id))) == 1
     assert "Secret" not in admin.get("/admin/modules").get_data(as_text=True)
+
+
+@pytest.mark.parametrize("kind", [each for each in ModuleKind if each is not ModuleKind.SCORM])
+def test_a_module_of_another_kind_takes_no_package(
+    app: Flask, world: World, admin: FlaskClient, kind: ModuleKind, tmp_path: Path
+) -> None:
+    module = world.module(kind=kind)
+    db.session.commit()
+    assert admin.get(f"/admin/modules/{module.id}").status_code == 404
+    assert admin.get(f"/admin/modules/{module.id}/results").status_code == 404
+    answer = admin.post(
+        f"/admin/modules/{module.id}",
+        data={"file": (package(), "x.zip"), "effect": "equivalent"},
+        content_type="multipart/form-data",
+    )
+    assert answer.status_code == 404
+    path = tmp_path / "x.zip"
+    path.write_bytes(package().getvalue())
+    arguments = ["module", "import", str(path), "--organization", world.organization.slug]
+    told = app.test_cli_runner().invoke(plugin, [*arguments, "--module", str(module.id)], obj=app)
+    assert isinstance(told.exception, NoCourseError)
+    db.session.rollback()
+    assert db.session.scalar(select(func.count(Package.id))) == 0
+    assert files_of(app) == []
 
 
 def test_the_command_line_imports_and_tells(app: Flask, world: World, tmp_path: Path) -> None:
