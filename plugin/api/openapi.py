@@ -7,11 +7,13 @@ from plugin.api.queries import PAGE
 
 MOMENT = {"type": "string", "format": "date-time"}
 DAY = {"type": ["string", "null"], "format": "date"}
-ID = {"type": "integer", "minimum": 1}
+ID = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
+NUMBER = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
 LIMIT = {
     "name": "limit",
     "in": "query",
-    "schema": {"type": "integer", "minimum": 1, "maximum": PAGE, "default": PAGE},
+    "description": f"How many at most, of 1 to {PAGE}; what lies outside is read as the nearest.",
+    "schema": {**NUMBER, "default": PAGE},
 }
 EXAMPLE = {
     "person": {"employee_id": "E-1042"},
@@ -50,7 +52,10 @@ def document(tool_url: str) -> dict[str, Any]:
             "/modules": {"get": _list("Modules", Scope.MODULES_READ, "Module", [])},
             "/people": {
                 "get": _list(
-                    "People", Scope.PEOPLE_READ, "Person", [_query("employee_id", "string")]
+                    "People",
+                    Scope.PEOPLE_READ,
+                    "Person",
+                    [_query("employee_id", {"type": "string", "maxLength": 255})],
                 )
             },
             "/openapi.json": {
@@ -81,7 +86,7 @@ def _report() -> dict[str, Any]:
                 "name": "Idempotency-Key",
                 "in": "header",
                 "required": True,
-                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+                "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,255}$"},
             }
         ],
         "requestBody": {
@@ -102,7 +107,7 @@ def _report() -> dict[str, Any]:
 
 
 def _completions() -> dict[str, Any]:
-    filters = [_query("person_id", "integer"), _query("module_id", "integer")]
+    filters = [_query("person_id", NUMBER), _query("module_id", NUMBER)]
     return _list(
         "Completions in the order they were recorded", Scope.COMPLETIONS_READ, "Completion", filters
     )
@@ -113,7 +118,7 @@ def _list(summary: str, scope: Scope, name: str, filters: list[dict[str, Any]]) 
         "operationId": f"list{name}s",
         "summary": summary,
         "description": f"Needs `{scope}`. `next` is the address of the next page, or null.",
-        "parameters": [*filters, _query("after", "integer"), LIMIT],
+        "parameters": [*filters, _query("after", NUMBER), LIMIT],
         "responses": {
             "200": {
                 "description": "One page.",
@@ -138,8 +143,13 @@ def _list(summary: str, scope: Scope, name: str, filters: list[dict[str, Any]]) 
     }
 
 
-def _query(name: str, kind: str) -> dict[str, Any]:
-    return {"name": name, "in": "query", "schema": {"type": kind}}
+def _query(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": schema}
+
+
+def _text(most: int) -> dict[str, Any]:
+    """Something to read, of so many characters at most."""
+    return {"type": "string", "minLength": 1, "maxLength": most}
 
 
 def _answer(words: str, name: str) -> dict[str, Any]:
@@ -164,7 +174,8 @@ def _event(event: EventName) -> dict[str, Any]:
             "summary": event.value,
             "description": "Signed as Standard Webhooks 1.0 has it: webhook-id, webhook-timestamp, "
             "webhook-signature. Answer 2xx within 10 seconds; anything else is tried again for two "
-            "days, 410 ends the webhook.",
+            "days, 410 ends the webhook. An event may come more than once, then under the same "
+            "webhook-id, and after one that happened later: its timestamp says when it happened.",
             "requestBody": {
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Event"}}}
             },
@@ -184,7 +195,7 @@ def _schemas() -> dict[str, Any]:
                     "description": "By exactly one of its names.",
                     "oneOf": [
                         _only({"id": ID}),
-                        _only({"employee_id": {"type": "string", "maxLength": 255}}),
+                        _only({"employee_id": _text(255)}),
                         _only({"lms": {"$ref": "#/components/schemas/LmsName"}}),
                     ],
                 },
@@ -197,14 +208,14 @@ def _schemas() -> dict[str, Any]:
                     "description": "The last day it counts by its own words, inclusive; it never "
                     "counts longer than the training's period.",
                 },
-                "note": {"type": ["string", "null"], "maxLength": 1000},
+                "note": {"type": ["string", "null"], "minLength": 1, "maxLength": 1000},
             },
         },
         "LmsName": _only(
             {
-                "issuer": {"type": "string"},
-                "client_id": {"type": "string"},
-                "subject": {"type": "string"},
+                "issuer": _text(2048),
+                "client_id": _text(255),
+                "subject": _text(255),
             }
         ),
         "Completion": _only(

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
-from flask import Blueprint, Response, jsonify, request, url_for
+from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from plugin.api import actions, openapi, queries
@@ -19,6 +19,7 @@ from plugin.core.secrets import hash_of
 from plugin.web import errors
 from plugin.web.identity import public
 from plugin.web.limits import limiter
+from plugin.web.listing import further
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -79,7 +80,7 @@ def _http(error: HTTPException) -> Response:
     return answer
 
 
-bp.record_once(lambda state: errors.for_programs(state.app, "/api/", _http))
+bp.record_once(lambda state: errors.for_programs(state.app, "/api/", bp.name, _http))
 
 
 def _json(said: Any, *, status: int = 200) -> Response:
@@ -201,6 +202,5 @@ def _limit() -> int:
 def _page(page: Page) -> Response:
     said: dict[str, Any] = {"items": list(page.items), "next": None}
     if page.next_after is not None:
-        args: dict[str, Any] = {**request.args.to_dict(), "after": page.next_after}
-        said["next"] = current_settings().tool_url + url_for(request.endpoint or "", **args)
+        said["next"] = further(current_settings().tool_url, after=page.next_after)
     return _json(said)

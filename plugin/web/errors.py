@@ -10,7 +10,13 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    InternalServerError,
+    MethodNotAllowed,
+    RequestEntityTooLarge,
+)
 from werkzeug.routing import IntegerConverter, Map
 
 from plugin.core.errors import DiskFullError, PluginError, SignInRequiredError
@@ -46,9 +52,20 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _broken)
 
 
-def for_programs(app: App, prefix: str, answer: Callable[[HTTPException], Response]) -> None:
-    """What has no address or method below `prefix` is answered by `answer`, not by a page."""
-    app.extensions.setdefault(_PROGRAMS, {})[prefix] = answer
+def for_programs(
+    app: App, prefix: str, blueprint: str, answer: Callable[[HTTPException], Response]
+) -> None:
+    """What goes wrong in the blueprint, or has no address or method below `prefix`, is answered by
+    `answer`, not by a page."""
+    app.extensions.setdefault(_PROGRAMS, {})[blueprint] = (prefix, answer)
+
+
+def _told_to_a_program(error: HTTPException) -> Response | None:
+    """The refusal in the form of the service that was called, if it was one."""
+    for blueprint, (prefix, answer) in current_app.extensions.get(_PROGRAMS, {}).items():
+        if request.path.startswith(prefix) and request.blueprint in {None, blueprint}:
+            return cast("Response", answer(error))
+    return None
 
 
 def reference() -> str:
@@ -132,9 +149,13 @@ def _http(error: HTTPException) -> Response | HTTPException:
     status = error.code or 500
     if status < 400:  # noqa: PLR2004 - a redirect raised as an exception
         return error
-    for prefix, answer in current_app.extensions.get(_PROGRAMS, {}).items():
-        if request.path.startswith(prefix) and request.url_rule is None:
-            return cast("Response", answer(error))
+    answer = _told_to_a_program(error) or _told_to_a_person(error, status)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:  # RFC 9110, section 15.5.6
+        answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return answer
+
+
+def _told_to_a_person(error: HTTPException, status: int) -> Response:
     if isinstance(error, RequestEntityTooLarge):
         return _too_large()
     code, words = _WORDS.get(status, _OTHER)
@@ -159,11 +180,14 @@ def _unstorable(error: DataError) -> Response:
     """What was sent is no text or number a database can hold (a NUL, for example)."""
     log.warning("request.unstorable", exc_info=error)
     code, words = _WORDS[400]
-    return error_page(400, code=code, message=str(words))
+    told = _told_to_a_program(BadRequest())
+    return told or error_page(400, code=code, message=str(words))
 
 
 def _broken(error: Exception) -> Response:
     log.error("request.failed", exc_info=error)
+    if told := _told_to_a_program(InternalServerError()):
+        return told
     if is_full(error):
         return _refused(DiskFullError())
     return error_page(

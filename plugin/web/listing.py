@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from urllib.parse import urlencode
 
-from flask import request
+from flask import request, url_for
 
 Item = TypeVar("Item")
 SIZE = 50
@@ -104,6 +104,15 @@ class Slice(Generic[Item]):
     def last(self) -> int:
         """The number of the last item shown."""
         return self.asked.offset + len(self.items)
+
+
+def further(tool_url: str, **place: int) -> str:
+    """The address of the same list, asked the same, from another place on.
+
+    What was asked is a query and nothing else: none of its names steers how the address is made.
+    """
+    here = url_for(request.endpoint or "", **(request.view_args or {}))
+    return f"{tool_url}{here}?{urlencode({**request.args.to_dict(), **place})}"
 
 
 def like(words: str) -> str:

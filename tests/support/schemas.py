@@ -1,5 +1,6 @@
 """Whether a value is what a JSON Schema says: the few words of it that our documents use."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ TYPES: dict[str, tuple[type, ...]] = {
 }
 KNOWN = (
     {"$ref", "type", "format", "enum", "oneOf", "items", "properties", "required"}
-    | {"additionalProperties", "minimum", "maximum", "minLength", "maxLength"}
+    | {"additionalProperties", "minimum", "maximum", "minLength", "maxLength", "pattern"}
     | {"description", "default"}
 )
 Schema = Mapping[str, Any]
@@ -40,6 +41,7 @@ def faults(value: Any, schema: Schema, root: Schema, at: str = "$") -> list[str]
     if isinstance(value, str):
         most = schema.get("maxLength", len(value))
         found += [] if schema.get("minLength", 0) <= len(value) <= most else [f"{at}: length"]
+        found += [] if re.search(schema.get("pattern", ""), value) else [f"{at}: pattern"]
     if isinstance(value, list) and "items" in schema:
         for place, each in enumerate(value):
             found += faults(each, schema["items"], root, f"{at}[{place}]")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from plugin.lti.platform.custom import custom_of
 from plugin.lti.platform.rules import is_number
 from plugin.lti.tool.addresses import is_secure_address
 from plugin.lti.tool.claim_values import is_id, text_of, web_address
@@ -12,7 +13,6 @@ from plugin.lti.tool.claims import DEEP_LINKING, LTI, VERSION
 CLAIM = DEEP_LINKING.rpartition("/")[0] + "/"
 RESOURCE_LINK = "ltiResourceLink"
 MAX_ITEMS = 50
-MAX_CUSTOM = 50
 MAXIMUM = 100.0
 
 
@@ -88,7 +88,7 @@ def _item(said: object, target_url: str) -> Item | None:
     return Item(
         title=title[:200],
         target_url=address,
-        custom=_custom(said.get("custom")),
+        custom=custom_of(said.get("custom")),
         score_maximum=float(maximum),  # type: ignore[arg-type]
         resource_id=_text(line_item.get("resourceId")),
         tag=_text(line_item.get("tag")),
@@ -97,14 +97,3 @@ def _item(said: object, target_url: str) -> Item | None:
 
 def _text(value: object) -> str | None:
     return str(value) if is_id(value) else None
-
-
-def _custom(said: object) -> dict[str, str]:
-    if not isinstance(said, Mapping):
-        return {}
-    pairs = [(str(name), value) for name, value in said.items() if is_id(str(name))]
-    return {name: text_of(value) or "" for name, value in pairs[:MAX_CUSTOM] if _is_text(value)}
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)

@@ -12,6 +12,7 @@ from plugin.core.secrets import hash_of
 from plugin.lti.platform import actions, scopes
 from plugin.lti.platform.addresses import PlatformAddresses
 from plugin.lti.platform.claims import FAMILY
+from plugin.lti.platform.custom import custom_of
 from plugin.lti.platform.errors import ServiceRefusal
 from plugin.lti.platform.models import ExternalTool, ToolInvitation, ToolState
 from plugin.lti.platform.rules import json_object
@@ -23,7 +24,6 @@ from plugin.org.errors import FieldError
 TOOL = "https://purl.imsglobal.org/spec/lti-tool-configuration"
 PLATFORM = "https://purl.imsglobal.org/spec/lti-platform-configuration"
 MAX_REDIRECTS = 20
-MAX_CUSTOM = 50
 
 
 def configuration(ours: PlatformAddresses) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def use_invitation(
     row = session.execute(
         update(ToolInvitation)
         .where(
-            ToolInvitation.uid == uid,
+            ToolInvitation.uid == (uid if is_id(uid) else ""),
             ToolInvitation.token_hash == hash_of(token.strip()),
             ToolInvitation.used_at.is_(None),
             ToolInvitation.expires_at > now,
@@ -113,7 +113,7 @@ def register(
             invitation.organization_id,
             _described(said, described, target),
             uid=invitation.uid,
-            custom=_custom(described.get("custom_parameters")),
+            custom=custom_of(described.get("custom_parameters")),
             state=ToolState.PENDING,
             wanted_scopes=[each for each in _scopes(said) if each in scopes.USUAL],
             by=None,
@@ -168,13 +168,6 @@ def _picker(described: Mapping[str, Any], target: str) -> str | None:
             if address is not None and is_secure_address(address):
                 return address
     return None
-
-
-def _custom(said: object) -> dict[str, str]:
-    if not isinstance(said, Mapping):
-        return {}
-    found = {name: value for name, value in said.items() if is_id(name) and isinstance(value, str)}
-    return dict(list(found.items())[:MAX_CUSTOM])
 
 
 def _granted(tool: ExternalTool, described: Mapping[str, Any]) -> dict[str, Any]:

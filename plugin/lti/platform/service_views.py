@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, request, url_for
+from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from plugin.core import clock
@@ -30,6 +30,7 @@ from plugin.modules import visibility
 from plugin.web import errors
 from plugin.web.identity import public
 from plugin.web.limits import limiter
+from plugin.web.listing import further
 
 bp = Blueprint("services", __name__, url_prefix="/platform")
 
@@ -86,7 +87,7 @@ def _http(error: HTTPException) -> Response:
     return answer
 
 
-bp.record_once(lambda state: errors.for_programs(state.app, "/platform/", _http))
+bp.record_once(lambda state: errors.for_programs(state.app, "/platform/", bp.name, _http))
 
 
 def _json(said: Any, *, status: int = 200, kind: str = "application/json") -> Response:
@@ -302,7 +303,6 @@ def _number(name: str, default: int, most: int) -> int:
 def _page(page: Page, kind: str, said: Any = None) -> Response:
     answer = _json(list(page.items) if said is None else said, kind=kind)
     if page.next_after is not None:
-        args = {**request.args.to_dict(), **(request.view_args or {}), "from": page.next_after}
-        address = current_settings().tool_url + url_for(request.endpoint or "", **args)
+        address = further(current_settings().tool_url, **{"from": page.next_after})
         answer.headers["Link"] = f'<{address}>; rel="next"'
     return answer
