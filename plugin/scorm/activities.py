@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from plugin.scorm import scos
+from plugin.scorm.document import is_true
 from plugin.scorm.manifest import Item, Manifest, Threshold, Version
-from plugin.scorm.objectives import objectives_of
+from plugin.scorm.objectives import named, objectives_of
 
 Plain = dict[str, Any]
 CONTROLS = {
@@ -92,11 +93,6 @@ def first(plain: Plain, name: str) -> Plain:
 def every(plain: Plain, name: str) -> list[Plain]:
     found = plain.get(name)
     return found if isinstance(found, list) else []
-
-
-def is_true(value: object, *, default: bool) -> bool:
-    text = str(value or "").lower()
-    return default if not text else text in {"true", "1"}
 
 
 def number(value: object, *, default: float) -> float:
@@ -220,7 +216,7 @@ def _condition(plain: Plain) -> Plain:
     if plain.get("operator") == "not":
         condition["operator"] = "not"
     if plain.get("referencedObjective"):
-        condition["referencedObjective"] = plain["referencedObjective"]
+        condition["referencedObjective"] = named(plain["referencedObjective"])
     if plain.get("measureThreshold"):
         condition["parameters"] = {"threshold": number(plain["measureThreshold"], default=0.0)}
     return condition

@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from urllib.parse import unquote
+from urllib.parse import quote, unquote, unquote_to_bytes
 
+_CODES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _FOREIGN = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*:|//)")
 
 
@@ -48,6 +49,30 @@ def brought_back(href: str) -> str:
 def file_of(href: str) -> str:
     """The path inside the package an address means: no query, no fragment, %-codes decoded."""
     return normal(_folded(_path(href)))
+
+
+def in_utf8(href: str) -> str:
+    """The address with its %-codes as browsers and we read them; old tools wrote Windows-1252."""
+    try:
+        unquote(href, errors="strict")
+    except UnicodeDecodeError:
+        return _CODES.sub(lambda codes: quote(_windows(codes[0]), safe=""), href)
+    return href
+
+
+def _windows(codes: str) -> str:
+    return unquote_to_bytes(codes).decode("cp1252", errors="replace")
+
+
+def alike(path: str) -> str:
+    """One spelling for names that differ only in what computers and zip tools change: large and
+    small letters, spaces in a row, letters written as %-codes."""
+    return "/".join(_alike(part) for part in normal(path).split("/"))
+
+
+def _alike(part: str) -> str:
+    decoded = unquote(part)
+    return " ".join((part if "/" in decoded else normal(decoded)).casefold().split())
 
 
 def normal(path: str) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from plugin.scorm.addresses import file_of, is_foreign
+from plugin.scorm.addresses import alike, file_of, is_foreign
 from plugin.scorm.findings import Finding, error, warning
 from plugin.scorm.manifest import Item, Manifest
 
@@ -21,7 +21,7 @@ _LOCAL_NAMES = {"www.w3.org"}
 
 def check(manifest: Manifest, paths: set[str], root: Path) -> Iterator[Finding]:
     """Everything worth saying about the files of an unpacked package."""
-    folded = {path.casefold(): path for path in paths}
+    folded = {alike(path): path for path in paths}
     for item in manifest.playable():
         yield from _launch_file(item, paths, folded)
     yield from _listed_files(manifest, folded)
@@ -34,7 +34,7 @@ def _launch_file(item: Item, paths: set[str], folded: dict[str, str]) -> Iterato
     wanted = file_of(item.href)
     if wanted in paths:
         return
-    other = folded.get(wanted.casefold())
+    other = folded.get(alike(wanted))
     if other is None:
         yield error("scorm.launch_file", wanted or item.href, title=item.title)
     else:
@@ -49,7 +49,7 @@ def _listed_files(manifest: Manifest, folded: dict[str, str]) -> Iterator[Findin
         for name in resource.files
         if not is_foreign(name)
     }
-    missing = sorted(name for name in listed - launched if name.casefold() not in folded)
+    missing = sorted(name for name in listed - launched if alike(name) not in folded)
     if missing:
         shown = ", ".join(missing[:NAMED_FILES])
         yield warning("scorm.listed_file", missing[0], count=len(missing), names=shown)

@@ -163,6 +163,13 @@ def collapsed(value: str | None) -> str:
     return " ".join((value or "").split())
 
 
+def is_true(value: object, *, default: bool) -> bool:
+    """A boolean of XML schema (`true` or `1`), in any letters; what is none is the default."""
+    return {"true": True, "1": True, "false": False, "0": False}.get(
+        str(value or "").lower(), default
+    )
+
+
 def text_of(element: Element, name: str) -> str:
     """The collapsed text of the first child with this local name."""
     found = child(element, name)
@@ -171,8 +178,13 @@ def text_of(element: Element, name: str) -> str:
 
 def attribute(element: Element, name: str) -> str:
     """The collapsed value of an attribute, whatever its namespace and case of letters."""
+    return collapsed(written(element, name))
+
+
+def written(element: Element, name: str) -> str:
+    """The same as it is written: names of files may hold several spaces in a row."""
     exact = next((value for key, value in element.attrib.items() if local(key) == name), None)
     if exact is None:
         lower = name.lower()
         exact = next((v for key, v in element.attrib.items() if local(key).lower() == lower), None)
-    return collapsed(exact)
+    return (exact or "").strip()

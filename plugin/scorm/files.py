@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from plugin.scorm.addresses import normal
+from plugin.scorm.addresses import alike, normal
 
 UNKNOWN = "application/octet-stream"
 _TYPES = {
@@ -52,7 +52,7 @@ def media_type(name: str) -> str | None:
 
 
 def find(root: Path, name: str) -> Path | None:
-    """The file below `root`; names are forgiven large and small letters, never a way out."""
+    """The file below `root`; names are forgiven how they are spelled, never a way out."""
     parts = [part for part in normal(name).replace("\\", "/").split("/") if part not in {"", "."}]
     if not parts or ".." in parts or "\0" in name:
         return None
@@ -73,5 +73,5 @@ def _child(folder: Path, name: str) -> Path | None:
         return folder / name
     if not folder.is_dir():
         return None
-    wanted = name.casefold()
-    return next((each for each in folder.iterdir() if each.name.casefold() == wanted), None)
+    wanted = alike(name)
+    return next((each for each in folder.iterdir() if alike(each.name) == wanted), None)

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from plugin.scorm import document, resources, sequencing
 from plugin.scorm.addresses import is_foreign, is_no_page
-from plugin.scorm.document import MANIFEST, attribute, child, children, text_of
+from plugin.scorm.document import MANIFEST, attribute, child, children, is_true, text_of
 from plugin.scorm.findings import Finding, error, refuse, warning
 from plugin.scorm.resources import NOTHING, Resource
 
@@ -110,7 +110,9 @@ def parse(content: bytes) -> Manifest:
         items=reader.below(organization),
         resources=found,
         sequencing=sequencing.of(organization, collection),
-        objectives_global_to_system=attribute(organization, "objectivesGlobalToSystem") != "false",
+        objectives_global_to_system=is_true(
+            attribute(organization, "objectivesGlobalToSystem"), default=True
+        ),
     )
     if not manifest.playable():
         raise refuse("manifest.nothing_to_play", MANIFEST)
@@ -176,7 +178,7 @@ class _Items:
         return Item(
             identifier=self._identifier(element, title),
             title=title,
-            is_visible=attribute(element, "isvisible").lower() != "false",
+            is_visible=is_true(attribute(element, "isvisible"), default=True),
             href=_with_parameters(resource.href, attribute(element, "parameters")),
             is_sco=resource.is_sco,
             children=self.below(element),
@@ -242,7 +244,7 @@ def _threshold(element: Element) -> Threshold | None:
         return None
     text = document.collapsed("".join(found.itertext()))
     return Threshold(
-        by_measure=bool(text) or attribute(found, "completedByMeasure") == "true",
+        by_measure=bool(text) or is_true(attribute(found, "completedByMeasure"), default=False),
         min_measure=text or attribute(found, "minProgressMeasure") or "1.0",
         weight=attribute(found, "progressWeight") or "1.0",
     )

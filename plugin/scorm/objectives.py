@@ -1,7 +1,9 @@
 """The objectives of an activity and how they read and write shared ones. Pure (IMS SS; ADL SEQ)."""
 
 from typing import Any
+from urllib.parse import unquote
 
+from plugin.scorm.document import collapsed, is_true
 from plugin.scorm.scos import number
 
 Plain = dict[str, Any]
@@ -31,16 +33,24 @@ def objectives_of(plain: Plain, activity: str, *, is_leaf: bool) -> Plain:
     return settings
 
 
+def named(text: object) -> str:
+    """One spelling of an objective's name: manifests write it as an address, with %-codes.
+
+    It is what content finds in `cmi.objectives`, and what rules of other items mean by it.
+    """
+    return collapsed(unquote(str(text or "")))
+
+
 def _first(plain: Plain, name: str) -> Plain:
     found = plain.get(name)
     return found[0] if isinstance(found, list) and found else {}
 
 
 def _objective(plain: Plain, unnamed: str, more: dict[str, list[Plain]]) -> Plain:
-    identifier = plain.get("objectiveID", "")
+    identifier = named(plain.get("objectiveID"))
     objective: Plain = {
         "objectiveID": identifier or unnamed,
-        "satisfiedByMeasure": plain.get("satisfiedByMeasure") in {"true", "1"},
+        "satisfiedByMeasure": is_true(plain.get("satisfiedByMeasure"), default=False),
         "mapInfo": _maps(plain.get("mapInfo", []), more.get(identifier, [])),
     }
     if objective["satisfiedByMeasure"]:
@@ -55,7 +65,8 @@ def _measure(plain: Plain) -> float:
 
 def _maps_by_objective(plain: Plain) -> dict[str, list[Plain]]:
     return {
-        each.get("objectiveID", ""): each.get("mapInfo", []) for each in plain.get("objective", [])
+        named(each.get("objectiveID")): each.get("mapInfo", [])
+        for each in plain.get("objective", [])
     }
 
 
@@ -64,10 +75,10 @@ def _maps(ims: list[Plain], adl: list[Plain]) -> list[Plain]:
     maps: dict[str, Plain] = {}
     for found, reads, writes in ((ims, IMS_READ, IMS_WRITE), (adl, ADL_READ, ADL_WRITE)):
         for each in found:
-            target = each.get("targetObjectiveID", "")
+            target = named(each.get("targetObjectiveID"))
             info = maps.setdefault(target, _nothing(target))
-            info.update({name: each.get(name) not in {"false", "0"} for name in reads})
-            info.update({name: each.get(name) in {"true", "1"} for name in writes})
+            info.update({name: is_true(each.get(name), default=True) for name in reads})
+            info.update({name: is_true(each.get(name), default=False) for name in writes})
     return list(maps.values())
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from plugin.scorm import document
-from plugin.scorm.addresses import brought_back, joined, leaves
-from plugin.scorm.document import MANIFEST, attribute, child, children
+from plugin.scorm.addresses import brought_back, in_utf8, joined, leaves
+from plugin.scorm.document import MANIFEST, attribute, child, children, written
 from plugin.scorm.findings import Finding, warning
 
 _KINDS = {"sco", "asset"}
@@ -54,9 +54,9 @@ def by_identifier(resources: Iterable[Resource], findings: list[Finding]) -> dic
 
 def _resource(element: Element, base: str, findings: list[Finding]) -> Resource:
     base = joined(base, _base(element))
-    files = (attribute(each, "href") for each in children(element, "file"))
+    files = (written(each, "href") for each in children(element, "file"))
     kind = attribute(element, "scormtype").lower()
-    href = joined(base, _clean(attribute(element, "href")))
+    href = joined(base, _clean(written(element, "href")))
     if leaves(href):
         findings.append(warning("manifest.outside", MANIFEST, href=href))
         href = brought_back(href)
@@ -76,4 +76,4 @@ def _base(element: Element) -> str:
 
 
 def _clean(href: str) -> str:
-    return href.replace("\\", "/")
+    return in_utf8(href.replace("\\", "/"))

@@ -35,7 +35,10 @@ SENTENCES: dict[str, Any] = {
         "This name and %(other)s differ only in large and small letters; some computers will "
         "mix them up. Rename one."
     ),
-    "zip.deep": _l("The folders are nested more than %(limit)s deep, or the path is too long."),
+    "zip.deep": _l(
+        "The folders are nested more than %(limit)s deep, or the path is too long. Move the file "
+        "nearer to the top of the course and zip again."
+    ),
     "zip.long_name": _l("The file name is longer than %(limit)s bytes. Shorten it."),
     "zip.too_many_files": _l("The package has more than %(limit)s files. Split the course."),
     "zip.large": _l("The package unpacks to more than %(limit)s MB. Reduce its media."),
@@ -58,14 +61,19 @@ SENTENCES: dict[str, Any] = {
     "zip.other_standard": _l(
         "This is a %(standard)s package, not SCORM. Export the course as SCORM 1.2 or 2004."
     ),
-    "manifest.large": _l("imsmanifest.xml is larger than %(limit)s MB."),
+    "manifest.large": _l(
+        "imsmanifest.xml is larger than %(limit)s MB. Split the course into several packages."
+    ),
     "manifest.xml": _l(
         "imsmanifest.xml is not well-formed: line %(line)s, column %(column)s. Export again."
     ),
     "manifest.entities": _l(
         "imsmanifest.xml defines XML entities, which could be used to attack. Remove them."
     ),
-    "manifest.too_deep": _l("imsmanifest.xml is nested more than %(depth)s levels deep."),
+    "manifest.too_deep": _l(
+        "imsmanifest.xml is nested more than %(depth)s levels deep. Put the course's contents into "
+        "fewer levels and export again."
+    ),
     "manifest.leading": _l("There were characters before the XML began; they were ignored."),
     "manifest.invisible": _l(
         "It holds invisible characters that XML forbids; they were read as spaces."
@@ -76,8 +84,13 @@ SENTENCES: dict[str, Any] = {
     "manifest.ampersand": _l(
         "A bare '&' was read as '&amp;'. Addresses in the manifest should write '&amp;'."
     ),
-    "manifest.encoding": _l("The file says UTF-8 but is not; it was read as Windows-1252."),
-    "manifest.not_a_manifest": _l("The file is no manifest: it begins with <%(found)s>."),
+    "manifest.encoding": _l(
+        "The file says UTF-8 but is not; it was read as Windows-1252. Save it as UTF-8."
+    ),
+    "manifest.not_a_manifest": _l(
+        "The file is no manifest: it begins with <%(found)s>. In your authoring tool choose SCORM "
+        "1.2 or 2004 and export again."
+    ),
     "manifest.not_scorm": _l(
         "The manifest does not say that it is SCORM. In your authoring tool choose SCORM 1.2 or "
         "2004."
@@ -89,18 +102,25 @@ SENTENCES: dict[str, Any] = {
         "The manifest contains another manifest. Export the courses as separate packages."
     ),
     "manifest.no_organization": _l(
-        "The manifest has no organization, so there is no course in it."
+        "The manifest has no organization, so there is no course in it. Export the course as SCORM "
+        "1.2 or 2004, not its files alone."
     ),
     "manifest.default_missing": _l(
-        "The default organization %(wanted)s does not exist; the first one was used."
+        "The default organization %(wanted)s does not exist; the first one was used. Export again "
+        "if that is the wrong course."
     ),
-    "manifest.nothing_to_play": _l("No item of the manifest opens a page of the course."),
+    "manifest.nothing_to_play": _l(
+        "No item of the manifest opens a page of the course. Add a page to the course and export "
+        "again."
+    ),
     "manifest.empty_item": _l("The item “%(title)s” opens nothing; it is shown as a heading."),
     "manifest.no_resource": _l(
-        "The item “%(title)s” names the resource %(id)s, which does not exist; it opens nothing."
+        "The item “%(title)s” names the resource %(id)s, which does not exist; it opens nothing. "
+        "If it should, add its page to the course and export again."
     ),
     "manifest.no_href": _l(
-        "The resource %(id)s of the item “%(title)s” has no address; it opens nothing."
+        "The resource %(id)s of the item “%(title)s” has no address; it opens nothing. If it "
+        "should, add its page to the course and export again."
     ),
     "manifest.double_id": _l("The identifier %(id)s is used twice; “%(title)s” was renamed."),
     "manifest.double_resource": _l(
@@ -127,7 +147,8 @@ SENTENCES: dict[str, Any] = {
         "relative to imsmanifest.xml."
     ),
     "manifest.foreign_launch": _l(
-        "“%(title)s” starts at another host (%(href)s). It cannot report results from there."
+        "“%(title)s” starts at another host (%(href)s). It cannot report results from there. "
+        "Put the page into the package."
     ),
     "import.defect": _l(
         "Something in this program went wrong; that is our defect, not the package's. Try again. "
@@ -166,15 +187,16 @@ SENTENCES: dict[str, Any] = {
         "“%(title)s” starts with this file, but it is not in the zip. Add it, or export again."
     ),
     "scorm.case": _l(
-        "The manifest writes this name with other large and small letters than the file "
-        "%(other)s. It works here; rename one so that it works everywhere."
+        "The manifest writes this name otherwise than the file %(other)s: large and small "
+        "letters, spaces or %%-codes differ. It works here; rename one so that it works everywhere."
     ),
     "scorm.listed_file": _l(
-        "%(count)s files are listed in the manifest but not in the zip: %(names)s."
+        "%(count)s files are listed in the manifest but not in the zip: %(names)s. If the course "
+        "needs them, add them and zip again."
     ),
     "scorm.foreign_host": _l(
         "This page loads something from %(host)s. It will not work without the internet, and "
-        "that host learns who is training."
+        "that host learns who is training. Put what it loads into the package."
     ),
 }
 

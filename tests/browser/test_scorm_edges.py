@@ -101,6 +101,9 @@ ADDRESSES = [
     ("100%.html", "100%25.html"),
     ("100%.html", "100%.html"),
     ("d\\x.html", "d\\x.html"),
+    ("a%20b.html", "a%20b.html"),
+    ("two  spaces.html", "two  spaces.html"),
+    ("caf\u00e9.html", "caf%E9.html"),
     ("Start.HTML", "start.html?a=1&amp;b=2#top"),
 ]
 

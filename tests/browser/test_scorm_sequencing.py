@@ -266,6 +266,22 @@ def test_an_objective_written_by_one_part_is_read_by_another(play: Any) -> None:
     assert found["other"] == ("passed", "0.6")
 
 
+def test_an_objective_is_found_and_ruled_by_whatever_its_name_is_spelled_like(play: Any) -> None:
+    back = rules(rule("post", "previous", "objectiveStatusKnown@ ob%20%20j%20%201 "))
+    objectives = (
+        "<imsss:objectives><imsss:primaryObjective/>"
+        '<imsss:objective objectiveID="ob%20j%201  "/></imsss:objectives>'
+    )
+    second = sequencing(back + objectives)
+    playing = play(course(part("ONE"), part("TWO", second), part("END"), sequencing(FLOW)))
+    playing.finish("ONE", "continue")
+    assert playing.ask("TWO", "cmi.objectives._count") == "1"
+    assert playing.ask("TWO", "cmi.objectives.0.id") == "ob j 1"
+    playing.set("TWO", objectives__0__success_status="passed")
+    playing.finish("TWO", "continue")
+    playing.at("ONE")
+
+
 def test_shared_objectives_belong_to_the_sitting(play: Any, address: Address) -> None:
     playing = play(skipping_course())
     passed(playing, "TEST")

@@ -187,7 +187,7 @@ OBJECTIVES = (
 
 def test_objectives_map_to_shared_ones_as_ims_and_adl_say_together() -> None:
     (only,) = of_a_part(OBJECTIVES)["objectives"]
-    assert only["objectiveID"] == "odd%20id"
+    assert only["objectiveID"] == "odd id"
     (shared,) = only["mapInfo"]
     assert shared["targetObjectiveID"] == "G"
     said = {name for name, value in shared.items() if value is True}
@@ -212,6 +212,28 @@ def test_a_primary_objective_without_id_is_kept_and_not_shown_to_content() -> No
     }
     heading = first(cluster("K", part("A"), sequencing(OBJECTIVES)))
     assert heading["primaryObjective"]["objectiveID"] == "primary-a1"
+
+
+def test_an_objective_has_one_name_however_manifests_spell_it() -> None:
+    """Addresses in attributes: spaces around and in a row mean nothing, %-codes mean letters."""
+    inside = rules(rule("post", "previous", "objectiveStatusKnown@  ob%20%20%20j%20%201  "))
+    inside += (
+        "<imsss:objectives><imsss:primaryObjective/>"
+        '<imsss:objective objectiveID=" ob%20j%201   ">'
+        '<imsss:mapInfo targetObjectiveID="caf%C3%A9" writeSatisfiedStatus="1"/>'
+        "</imsss:objective></imsss:objectives>"
+        '<adlseq:objectives><adlseq:objective objectiveID="ob j%201">'
+        '<adlseq:mapInfo targetObjectiveID="café" writeRawScore="true"/>'
+        "</adlseq:objective></adlseq:objectives>"
+    )
+    found = of_a_part(inside)
+    (objective,) = found["objectives"]
+    assert objective["objectiveID"] == "ob j 1"
+    (mapped,) = objective["mapInfo"]
+    assert mapped["targetObjectiveID"] == "café"
+    assert (mapped["writeSatisfiedStatus"], mapped["writeRawScore"]) == (True, True)
+    (condition,) = found["sequencingRules"]["postConditionRules"][0]["conditions"]
+    assert condition["referencedObjective"] == "ob j 1"
 
 
 def test_a_mark_is_told_to_content_when_the_measure_decides() -> None:

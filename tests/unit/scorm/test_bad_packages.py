@@ -4,6 +4,8 @@ A package with an error is refused and leaves nothing behind; a note never stops
 """
 
 import io
+import random
+import re
 import stat
 import unicodedata
 import zipfile
@@ -22,7 +24,7 @@ from tests.support import packages2004
 from tests.support.packages import PAGE, item, manifest, package, resource, zip_of
 from tests.unit.scorm.test_package import named
 
-SMALL = Limits(total=200_000, files=30, ratio=20, ratio_from=50_000)
+SMALL = Limits(total=200_000, files=30, ratio=20, ratio_from=50_000, manifest=1_500_000)
 ENTITIES = b'<!DOCTYPE manifest [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
 OUTSIDE = b'<!DOCTYPE manifest [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
 DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>'
@@ -54,6 +56,27 @@ def after_declaration(more: bytes) -> io.BytesIO:
 
 def launching(href: str, extra: dict[str, bytes | str] | None = None) -> io.BytesIO:
     return package(extra, manifest_bytes=manifest(resources=resource(href=href)))
+
+
+def damaged() -> io.BytesIO:
+    source = package({"page.txt": random.Random(2).randbytes(5000)}).getvalue()
+    at = source.find(b"page.txt") + 500
+    return io.BytesIO(source[:at] + bytes(50) + source[at + 50 :])
+
+
+def locked() -> io.BytesIO:
+    source = bytearray(package().getvalue())
+    at = source.find(b"PK\x01\x02")
+    source[at + 8] |= 1
+    return io.BytesIO(bytes(source))
+
+
+def squeezed() -> io.BytesIO:
+    source = package()
+    with zipfile.ZipFile(source, "a", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("x.html", "x" * 100)
+    source.seek(0)
+    return source
 
 
 def overlapping() -> io.BytesIO:
@@ -280,6 +303,62 @@ ROWS = [
         "nested",
     ),
     Row(
+        "no zip at all", lambda: io.BytesIO(b"%PDF-1.7"), "zip.not_a_zip", "", "as a SCORM package"
+    ),
+    Row("damaged zip", damaged, "zip.broken", "", "repeat the upload"),
+    Row(
+        "invisible letter in a name",
+        lambda: named("a\nb.html"),
+        "zip.control",
+        "a?b.html",
+        "Rename the file",
+    ),
+    Row("long name", lambda: named("x" * 201), "zip.long_name", "x" * 201, "Shorten it"),
+    Row("password", locked, "zip.encrypted", "imsmanifest.xml", "without one"),
+    Row("unusual compression", squeezed, "zip.method", "x.html", "ordinary zip"),
+    Row(
+        "another standard",
+        lambda: zip_of({"cmi5.xml": b"x"}),
+        "zip.other_standard",
+        "cmi5.xml",
+        "2004",
+    ),
+    Row(
+        "large manifest",
+        lambda: said(manifest() + b" " * 2_000_000),
+        "manifest.large",
+        "imsmanifest.xml",
+        "Split the course",
+    ),
+    Row(
+        "no manifest inside the manifest",
+        lambda: said(b"<html/>"),
+        "manifest.not_a_manifest",
+        "imsmanifest.xml",
+        "export again",
+    ),
+    Row(
+        "a manifest of no standard",
+        lambda: said(b"<manifest><organizations/></manifest>"),
+        "manifest.not_scorm",
+        "imsmanifest.xml",
+        "choose SCORM 1.2",
+    ),
+    Row(
+        "a manifest without a course",
+        lambda: said(re.sub(rb"<organization .*</organization>", b"", manifest(), flags=re.DOTALL)),
+        "manifest.no_organization",
+        "imsmanifest.xml",
+        "Export the course",
+    ),
+    Row(
+        "a course without a page",
+        lambda: said(manifest(items='<item identifier="I"><title>x</title></item>')),
+        "manifest.nothing_to_play",
+        "imsmanifest.xml",
+        "Add a page",
+    ),
+    Row(
         "manifest in a manifest",
         lambda: said(manifest().replace(b"</manifest>", b"<manifest/></manifest>")),
         "manifest.submanifest",
@@ -302,6 +381,14 @@ def test_a_bad_package_is_told_with_its_file_and_how_to_mend_it(row: Row, tmp_pa
     assert told[row.code].file == row.file
     assert row.words in told[row.code].text
     assert told[row.code].is_error is row.refused
+
+
+def test_every_error_of_a_package_has_its_row() -> None:
+    source = "".join(path.read_text() for path in Path(wording.__file__).parent.glob("*.py"))
+    errors = set(re.findall(r"\b(?:refuse|error)\(\s*\"([a-z_]+\.[a-z_]+)\"", source))
+    ours = {code for code in errors if not code.startswith(("import.", "scan."))}
+    assert len(ours) > 20
+    assert ours <= {row.code for row in ROWS if row.refused}
 
 
 NAMES = [".htaccess", "run.php", "CON.html", "trailing.", "trailing ", "ünï.html"]

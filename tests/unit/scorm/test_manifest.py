@@ -3,6 +3,7 @@ import pytest
 from plugin.scorm.addresses import file_of
 from plugin.scorm.findings import RefusedPackageError
 from plugin.scorm.manifest import Version, parse
+from tests.support import packages2004
 from tests.support.packages import item, manifest, resource
 
 SCHEMA_2004 = "2004 4th Edition"
@@ -155,9 +156,25 @@ def test_two_items_with_one_id_stay_two() -> None:
     assert len({each.identifier for each in parse(content).playable()}) == 2
 
 
-def test_invisible_items_are_marked() -> None:
-    items = '<item identifier="I" identifierref="R1" isvisible="false"><title>x</title></item>'
-    assert not parse(manifest(items=items)).playable()[0].is_visible
+@pytest.mark.parametrize(
+    ("written", "is_visible"),
+    [("false", False), ("False", False), ("0", False), ("true", True), ("1", True), ("yes", True)],
+)
+def test_invisible_items_are_marked(written: str, is_visible: bool) -> None:
+    items = f'<item identifier="I" identifierref="R1" isvisible="{written}"><title>x</title></item>'
+    assert parse(manifest(items=items)).playable()[0].is_visible is is_visible
+
+
+@pytest.mark.parametrize(
+    ("written", "is_global"),
+    [("", True), ("true", True), ("1", True), ("false", False), ("0", False)],
+)
+def test_objectives_are_global_to_the_system_unless_the_course_says_no(
+    written: str, is_global: bool
+) -> None:
+    said = f'adlseq:objectivesGlobalToSystem="{written}"' if written else ""
+    found = parse(packages2004.manifest(packages2004.part("ONE"), attributes=said))
+    assert found.objectives_global_to_system is is_global
 
 
 @pytest.mark.parametrize(

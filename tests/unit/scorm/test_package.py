@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from plugin.scorm import files
+from plugin.scorm.addresses import file_of
 from plugin.scorm.findings import Severity
 from plugin.scorm.package import Limits, Unpacked, unpack
 from tests.support.packages import PAGE, item, manifest, package, resource, zip_of
@@ -251,6 +253,36 @@ def test_a_missing_launch_file_is_an_error(target: Path) -> None:
 def test_a_launch_file_that_differs_in_case_is_a_warning(target: Path) -> None:
     source = package(manifest_bytes=manifest(resources=resource(href="Index.HTML?a=1")))
     assert warnings_of(source, target) == ["scorm.case"]
+
+
+@pytest.mark.parametrize(
+    ("name", "href", "warnings"),
+    [
+        ("two  spaces.html", "two  spaces.html", []),
+        ("two  spaces.html", "two%20%20spaces.html", []),
+        ("caf\u00e9.html", "caf%E9.html", []),
+        ("a%20b.html", "a%20b.html", ["scorm.case"]),
+        ("A%20b.html", "a b.html", ["scorm.case"]),
+        ("two  spaces.html", "two spaces.html", ["scorm.case"]),
+        ("h%C3%B6he/x.html", "h\u00f6he/x.html", ["scorm.case"]),
+    ],
+)
+def test_a_launch_file_is_found_however_it_is_spelled(
+    target: Path, name: str, href: str, warnings: list[str]
+) -> None:
+    content = manifest(resources=resource(href=href))
+    found = opened(package({name: PAGE}, manifest_bytes=content), target)
+    assert found.is_usable
+    assert [each.code for each in found.findings] == warnings
+    assert found.manifest is not None
+    (item,) = found.manifest.playable()
+    assert files.find(target, file_of(item.href)) == target / name
+
+
+def test_a_name_with_a_coded_slash_is_no_folder(target: Path) -> None:
+    content = manifest(resources=resource(href="a/b.html"))
+    source = package({"a%2Fb.html": PAGE}, manifest_bytes=content)
+    assert error_of(source, target) == "scorm.launch_file"
 
 
 def test_percent_codes_in_addresses_are_understood(target: Path) -> None:
