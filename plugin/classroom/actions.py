@@ -117,16 +117,19 @@ def require_running(found: ClassSession, *, now: datetime) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """What whoever leads the session says of one person."""
+    """What whoever leads the session says of one person; of presence nothing, if None."""
 
     attendance_id: int
-    present: bool
+    present: bool | None
     passed: bool | None = None
     score: float | None = None
 
 
 def mark(tx: Tx, found: ClassSession, marks: Collection[Mark], *, by: int, now: datetime) -> None:
-    """The list is as said. What was recorded already, and the one who says it, stay as they are."""
+    """The list is as said. What was recorded already, and the one who says it, stay as they are.
+
+    Raises FieldError that names the score of the attendance that is none.
+    """
     _require_begun(found, now=now)
     said = {each.attendance_id: each for each in marks}
     rows = tx.session.scalars(
@@ -143,10 +146,10 @@ def mark(tx: Tx, found: ClassSession, marks: Collection[Mark], *, by: int, now: 
     for row in rows:
         told = said[row.id]
         if told.score is not None and not 0 <= told.score <= 1:
-            raise FieldError("score", _("Use 0 to 100 percent, or leave it empty."))
-        if not told.present:
+            raise FieldError(f"score-{row.id}", _("Use 0 to 100 percent, or leave it empty."))
+        if told.present is False:
             row.present_at = row.present_how = row.present_by = None
-        elif row.present_at is None:
+        elif told.present and row.present_at is None:
             row.present_at, row.present_how, row.present_by = now, How.LIST, by
         row.passed, row.score = told.passed, told.score
 

@@ -148,7 +148,8 @@ def cancel(session_id: int) -> str | Response | tuple[str, int]:
     session = read_session()
     module_id = _session(session, session_id).module_id
     if is_saved(form, save):
-        flash(f"{_('The session is cancelled.')} {_words_of(told[0])}")
+        words = _("The session is cancelled.")
+        flash(f"{words} {_words_of(told[0])}" if told[0] else words)
         return redirect(url_for("sessions.module", module_id=module_id), 303)
     session = read_session()
     found = _session(session, session_id)

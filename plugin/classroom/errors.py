@@ -34,7 +34,10 @@ class NotRunningError(PluginError):
 class CodeOverError(PluginError):
     code = "classroom.code_over"
     http_status = 409
-    public_message = _l("This code is not shown any more. Scan or type the one shown now.")
+    public_message = _l(
+        "This is not the code that is shown now. Scan or type it again: "
+        "it changes every half minute."
+    )
 
 
 class SessionOverError(PluginError):

@@ -1,5 +1,6 @@
 """The pages of whoever leads a session: its list, and the code shown in the room."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
@@ -57,36 +58,29 @@ def _when(found: list[queries.SessionLine]) -> dict[int, str]:
 @requires(Role.LEARNER)
 def attendance(session_id: int) -> str | Response | tuple[str, int]:
     """Who has a seat, who was there, what came of it."""
-    error = ""
-    if request.method == "POST":
-        try:
-            return _save(session_id)
-        except FieldError as refused:
-            error = refused.message
-    page = _page(session_id, AddForm(formdata=None), error=error)
-    return (page, 422) if error else page
+    if request.method == "GET":
+        return _page(session_id, AddForm(formdata=None))
+    return _saved(session_id, AddForm())
 
 
 @bp.post("/teaching/<int:session_id>/add")
 @requires(Role.LEARNER)
-def add(session_id: int) -> str | Response | tuple[str, int]:
-    """Somebody came without a seat."""
-    form, now = AddForm(), clock.now()
-    if form.validate_on_submit():
-        try:
-            with transaction() as tx:
-                found, reach = _led(tx.session, session_id)
-                people = queries.named(
-                    tx.session, found.organization_id, form.who.data, reach, at=now
-                )
-                person_id = planning.the_one(people, "who")
-                actions.add(tx, found, person_id, by=me().person_id, now=now)
-        except FieldError as error:
+def add(session_id: int) -> Response | tuple[str, int]:
+    """Somebody came without a seat; what the list says beside it is kept as well."""
+    form = AddForm()
+    if not form.validate_on_submit():
+        return _page(session_id, form), 422
+    return _saved(session_id, form)
+
+
+def _saved(session_id: int, form: AddForm) -> Response | tuple[str, int]:
+    """The list as it is now; what cannot be so is said at its place, and nothing typed is lost."""
+    try:
+        return _save(session_id, form)
+    except FieldError as error:
+        if error.field in form:
             form[error.field].errors = [error.message]
-        else:
-            flash(_("On the list, as present."))
-            return redirect(url_for("teaching.attendance", session_id=session_id), 303)
-    return _page(session_id, form), 422
+        return _page(session_id, form, error=error), 422
 
 
 @bp.get("/teaching/<int:session_id>/code")
@@ -121,34 +115,55 @@ def _led(session: Session, session_id: int) -> tuple[ClassSession, Reach | None]
     raise SessionNotFoundError(session_id)
 
 
-def _save(session_id: int) -> Response:
+def _save(session_id: int, form: AddForm) -> Response:
     """What the list says is kept; confirmed, it completes the module for those present."""
-    now, by = clock.now(), me().person_id
+    now, by, recorded = clock.now(), me().person_id, None
     with transaction() as tx:
         found, reach = _led(tx.session, session_id)
-        seats = queries.seats(tx.session, found, reach, at=now)
-        marks = [_mark(seat) for seat in seats]
-        actions.mark(tx, found, marks, by=by, now=now)
-        recorded = None
+        seats = [each for each in queries.seats(tx.session, found, reach, at=now) if _says(each)]
+        actions.mark(tx, found, [_mark(seat) for seat in seats], by=by, now=now)
+        if form.who.data:
+            people = queries.named(tx.session, found.organization_id, form.who.data, reach, at=now)
+            actions.add(tx, found, planning.the_one(people, "who"), by=by, now=now)
         if request.form.get("do") == "confirm":
-            ids = [seat.attendance.id for seat in seats]
+            ids = [seat.attendance.id for seat in seats if _is_ticked(seat)]
             tx.session.flush()
             recorded = actions.confirm(tx, found, ids, by=by, now=now)
-    if recorded is None:
-        flash(_("Saved."))
-    else:
-        flash(ngettext("Recorded for %(num)d person.", "Recorded for %(num)d people.", recorded))
+    _tell(recorded, has_added=bool(form.who.data))
     return redirect(url_for("teaching.attendance", session_id=session_id), 303)
 
 
+def _tell(recorded: int | None, *, has_added: bool) -> None:
+    if has_added:
+        flash(_("On the list, as present."))
+    if recorded is not None:
+        flash(ngettext("Recorded for %(num)d person.", "Recorded for %(num)d people.", recorded))
+    elif not has_added:
+        flash(_("Saved."))
+
+
+def _says(seat: Seat) -> bool:
+    """Whether the form is about this person: they may have come since the page was shown."""
+    return f"was-{seat.attendance.id}" in request.form or _is_ticked(seat)
+
+
+def _is_ticked(seat: Seat) -> bool:
+    return f"present-{seat.attendance.id}" in request.form
+
+
 def _mark(seat: Seat) -> Mark:
-    number = seat.attendance.id
+    number, ticked = seat.attendance.id, _is_ticked(seat)
     return Mark(
         attendance_id=number,
-        present=f"present-{number}" in request.form,
+        present=ticked if ticked is not _was_ticked(seat) else None,
         passed=OUTCOMES.get(request.form.get(f"passed-{number}", "")),
         score=_share(request.form.get(f"score-{number}", "")),
     )
+
+
+def _was_ticked(seat: Seat) -> bool:
+    """As the page showed it: who is noted by the code meanwhile is not taken off the list."""
+    return request.form.get(f"was-{seat.attendance.id}") == "yes"
 
 
 def _share(typed: str) -> float | None:
@@ -161,21 +176,54 @@ def _share(typed: str) -> float | None:
     return float(number / PERCENT) if number.is_finite() else -1.0
 
 
-def _page(session_id: int, form: AddForm, *, error: str = "") -> str:
-    session, now = read_session(), clock.now()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One person of the list as the page shows it: what is kept, or what was just typed."""
+
+    present: bool
+    passed: str
+    score: str
+
+
+def _line(seat: Seat) -> Line:
+    row = seat.attendance
+    number = row.id
+    if _says(seat):
+        ticked = _is_ticked(seat)
+        return Line(
+            present=ticked if ticked is not _was_ticked(seat) else row.present_at is not None,
+            passed=request.form.get(f"passed-{number}", ""),
+            score=request.form.get(f"score-{number}", ""),
+        )
+    return Line(
+        present=row.present_at is not None,
+        passed=next((word for word, meant in OUTCOMES.items() if meant is row.passed), ""),
+        score="" if row.score is None else f"{row.score * PERCENT:.6g}",
+    )
+
+
+def _page(session_id: int, form: AddForm, *, error: FieldError | None = None) -> str:
+    session, now, mine = read_session(), clock.now(), me().person_id
     found, reach = _led(session, session_id)
+    seats = queries.seats(session, found, reach, at=now)
+    has_begun = _has_begun(found, now)
+    open_ids = {
+        seat.attendance.id
+        for seat in seats
+        if has_begun and not seat.attendance.completion_id and seat.attendance.person_id != mine
+    }
     return render_template(
         "classroom/attendance.html",
         session=found,
         module=session.get_one(Module, found.module_id),
         when=when(found, str(get_locale() or "en")),
-        seats=queries.seats(session, found, reach, at=now),
-        confirms=queries.confirms(session, found.module_id),
-        has_begun=_has_begun(found, now),
+        seats=seats,
+        lines={seat.attendance.id: _line(seat) for seat in seats},
+        open_ids=open_ids,
+        has_begun=has_begun,
         states=SessionState,
         form=form,
         error=error,
-        mine=me().person_id,
     )
 
 

@@ -19,12 +19,18 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from plugin.classroom import actions, queries, rules
-from plugin.classroom.errors import CodeOverError, NotRunningError
+from plugin.classroom.errors import (
+    CodeOverError,
+    NotRunningError,
+    SessionFullError,
+    SignUpOverError,
+)
 from plugin.classroom.models import ClassSession
 from plugin.classroom.wording import calendar_file, when
 from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import Tx, read_session, transaction
+from plugin.core.errors import PluginError
 from plugin.modules import queries as module_queries
 from plugin.modules import visibility
 from plugin.modules.models import Module, Run, RunState
@@ -58,24 +64,30 @@ def show(run_id: int) -> str:
 
 @bp.post("/sessions/<int:run_id>/<int:session_id>/sign-up")
 @requires(Role.LEARNER)
-def sign_up(run_id: int, session_id: int) -> AnyResponse:
+def sign_up(run_id: int, session_id: int) -> AnyResponse | tuple[str, int]:
     """A seat."""
     now = clock.now()
-    with transaction() as tx:
-        found = _session(tx.session, run_id, session_id, now)
-        actions.sign_up(tx, found, me().person_id, now=now)
+    try:
+        with transaction() as tx:
+            found = _session(tx.session, run_id, session_id, now)
+            actions.sign_up(tx, found, me().person_id, now=now)
+    except (SessionFullError, SignUpOverError) as error:
+        return _refused(run_id, error, now)
     flash(_("You have a seat."))
     return redirect(url_for("classes.show", run_id=run_id), 303)
 
 
 @bp.post("/sessions/<int:run_id>/<int:session_id>/withdraw")
 @requires(Role.LEARNER)
-def withdraw(run_id: int, session_id: int) -> AnyResponse:
+def withdraw(run_id: int, session_id: int) -> AnyResponse | tuple[str, int]:
     """The seat is given back."""
     now = clock.now()
-    with transaction() as tx:
-        found = _session(tx.session, run_id, session_id, now)
-        actions.withdraw(tx, found, me().person_id, now=now)
+    try:
+        with transaction() as tx:
+            found = _session(tx.session, run_id, session_id, now)
+            actions.withdraw(tx, found, me().person_id, now=now)
+    except SignUpOverError as error:
+        return _refused(run_id, error, now)
     flash(_("Your seat is free for somebody else."))
     return redirect(url_for("classes.show", run_id=run_id), 303)
 
@@ -112,6 +124,13 @@ def calendar(run_id: int, session_id: int) -> Response:
     return answer
 
 
+def _refused(run_id: int, error: PluginError, now: datetime) -> tuple[str, int]:
+    """Why not, above the sessions as they are now: another one is a press away."""
+    session = read_session()
+    page = _page(session, _run(session, run_id, now), now, problem=error.message)
+    return page, error.http_status
+
+
 def _run(session: Session, run_id: int, now: datetime) -> Run:
     """The visitor's own sitting of a module they may see now."""
     person = me()
@@ -133,7 +152,12 @@ def _session(session: Session, run_id: int, session_id: int, now: datetime) -> C
 
 
 def _page(
-    session: Session, run: Run, now: datetime, *, wrong: tuple[int, str] | None = None
+    session: Session,
+    run: Run,
+    now: datetime,
+    *,
+    wrong: tuple[int, str] | None = None,
+    problem: str = "",
 ) -> str:
     person, locale = me(), str(get_locale() or "en")
     found = queries.offers(session, person.organization_id, person.person_id, run.module_id, at=now)
@@ -149,6 +173,8 @@ def _page(
             if rules.takes_presence(each.session.starts_at, each.session.ends_at, now=now)
         },
         is_open=run.state is RunState.OPEN,
+        is_passed=run.state is RunState.COMPLETED,
         wrong=wrong,
+        problem=problem,
         now=now,
     )

@@ -120,7 +120,11 @@ def test_a_full_session_says_so(
     with transaction() as tx:
         actions.sign_up(tx, tx.session.get_one(ClassSession, number), other.id, now=NOW)
     assert "Full" in words(client, page)
-    assert client.post(f"{page}/{number}/sign-up").status_code == 409
+    answer = client.post(f"{page}/{number}/sign-up")
+    assert answer.status_code == 409
+    said = read(answer.get_data(as_text=True)).words
+    assert "The last seat has just been taken." in said
+    assert "You complete it by being at one of its sessions." in said  # another one is at hand
 
 
 @pytest.mark.parametrize("state", [SessionState.CLOSED, SessionState.DRAFT])
@@ -280,7 +284,7 @@ def test_a_code_holds_a_minute_at_most(client: FlaskClient, planned: Planned, pa
     with clock.at(DURING + timedelta(seconds=61)):
         answer = client.post(f"{page}/{number}/code", data={"code": code})
         assert answer.status_code == 422
-        assert "This code is not shown any more." in answer.get_data(as_text=True)
+        assert "This is not the code that is shown now." in answer.get_data(as_text=True)
         assert client.get(f"/attend/{number}/{code}").status_code == 409
     with clock.at(DURING + timedelta(seconds=29)):
         assert client.post(f"{page}/{number}/code", data={"code": code}).status_code == 303
