@@ -25,6 +25,7 @@ MIN_SECRET_LENGTH = 32
 DATABASES = {"postgresql", "postgresql+psycopg", "postgres", "sqlite"}
 QUEUES = {"redis", "rediss", "unix"}
 UPLOADS_BY = {"admin", "operator"}
+MAX_PORT = 65535
 CLAMAV = re.compile(r"unix:/.+|[^\s/]+:[0-9]{1,5}")
 LOG_LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
 _TRUE = {"1", "true", "yes", "on"}
@@ -131,7 +132,7 @@ class Settings:
     def _check_packages(self) -> None:
         if self.uploads_by not in UPLOADS_BY:
             raise SettingError("PLUGIN_UPLOADS_BY must be admin or operator")
-        if self.clamav and not CLAMAV.fullmatch(self.clamav):
+        if self.clamav and not _is_clamav(self.clamav):
             raise SettingError("PLUGIN_CLAMAV must be like localhost:3310 or unix:/run/clamd.sock")
 
     def _check_words(self) -> None:
@@ -182,6 +183,13 @@ class Settings:
     @property
     def storage_path(self) -> Path:
         return Path(self.storage_dir)
+
+
+def _is_clamav(address: str) -> bool:
+    """A socket, or a host with a port there can be."""
+    port = address.rpartition(":")[2]
+    is_socket = address.startswith("unix:")
+    return bool(CLAMAV.fullmatch(address)) and (is_socket or 0 < int(port) <= MAX_PORT)
 
 
 def is_loopback(host: str) -> bool:

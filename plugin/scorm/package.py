@@ -26,6 +26,10 @@ MAX_PATH = 400
 _DRIVE = re.compile(r"^[A-Za-z]:")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _END, _END64, _LOCATOR = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
+LOCATOR_LENGTH, RECORD_LENGTH = 20, 56
+"""Of the larger kind of zip: where its record of the list lies, and that record."""
+ELSEWHERE = 0xFFFFFFFF
+"""Instead of a length that only that record has room for."""
 _MAC_ONLY = "__MACOSX/"
 _UTF8_NAME = 0x800
 _ENCRYPTED = 0x1
@@ -136,16 +140,25 @@ def _check_directory(source: BinaryIO, limits: Limits) -> None:
     if at < 0 or len(tail) < at + 22:
         raise refuse("zip.not_a_zip")
     (length,) = struct.unpack_from("<I", tail, at + 12)
+    lengths = [] if length == ELSEWHERE else [length]
     locator = tail.rfind(_LOCATOR, 0, at)
     if locator >= 0:
-        (offset,) = struct.unpack_from("<Q", tail, locator + 8)
-        source.seek(min(offset, size))
-        record = source.read(56)
-        if record[:4] == _END64 and len(record) == 56:  # noqa: PLR2004 - the record's length
-            (length,) = struct.unpack_from("<Q", record, 40)
-    if length > limits.directory:
+        (said,) = struct.unpack_from("<Q", tail, locator + 8)
+        beside = size - len(tail) + at - LOCATOR_LENGTH - RECORD_LENGTH
+        lengths += _lengths(source, {min(said, size), max(beside, 0)})
+    if max(lengths, default=length) > limits.directory:
         raise refuse("zip.too_many_files", limit=limits.files)
     source.seek(0)
+
+
+def _lengths(source: BinaryIO, places: Iterable[int]) -> Iterator[int]:
+    """What the records of the larger kind say that the list is long: readers look for theirs where
+    the locator says it lies, or beside the locator, and the two need not say the same."""
+    for place in places:
+        source.seek(place)
+        record = source.read(RECORD_LENGTH)
+        if record[:4] == _END64 and len(record) == RECORD_LENGTH:
+            yield struct.unpack_from("<Q", record, 40)[0]
 
 
 def _entries(archive: zipfile.ZipFile, limits: Limits, findings: list[Finding]) -> Iterator[Entry]:

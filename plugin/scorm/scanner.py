@@ -5,6 +5,7 @@ A file that could not be scanned is not let in: an installation that has a scann
 
 import socket
 import struct
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,9 @@ from plugin.scorm.findings import Finding, error
 
 BLOCK = 128 * 1024
 TIMEOUT_SECONDS = 60.0
+"""For the connection, and for each silence of the scanner."""
+DEADLINE_SECONDS = 600.0
+"""For everything about one file, however slowly the scanner reads or answers."""
 MAX_ANSWER = 4096
 UNIX = "unix:"
 _LENGTH = struct.Struct(">I")
@@ -22,9 +26,16 @@ _END = b"\0"
 class Scanner:
     """ClamAV at `host:port` or `unix:/path/to/socket`."""
 
-    def __init__(self, address: str, *, timeout: float = TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        timeout: float = TIMEOUT_SECONDS,
+        deadline: float = DEADLINE_SECONDS,
+    ) -> None:
         self.address = address
         self.timeout = timeout
+        self.deadline = deadline
 
     def __call__(self, root: Path, paths: Iterable[str]) -> Iterator[Finding]:
         """What is wrong with these files: a virus by its name, or that one could not be scanned."""
@@ -47,35 +58,42 @@ class Scanner:
         return error("scan.failed", path)
 
     def _answer(self, path: Path) -> str:
+        end = time.monotonic() + self.deadline
         with self._connection() as connection, path.open("rb") as source:
             connection.sendall(b"zINSTREAM\0")
             try:
                 while block := source.read(BLOCK):
+                    self._wait(connection, end)
                     connection.sendall(_LENGTH.pack(len(block)) + block)
                 connection.sendall(_LENGTH.pack(0))
             except (BrokenPipeError, ConnectionResetError):
                 pass  # it has heard enough; its answer says why
-            return self._read(connection)
+            return self._read(connection, end)
 
-    def _read(self, connection: socket.socket) -> str:
+    def _read(self, connection: socket.socket, end: float) -> str:
+        """The whole answer; one that breaks off is none, whatever it began with."""
         answer = b""
         while _END not in answer and len(answer) < MAX_ANSWER:
+            self._wait(connection, end)
             block = connection.recv(MAX_ANSWER)
             if not block:
-                break
+                raise ConnectionError("the scanner went away")
             answer += block
         return answer.partition(_END)[0].decode("utf-8", "replace").strip()
+
+    def _wait(self, connection: socket.socket, end: float) -> None:
+        """The next step may take so long, and no longer than everything may."""
+        connection.settimeout(max(min(self.timeout, end - time.monotonic()), 0.001))
 
     @contextmanager
     def _connection(self) -> Iterator[socket.socket]:
         if self.address.startswith(UNIX):
             connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            target: str | tuple[str, int] = self.address.removeprefix(UNIX)
+            connection.settimeout(self.timeout)
+            with connection:
+                connection.connect(self.address.removeprefix(UNIX))
+                yield connection
         else:
             host, _, port = self.address.rpartition(":")
-            connection = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-            target = (host.strip("[]"), int(port))
-        with connection:
-            connection.settimeout(self.timeout)
-            connection.connect(target)
-            yield connection
+            with socket.create_connection((host.strip("[]"), int(port)), self.timeout) as found:
+                yield found

@@ -1,10 +1,11 @@
 """A clamd in miniature: speaks INSTREAM on a port or a socket of its own."""
 
+import socket
 import socketserver
 import struct
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +45,33 @@ class _Unix(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
 
 
+Behaviour = Callable[[socket.socket], None]
+"""What a scanner that is not as it should be does with a connection."""
+
+
 @contextmanager
-def clamd(socket_path: Path | None = None) -> Iterator[tuple[str, list[bytes]]]:
+def odd_clamd(behave: Behaviour, socket_path: Path | None = None) -> Iterator[str]:
+    """The address of a scanner that behaves like this."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):  # who called has gone
+                behave(self.request)
+
+    with clamd(socket_path, Handler) as (address, _):
+        yield address
+
+
+@contextmanager
+def clamd(
+    socket_path: Path | None = None, handler: type[socketserver.BaseRequestHandler] = _Handler
+) -> Iterator[tuple[str, list[bytes]]]:
     """Its address as the setting wants it, and what it was given to scan."""
     server: Any = (
-        _Unix(str(socket_path), _Handler) if socket_path else _Tcp(("127.0.0.1", 0), _Handler)
+        _Unix(str(socket_path), handler) if socket_path else _Tcp(("127.0.0.1", 0), handler)
     )
     server.scanned = []
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     address = f"unix:{socket_path}" if socket_path else f"127.0.0.1:{server.server_address[1]}"
     try:
         yield address, server.scanned

@@ -170,6 +170,50 @@ def test_a_list_of_contents_too_long_to_read_is_refused_unread(target: Path) -> 
     assert error_of(source, target, Limits(directory=4000)) == "zip.too_many_files"
 
 
+def larger_kind(*, beside: bool, told: int | None = None, length: int = 0xFFFFFFFF) -> io.BytesIO:
+    """A package whose list is described as in the larger kind of zip: the record lies beside its
+    locator or is broken there; the locator tells of another one, which says that the list is short
+    (`told` is where it says that one lies)."""
+    content = package({f"{'n' * 100}{number}.txt": b"" for number in range(100)}).getvalue()
+    entries, size, start = struct.unpack_from("<HLL", content, len(content) - 12)
+    form, end = "<4sQ2H2L4Q", content[:-22]
+    short = struct.pack(form, b"PK\x06\x06", 44, 45, 45, 0, 0, 1, 1, 47, start)
+    true = struct.pack(form, b"PK\x06\x06", 44, 45, 45, 0, 0, entries, entries, size, start)
+    if length != 0xFFFFFFFF:
+        length = size
+    where = len(end) if told is None else told
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, where, 1)
+    last = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, length, start, 0)
+    return io.BytesIO(end + short + (true if beside else b"x" * 56) + locator + last)
+
+
+@pytest.mark.parametrize(
+    ("beside", "told", "length"),
+    [
+        (True, None, 0xFFFFFFFF),
+        (True, 0, 0xFFFFFFFF),
+        (True, 2**63, 0xFFFFFFFF),
+        (True, struct.unpack("<Q", b"PK\x06\x07PK\x06\x07")[0], 0xFFFFFFFF),
+        (False, None, 0),
+    ],
+)
+def test_a_list_that_is_said_to_be_short_elsewhere_is_as_long_as_readers_read_it(
+    target: Path, beside: bool, told: int | None, length: int
+) -> None:
+    source = larger_kind(beside=beside, told=told, length=length)
+    assert error_of(source, target, Limits(directory=4000)) == "zip.too_many_files"
+
+
+def test_a_list_of_the_larger_kind_is_read(target: Path) -> None:
+    content = package().getvalue()
+    entries, size, start = struct.unpack_from("<HLL", content, len(content) - 12)
+    record = (b"PK\x06\x06", 44, 45, 45, 0, 0, entries, entries, size, start)
+    out = content[:-22] + struct.pack("<4sQ2H2L4Q", *record)
+    out += struct.pack("<4sLQL", b"PK\x06\x07", 0, len(content) - 22, 1)
+    out += struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, *(2 * [0xFFFF]), *(2 * [0xFFFFFFFF]), 0)
+    assert opened(io.BytesIO(out), target, Limits(directory=size)).is_usable
+
+
 @pytest.mark.parametrize(
     ("content", "code"),
     [

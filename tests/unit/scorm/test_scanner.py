@@ -2,6 +2,7 @@
 
 import io
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from plugin.core.errors import SettingError
 from plugin.core.settings import Settings
 from plugin.scorm.package import Unpacked, unpack
 from plugin.scorm.scanner import Scanner
-from tests.support.clamd import EICAR, MAX_STREAM, UNREADABLE, clamd
+from tests.support.clamd import EICAR, MAX_STREAM, UNREADABLE, Behaviour, clamd, odd_clamd
 from tests.support.packages import package
 
 
@@ -63,7 +64,105 @@ def test_an_answer_nobody_understands_lets_nothing_in(tmp_path: Path) -> None:
     assert codes(found) == [("scan.failed", "x.bin")]
 
 
-@pytest.mark.parametrize("address", ["clamd", "http://x:1", "unix:relative", "host:port"])
+def heard(connection: socket.socket) -> None:
+    """Everything up to the empty block that ends a file."""
+    end = b""
+    while end != bytes(4):
+        end = (end + connection.recv(65536))[-4:]
+
+
+def answering(answer: bytes) -> Behaviour:
+    def behave(connection: socket.socket) -> None:
+        heard(connection)
+        connection.sendall(answer)
+
+    return behave
+
+
+def goes_at_once(_connection: socket.socket) -> None:
+    pass
+
+
+def goes_in_the_middle(connection: socket.socket) -> None:
+    connection.recv(100)
+
+
+def says_nothing(connection: socket.socket) -> None:
+    heard(connection)
+    time.sleep(3)
+
+
+def never_listens(_connection: socket.socket) -> None:
+    time.sleep(3)
+
+
+def says_a_letter_now_and_then(connection: socket.socket) -> None:
+    heard(connection)
+    for letter in b"stream: " * 10:
+        connection.sendall(bytes([letter]))
+        time.sleep(0.05)
+
+
+def never_stops(connection: socket.socket) -> None:
+    heard(connection)
+    while True:
+        connection.sendall(b"x" * 1000)
+
+
+def has_heard_enough(connection: socket.socket) -> None:
+    connection.recv(1000)
+    connection.sendall(b"INSTREAM size limit exceeded. ERROR\0")
+
+
+@pytest.mark.parametrize("kind", ["port", "socket"])
+@pytest.mark.parametrize(
+    ("behave", "code"),
+    [
+        (goes_at_once, "scan.unreachable"),
+        (goes_in_the_middle, "scan.unreachable"),
+        (says_nothing, "scan.unreachable"),
+        (never_listens, "scan.unreachable"),
+        (says_a_letter_now_and_then, "scan.unreachable"),
+        (never_stops, "scan.failed"),
+        (has_heard_enough, "scan.too_large"),
+        (answering(b""), "scan.unreachable"),
+        (answering(b"stream: OK"), "scan.unreachable"),
+        (answering(b"stream: Eicar FOUN"), "scan.unreachable"),
+        (answering(b"\0"), "scan.failed"),
+        (answering(b"OK\0"), "scan.failed"),
+        (answering(b"stream: OKAY\0"), "scan.failed"),
+        (answering(b"stream: OK\nstream: OK\0"), "scan.failed"),
+        (answering(b"\xff\xfe\0"), "scan.failed"),
+        (answering(b"UNKNOWN COMMAND\0"), "scan.failed"),
+        (answering(b"stream: Win.Test-\xff FOUND\0stream: OK\0"), "scan.virus"),
+    ],
+)
+def test_whatever_a_scanner_does_nothing_it_did_not_pass_is_let_in(
+    tmp_path: Path, behave: Behaviour, code: str, kind: str
+) -> None:
+    where = tmp_path / "clamd.sock" if kind == "socket" else None
+    began = time.monotonic()
+    with odd_clamd(behave, where) as address:
+        scanner = Scanner(address, timeout=1, deadline=1.5)
+        film = package({"film.mp4": b"x" * 4_000_000})
+        found = imported(film, tmp_path / "p", scanner)
+    assert code in {each.code for each in found.findings}
+    assert not found.is_usable
+    assert not (tmp_path / "p").exists()
+    assert time.monotonic() - began < 6
+
+
+def test_a_scanner_is_found_by_its_name_whatever_kind_of_address_it_has(tmp_path: Path) -> None:
+    with clamd() as (address, scanned):
+        port = address.rpartition(":")[2]
+        assert imported(package(), tmp_path / "p", Scanner(f"localhost:{port}")).is_usable
+    assert scanned
+
+
+ADDRESSES = ["clamd", "http://x:1", "unix:relative", "host:port", "host:0", "host:65536"]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
 def test_an_address_that_cannot_be_is_refused_at_the_start(address: str) -> None:
     values = {
         "tool_url": "https://a.example",
