@@ -16,6 +16,7 @@ from plugin.assign.forms import PERCENT, percent
 from plugin.assign.person_forms import CompletionForm, CorrectionForm
 from plugin.assign.validity import local_date
 from plugin.core import clock
+from plugin.core.base import JsonDict
 from plugin.core.context import current_settings, storage
 from plugin.core.db import read_session, transaction
 from plugin.modules import by_hand
@@ -24,7 +25,7 @@ from plugin.modules.models import Completion
 from plugin.org.errors import FieldError
 from plugin.org.models import Person
 from plugin.org.reach import person_in_reach, reach_of
-from plugin.scorm.uploads import refuse_viruses
+from plugin.scorm import uploads
 from plugin.web.bodies import takes_files
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
@@ -63,17 +64,23 @@ def record(person_id: int) -> str | Response | tuple[str, int]:
 
 
 def _record(person_id: int, form: CompletionForm) -> None:
-    evidence = None
     file = form.evidence.data
-    if file is not None and file.filename:
-        kept = by_hand.keep_evidence(storage(), me().organization_id, file.stream, file.filename)
-        scanner = current_settings().clamav
-        refuse_viruses(storage(), kept["key"], scanner=scanner, field="evidence")
-        evidence = kept
+    if file is None or not file.filename:
+        _record_with(person_id, form, None)
+        return
+    said = (me().organization_id, file.stream, file.filename)
+    with uploads.evidence(storage(), *said, scanner=current_settings().clamav) as kept:
+        is_new = _record_with(person_id, form, kept)
+    if not is_new:
+        storage().path(kept["key"]).unlink(missing_ok=True)
+
+
+def _record_with(person_id: int, form: CompletionForm, evidence: JsonDict | None) -> bool:
+    """Whether it is on record now and was not before."""
     with transaction() as tx:
         person = _load(tx.session, person_id)
         module = module_queries.module_of(tx.session, person.organization_id, form.module_id.data)
-        by_hand.record(
+        made = by_hand.record(
             tx,
             person,
             module,
@@ -87,6 +94,7 @@ def _record(person_id: int, form: CompletionForm) -> None:
             zone=me().time_zone,
             now=clock.now(),
         )
+        return made is not None
 
 
 @bp.get("/admin/people/<int:person_id>/completions/<int:completion_id>/evidence")

@@ -80,6 +80,15 @@ class Storage:
             Path(name).unlink(missing_ok=True)
             raise
 
+    @contextmanager
+    def held(self, key: str) -> Iterator[None]:
+        """What lies under `key` stays only if the block ends without an error."""
+        try:
+            yield
+        except BaseException:
+            self.path(key).unlink(missing_ok=True)
+            raise
+
     def read(self, key: str) -> bytes:
         return self.path(key).read_bytes()
 

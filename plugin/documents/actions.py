@@ -1,13 +1,14 @@
 """Everything that changes documents and what was acknowledged of them."""
 
 from datetime import datetime
-from pathlib import PurePath
+from pathlib import PurePosixPath
 from typing import IO
 
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from plugin.core.db import Tx
+from plugin.core.names import file_name, on_one_line
 from plugin.core.secrets import new_token
 from plugin.core.storage import Storage, Stored
 from plugin.core.upsert import insert_absent
@@ -29,13 +30,12 @@ def keep_pdf(files: Storage, organization_id: int, source: IO[bytes], *, scanner
     """The PDF lies in the storage, whole; raises FieldError for anything else."""
     key = f"documents/{organization_id}/{new_token()}.pdf"
     kept = files.put_stream(key, source)
-    path = files.path(key)
-    with path.open("rb") as content:
-        is_pdf = b"%PDF-" in content.read(HEAD)
-    if not is_pdf or kept.size > MAX_MEGABYTES * 1024 * 1024:
-        path.unlink()
-        raise FieldError("file", _("Use a PDF of at most %(limit)d MB.", limit=MAX_MEGABYTES))
-    refuse_viruses(files, key, scanner=scanner, field="file")
+    with files.held(key):
+        with files.path(key).open("rb") as content:
+            is_pdf = b"%PDF-" in content.read(HEAD)
+        if not is_pdf or kept.size > MAX_MEGABYTES * 1024 * 1024:
+            raise FieldError("file", _("Use a PDF of at most %(limit)d MB.", limit=MAX_MEGABYTES))
+        refuse_viruses(files, key, scanner=scanner, field="file")
     return kept
 
 
@@ -73,11 +73,12 @@ def rename(tx: Tx, module: Module, title: str, *, by: int, now: datetime) -> Non
 
 
 def _title(title: str, filename: str) -> str:
-    return (title.strip() or PurePath(_name(filename)).stem)[:MAX_TITLE]
+    stem = PurePosixPath(_name(filename)).stem
+    return on_one_line(title, MAX_TITLE) or on_one_line(stem, MAX_TITLE)
 
 
 def _name(filename: str) -> str:
-    return PurePath(filename.replace("\\", "/")).name[-MAX_TITLE:] or "document.pdf"
+    return file_name(filename, MAX_TITLE) or "document.pdf"
 
 
 def add_version(

@@ -112,7 +112,7 @@ def _kept(upload: FileStorage) -> Stored:
 
 def _create(upload: FileStorage, title: str) -> int:
     kept = _kept(upload)
-    with transaction() as tx:
+    with storage().held(kept.key), transaction() as tx:
         return actions.create(
             tx,
             me().organization_id,
@@ -128,7 +128,7 @@ def _bring(found: Module, form: NewVersionForm) -> int:
     """The number of the version that everybody reads from now on."""
     upload, module_id = form.file.data, found.id
     kept = _kept(upload)
-    with transaction() as tx:
+    with storage().held(kept.key), transaction() as tx:
         version = actions.add_version(
             tx,
             module_queries.module_of(tx.session, me().organization_id, module_id),

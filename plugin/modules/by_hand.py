@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from plugin.core import audit
 from plugin.core.base import JsonDict
 from plugin.core.db import Tx
+from plugin.core.names import file_name
 from plugin.core.outbox import JobName
-from plugin.core.secrets import hash_of
+from plugin.core.secrets import new_token
 from plugin.core.storage import Storage
 from plugin.modules import actions
 from plugin.modules.errors import CompletionNotFoundError
@@ -24,6 +25,7 @@ from plugin.org.models import Person
 
 EARLIEST = date(1990, 1, 1)
 NOON = time(12)
+MAX_FILE_NAME = 120
 MAX_MEGABYTES = 10
 MAX_EVIDENCE = MAX_MEGABYTES * 1024 * 1024
 KINDS = {
@@ -34,18 +36,19 @@ KINDS = {
 
 
 def keep_evidence(storage: Storage, organization_id: int, file: BinaryIO, name: str) -> JsonDict:
-    """The file lies in the storage; PDF, PNG or JPEG by what it really is, at most 10 MB."""
+    """The file lies in the storage, under a key of its own: the same file of somebody else, or
+    brought again, is another one. PDF, PNG or JPEG by what it really is, at most 10 MB."""
     content = file.read(MAX_EVIDENCE + 1)
     kind = next((what for start, what in KINDS.items() if content.startswith(start)), None)
     if kind is None or len(content) > MAX_EVIDENCE:
         raise FieldError("evidence", _("Use a PDF, PNG or JPEG file of at most 10 MB."))
     media_type, ending = kind
-    stored = storage.put(f"evidence/{organization_id}/{hash_of(content.hex())}{ending}", content)
+    stored = storage.put(f"evidence/{organization_id}/{new_token()}{ending}", content)
     return {
         "key": stored.key,
         "sha256": stored.sha256,
         "media_type": media_type,
-        "filename": PurePosixPath(name.replace("\\", "/")).stem[-120:] + ending,
+        "filename": PurePosixPath(file_name(name, MAX_FILE_NAME)).stem + ending,
     }
 
 

@@ -1,10 +1,8 @@
 """The import of a package: store, unpack, judge, publish. Long, so it opens short transactions."""
 
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from pathlib import PurePath
 from typing import IO
 
 from sqlalchemy import select, update
@@ -12,6 +10,7 @@ from sqlalchemy import select, update
 from plugin.core import clock
 from plugin.core.context import current_settings, storage
 from plugin.core.db import Tx, transaction
+from plugin.core.names import file_name, on_one_line
 from plugin.core.outbox import JobName
 from plugin.core.secrets import new_token
 from plugin.core.storage import Storage
@@ -28,7 +27,6 @@ from plugin.scorm.scanner import Scanner
 SAY_EVERY = timedelta(seconds=1)
 CRASHED_AFTER_SECONDS = 3600
 MAX_TITLE = 200
-_CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 def receive(
@@ -52,8 +50,8 @@ def receive(
             package = Package(
                 organization_id=organization_id,
                 module_id=module_id,
-                filename=_plain(PurePath(filename.replace("\\", "/")).name) or "package.zip",
-                title=_plain(title),
+                filename=file_name(filename, MAX_TITLE) or "package.zip",
+                title=on_one_line(title, MAX_TITLE),
                 trusts_status=trusts_status,
                 retraining_on=retraining_on,
                 sha256=kept.sha256,
@@ -71,11 +69,6 @@ def receive(
     except BaseException:
         storage().path(key).unlink(missing_ok=True)
         raise
-
-
-def _plain(text: str) -> str:
-    """A name as lists can show it: on one line, printable, and not endless."""
-    return " ".join(_CONTROL.sub(" ", text).split())[:MAX_TITLE].strip()
 
 
 def import_package(package_id: int) -> None:
@@ -163,7 +156,8 @@ def _finish(tx: Tx, package_id: int, key: str, unpacked: Unpacked, *, now: datet
         return True
     package.state, package.percent, package.base_key = PackageState.READY, 100, key
     package.manifest = described(unpacked.manifest)
-    package.title = package.title or _plain(unpacked.manifest.title) or package.filename
+    titled = package.title or on_one_line(unpacked.manifest.title, MAX_TITLE)
+    package.title = titled or package.filename
     _publish(tx, package, now=now)
     return True
 

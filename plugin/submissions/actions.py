@@ -1,11 +1,11 @@
 """Everything that changes submitted certificates: submitted, withdrawn, approved, rejected."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -25,6 +25,8 @@ from plugin.submissions.models import SubmissionState, SubmittedCertificate
 
 MAX_WORDS = 200
 MAX_REASON = 500
+MAX_A_DAY = 20
+"""Certificates of one person, withdrawn ones too."""
 NOON = time(12)
 
 
@@ -79,6 +81,7 @@ def submit(
     if run.state is not RunState.OPEN:
         raise SubmissionDecidedError(run.id)
     issued_on = checked(paper, zone=zone, now=now)
+    _require_patience(tx.session, run.person_id, now)
     submission = SubmittedCertificate(
         organization_id=run.organization_id,
         person_id=run.person_id,
@@ -100,6 +103,17 @@ def submit(
         raise SubmissionDecidedError(run.id) from None
     run.last_activity_at = now
     return submission
+
+
+def _require_patience(session: Session, person_id: int, now: datetime) -> None:
+    """Whoever withdraws and submits again all day long would fill our disk."""
+    lately = select(func.count(SubmittedCertificate.id)).where(
+        SubmittedCertificate.person_id == person_id,
+        SubmittedCertificate.submitted_at > now - timedelta(days=1),
+    )
+    if (session.scalar(lately) or 0) >= MAX_A_DAY:
+        words = _("At most %(most)d files are taken in a day. Try again tomorrow.", most=MAX_A_DAY)
+        raise FieldError("evidence", words)
 
 
 def checked(paper: Paper, *, zone: str, now: datetime) -> date:

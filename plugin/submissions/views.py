@@ -3,7 +3,16 @@
 from datetime import datetime
 from io import BytesIO
 
-from flask import Blueprint, current_app, flash, redirect, render_template, send_file, url_for
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    send_file,
+    url_for,
+)
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -16,7 +25,7 @@ from plugin.modules import by_hand, visibility
 from plugin.modules import queries as module_queries
 from plugin.modules.models import Run, RunState
 from plugin.org.errors import FieldError
-from plugin.scorm.uploads import refuse_viruses
+from plugin.scorm.uploads import evidence
 from plugin.submissions import actions, queries
 from plugin.submissions.actions import Paper
 from plugin.submissions.forms import CertificateForm
@@ -89,6 +98,8 @@ def file(run_id: int, submission_id: int) -> Response:
 
 def sent(kept: JsonDict) -> Response:
     """A file that somebody brought: as a download, and harmless even if it were shown."""
+    if not storage().exists(kept["key"]):
+        abort(404)
     answer = send_file(
         BytesIO(storage().read(kept["key"])),
         mimetype=kept["media_type"],
@@ -109,9 +120,11 @@ def _submit(run_id: int, form: CertificateForm, now: datetime) -> None:
     zone = me().time_zone
     actions.checked(paper, zone=zone, now=now)
     upload, organization_id = form.evidence.data, me().organization_id
-    kept = by_hand.keep_evidence(storage(), organization_id, upload.stream, upload.filename or "")
-    refuse_viruses(storage(), kept["key"], scanner=current_settings().clamav, field="evidence")
-    with transaction() as tx:
+    said = (organization_id, upload.stream, upload.filename or "")
+    with (
+        evidence(storage(), *said, scanner=current_settings().clamav) as kept,
+        transaction() as tx,
+    ):
         run = _run(tx.session, run_id, now)
         actions.submit(tx, run, paper, kept, zone=zone, now=now)
 

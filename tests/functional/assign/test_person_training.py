@@ -11,6 +11,7 @@ from sqlalchemy import select
 from plugin.assign.models import Waiver
 from plugin.core import clock
 from plugin.core.audit import AuditEntry
+from plugin.core.context import storage
 from plugin.core.db import db, transaction
 from plugin.jobs import reconcile
 from plugin.modules.models import Completion, Module
@@ -189,6 +190,18 @@ def test_a_form_sent_twice_records_once(
     for _ in range(2):
         assert record(admin, ada, dict(sent)).status_code == 302
     assert len(db.session.scalars(select(Completion)).all()) == 1
+
+
+def test_evidence_stays_only_with_the_completion_it_proves(
+    admin: FlaskClient, ada: Person, asked: int, modules: list[Module]
+) -> None:
+    sent = filled(admin, ada, module_id=modules[0].id, happened_on="2027-03-01", reason="x")
+    for day in ("2027-03-11", "2027-03-01", "2027-03-01"):
+        paper = (BytesIO(PDF + day.encode()), "paper.pdf")
+        record(admin, ada, {**sent, "happened_on": day, "evidence": paper})
+    fact = db.session.scalars(select(Completion)).one()
+    (kept,) = [each for each in storage().root.rglob("*") if each.is_file()]
+    assert storage().path(fact.evidence["file"]["key"]) == kept
 
 
 @pytest.mark.parametrize(

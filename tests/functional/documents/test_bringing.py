@@ -193,3 +193,42 @@ def test_a_document_of_another_organization_is_not_renamed(
     address = f"/admin/modules/documents/{theirs.id}/title"
     assert admin.post(address, data={"title": "Mine"}).status_code == 404
     assert modules()[0].title == "Site rules"
+
+
+@pytest.mark.parametrize(
+    ("name", "kept", "title"),
+    [
+        (b'filename="../a/Rules.pdf"', "Rules.pdf", "Rules"),
+        (b"filename*=UTF-8''Rules%0d%0aX.pdf", "Rules X.pdf", "Rules X"),
+        (b"filename*=UTF-8''Rules%00.pdf", "Rules .pdf", "Rules"),
+        (b"filename*=UTF-8''Ru%E2%80%AEfdp.exe", "Ru fdp.exe", "Ru fdp"),
+        (b'filename="' + b"x" * 3000 + b'.pdf"', "x" * 196 + ".pdf", "x" * 196),
+        (b'filename=" "', "document.pdf", "document"),
+    ],
+)
+def test_a_name_is_one_that_every_list_and_header_can_show(
+    admin: FlaskClient, name: bytes, kept: str, title: str
+) -> None:
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; ' + name + b"\r\n\r\n"
+    answer = admin.post(
+        "/admin/modules/documents/new",
+        data=head + pdf() + b"\r\n--x--\r\n",
+        content_type="multipart/form-data; boundary=x",
+    )
+    assert answer.status_code == 303
+    (made,) = modules()
+    assert made.title == title
+    assert db.session.scalars(select(Document)).one().filename == kept
+    taken = admin.get(f"/admin/modules/documents/{made.id}/1.pdf")
+    assert (taken.status_code, taken.data) == (200, pdf())
+
+
+def test_a_document_that_does_not_become_a_module_leaves_no_file(
+    admin: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_args: object, **_more: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(actions, "create", broken)
+    assert bring(admin).status_code == 500
+    assert [each for each in storage().root.rglob("*") if each.is_file()] == []
