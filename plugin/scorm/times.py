@@ -1,7 +1,7 @@
 """Times in what a part says: those its edition does not know are left out, the rest stays. Pure.
 
-The browser's engine takes more than the standards do (`PT`, `P1W`, a 31st of February), and others
-than our player can send what they like.
+The player takes what is kept here and refuses the rest (`static/scorm/times.js`), but others than
+our player can send what they like. More digits of a second or fewer of an hour harm nobody.
 """
 
 import re
@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
-_SPAN_12 = re.compile(r"[0-9]{2,4}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,2})?")
-"""CMITimespan of SCORM 1.2: its minutes and seconds are two digits of any size."""
+_SPAN_12 = re.compile(r"[0-9]+:[0-9]{2}:[0-9]{2}(\.[0-9]{1,2})?")
+"""CMITimespan of SCORM 1.2: its minutes and seconds are two digits of any size, its hours any."""
 _MOMENT_12 = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,2})?")
 _SPAN_2004 = re.compile(
     r"P(?=[0-9T])([0-9]+Y)?([0-9]+M)?([0-9]+D)?"
@@ -18,7 +18,7 @@ _SPAN_2004 = re.compile(
 )
 _MOMENT_2004 = re.compile(
     r"(?P<year>[0-9]{4})(-(?P<month>[0-9]{2})(-(?P<day>[0-9]{2})(T([01][0-9]|2[0-3])"
-    r"(:[0-5][0-9](:[0-5][0-9](\.[0-9]{1,2}(Z|[+-][0-9]{2}(:[0-9]{2})?)?)?)?)?)?)?)?"
+    r"(:[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6}(Z|[+-][0-9]{2}(:[0-9]{2})?)?)?)?)?)?)?)?"
 )
 MAX_LENGTH = 64
 _SPANS = ("total_time", "session_time")

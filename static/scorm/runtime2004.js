@@ -3,6 +3,7 @@
 import { isNoElement } from "./elements.js";
 import { Sequenced } from "./sequenced.js";
 import { load } from "./stored.js";
+import { isNoTime } from "./times.js";
 
 const AT_ONCE_MS = 250;
 const STATUS = /^cmi\.(completion_status|success_status|progress_measure|score\.)/;
@@ -29,6 +30,7 @@ const EMPTIED = [
 const ANY_TEXT = "en";
 const NOT_KEPT = ["exit", "session_time", "entry", "credit", "mode"];
 const UNDEFINED_ELEMENT = "401";
+const TYPE_MISMATCH = "406";
 const NOBODY = "no-such-activity";
 
 export class Runtime2004 extends Sequenced {
@@ -124,6 +126,9 @@ export class Runtime2004 extends Sequenced {
 
   set(element, value) {
     this.ownError = this.refusal(element);
+    if (!this.ownError && this.isRunning && isNoTime(element, String(value))) {
+      this.ownError = TYPE_MISMATCH;
+    }
     if (this.ownError) return "false";
     const answer = value === "" ? this.empty(element) : this.put(element, value);
     if (answer !== "true" || !this.isRunning) return answer;

@@ -86,13 +86,23 @@ export class Transport {
 
   sendBeacon() {
     this.outbox.keep();
-    const packed = (text) => new Blob([text], { type: "text/plain" });
-    const waiting = this.outbox.list();
-    let body = packed(this.body(waiting));
-    if (body.size >= BEACON_BYTES) body = packed(this.body(waiting.filter((entry) => entry.sco)));
+    const packed = (entries) => new Blob([this.body(entries)], { type: "text/plain" });
+    let body = packed(this.outbox.list());
+    if (body.size >= BEACON_BYTES) body = packed(this.withoutCourse());
     const isTaken = body.size < BEACON_BYTES && navigator.sendBeacon(`${this.base}commit`, body);
     if (isTaken) this.beaconed = this.seq;
     return isTaken;
+  }
+
+  /* The parts alone. What is left out comes after them, or it would be taken for old when it follows. */
+  withoutCourse() {
+    const waiting = this.outbox.list();
+    for (const entry of waiting.filter(({ sco }) => !sco)) {
+      this.seq += 1;
+      this.outbox.put({ ...entry, seq: this.seq });
+    }
+    this.outbox.keep();
+    return waiting.filter(({ sco }) => sco);
   }
 
   /* The same again, without blocking; resolves to true when nothing is left to deliver. */

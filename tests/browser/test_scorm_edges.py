@@ -42,6 +42,19 @@ def test_what_was_not_committed_is_saved_when_the_page_is_put_in_the_background(
 
 
 @pytest.mark.parametrize("edition", CALLS)
+def test_what_was_not_committed_is_saved_when_the_page_goes_unseen(
+    page: Page, probing: Probing, edition: str
+) -> None:
+    """Browsers need not say that a page is hidden before they say that it goes."""
+    running = probing(edition)
+    running.remember("before it went")
+    shell_of(page).evaluate("() => void dispatchEvent(new PageTransitionEvent('pagehide'))")
+    assert stored(running.name)["suspend_data"] == "before it went"
+    db.session.rollback()
+    assert "guard" in db.session.scalars(select(CommitEvent.trigger)).all()
+
+
+@pytest.mark.parametrize("edition", CALLS)
 def test_a_page_in_the_background_without_network_acknowledges_nothing(
     page: Page, context: BrowserContext, probing: Probing, edition: str
 ) -> None:
@@ -106,6 +119,33 @@ ADDRESSES = [
     ("caf\u00e9.html", "caf%E9.html"),
     ("Start.HTML", "start.html?a=1&amp;b=2#top"),
 ]
+
+
+# Two commits that nobody could take; only the second is too much for a beacon with the course's.
+LATER = """async () => {
+  const { Transport } = await import("/static/scorm/transport.js");
+  const { Outbox } = await import("/static/scorm/outbox.js");
+  const nothing = () => {};
+  const heard = { saved: nothing, trouble: nothing, unstored: nothing, refused: nothing };
+  const outbox = new Outbox("later");
+  const transport = new Transport("http://nowhere.invalid/", outbox, heard);
+  const beacons = [];
+  navigator.sendBeacon = (_address, body) => beacons.push(body) > 0;
+  transport.begin(1);
+  transport.commit({ sco: "ONE", cmi: {} }, { sco: "", cmi: { state: "where it stands" } });
+  transport.commit({ sco: "ONE", cmi: { suspend_data: "y".repeat(63_900) } });
+  transport.end();
+  const named = ({ sco, seq }) => [sco || "course", seq];
+  const seqs = (entries) => Object.fromEntries(entries.map(named));
+  return [seqs(JSON.parse(await beacons.at(-1).text()).commits), seqs(outbox.list())];
+}"""
+
+
+def test_what_a_beacon_leaves_out_is_not_old_when_it_follows(page: Page, probing: Probing) -> None:
+    probing("2004")
+    sent, left = shell_of(page).evaluate(LATER)
+    assert list(sent) == ["ONE"]
+    assert left["course"] > sent["ONE"]
 
 
 @pytest.mark.parametrize(("name", "href"), ADDRESSES)

@@ -75,6 +75,8 @@ TIMES = {
         ("PT1.234S", False),
         ("-PT5S", False),
         ("PT5", False),
+        ("PT", False),
+        ("P1W", False),
         ("pt5s", False),
         ("", False),
     ),
@@ -174,6 +176,52 @@ def test_times_and_scores_at_their_edges_are_taken_or_refused_and_never_make_non
     total = said(running, get_value, f"{core}total_time")
     assert re.fullmatch(TOTALS[edition], total), total
     assert shell_of(page).locator("#trouble").is_hidden()
+
+
+WRITTEN = {
+    "1.2": {
+        "core.session_time": ("0:00:05", "00:60:00", "10000:00:00", "00:00:00.5", "1:2:3", "PT5S"),
+        "interactions.0.latency": ("0:00:05", "00:00:60", "00:00:00.123", "00:00:00.12"),
+        "interactions.0.time": ("00:60:00", "24:00:00", "9:00:00", "23:59:59.5", "10:00:00.123"),
+    },
+    "2004": {
+        "session_time": ("P", "PT", "P1W", "P1H", "PT1,5H", "PT.5H", "PT1.5M", "P1M2S", "PT2S"),
+        "interactions.0.latency": ("PT", "P1W", "PT1.23S", "PT1.234S", "P1Y2M3DT4H5M6.7S"),
+        "interactions.0.timestamp": (
+            "2026-11-29T10:00:00.123Z",
+            "2026-11-29T10:00:00.123456+01:00",
+            "2026-02-31T10:00:00",
+            "2028-02-29",
+            "2026-02-29",
+            "2026-13-01",
+            "2026-11-29T24:00:00",
+        ),
+        "comments_from_learner.0.timestamp": ("2026-04-31", "2026-11-29T10:00:00.5Z"),
+    },
+}
+
+
+@pytest.mark.parametrize("edition", CALLS)
+def test_a_time_that_is_taken_is_kept_and_one_that_is_not_kept_is_refused(
+    probing: Probing, edition: str
+) -> None:
+    running = probing(edition)
+    set_value, _, last_error = names(running)
+    assert said(running, set_value, "cmi.interactions.0.id", "q") == "true"
+    if edition == "2004":
+        assert said(running, set_value, "cmi.comments_from_learner.0.comment", "x") == "true"
+    for element, times in WRITTEN[edition].items():
+        for time in times:
+            told = said(running, set_value, f"cmi.{element}", time)
+            if told == "false":
+                assert said(running, last_error) == ("405" if edition == "1.2" else "406"), time
+            assert running.commit() == "true"
+            kept: Any = stored(running.name)
+            for name in element.split("."):
+                kept = kept.get(name, {})
+            if edition == "2004":  # of 1.2 the engine writes lengths in its own way
+                assert (kept == time) is (told == "true"), (element, time)
+            assert kept or told == "false", (element, time)
 
 
 def test_after_its_end_a_part_is_told_that_nothing_more_is_taken(probing: Probing) -> None:
