@@ -37,6 +37,11 @@ _TRANSLATED = (
 )
 """IPv6 addresses whose last 32 bits are an IPv4 address (RFC 6052, RFC 4291)."""
 
+_UNICAST = ipaddress.ip_network("2000::/3")
+"""All of IPv6 that was ever given to anybody (RFC 4291); what is private or translated lies beside
+it, and inside it what Python knows."""
+_EXAMPLES = ipaddress.ip_network("3fff::/20")
+
 
 class OutgoingError(Exception):
     """A call that was not made or did not end well; the text carries no address or secret."""
@@ -274,7 +279,7 @@ def is_public(text: str) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
-        if address.is_site_local:
+        if address not in _UNICAST or address in _EXAMPLES:
             return False
     return address.is_global and not address.is_multicast
 

@@ -168,7 +168,7 @@ def _entries(archive: zipfile.ZipFile, limits: Limits, findings: list[Finding]) 
         if info.header_offset < 0:
             raise refuse("zip.broken")
         path = _clean_path(info, limits)
-        if info.is_dir() or path.endswith("/"):
+        if not path or path.endswith("/"):  # a folder, or a file that nobody can name
             continue
         if path in exact:
             raise refuse("zip.double_name", path)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -90,15 +91,18 @@ def _is_usable(known: _Set, now: datetime) -> bool:
 
 
 def _refresh(known: _Set, url: str, *, fetch: Fetch, now: datetime) -> None:
-    """Fetch once, unless another thread just did or the pause is not over."""
+    """Fetch once, unless another thread just did or the pause is not over: who came while it waited
+    for nothing does not wait for nothing again."""
     if known.next_fetch_at is not None and now < known.next_fetch_at:
         return
+    began = time.monotonic()
     try:
         reply = fetch(url)
         keys = usable_keys(reply)
     except (OutgoingError, KeysUnavailableError) as error:
         log.warning("lti.keys_not_read", reason=type(error).__name__, known=len(known.keys))
-        known.next_fetch_at = now + (PAUSE if known.keys else PAUSE_AFTER_FAILURE)
+        waited = timedelta(seconds=round(time.monotonic() - began))
+        known.next_fetch_at = now + waited + (PAUSE if known.keys else PAUSE_AFTER_FAILURE)
         return
     known.keys = keys
     known.fresh_until = now + life_of(reply.headers)

@@ -119,6 +119,31 @@ def test_v3_threads_that_miss_the_same_set_wait_for_one_fetch() -> None:
     assert (len(found), source.asked) == (8, 1)
 
 
+def test_v3_who_came_while_a_silent_lms_was_waited_for_does_not_wait_once_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("plugin.lti.tool.platform_keys.PAUSE_AFTER_FAILURE", timedelta(seconds=0))
+    keys, asked, began = PlatformKeys(), list[str](), time.monotonic()
+
+    def silent(url: str) -> Reply:
+        asked.append(url)
+        time.sleep(1)
+        raise OutgoingError("no answer in time")
+
+    def come(after: float) -> None:
+        time.sleep(after)
+        with pytest.raises(KeysUnavailableError):
+            keys.key(URL, "a", fetch=silent, now=NOW + timedelta(seconds=after))
+
+    callers = [threading.Thread(target=come, args=(number / 5,)) for number in range(5)]
+    for each in callers:
+        each.start()
+    for each in callers:
+        each.join()
+    assert len(asked) == 1
+    assert time.monotonic() - began < 2
+
+
 def test_v3_nobody_waits_while_an_outdated_key_is_being_renewed() -> None:
     source, keys = KeySet([JWK]), PlatformKeys()
     keys.key(URL, "k1", fetch=source.fetch, now=NOW)

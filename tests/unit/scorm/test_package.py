@@ -204,6 +204,15 @@ def test_a_list_that_is_said_to_be_short_elsewhere_is_as_long_as_readers_read_it
     assert error_of(source, target, Limits(directory=4000)) == "zip.too_many_files"
 
 
+def test_a_file_without_a_name_is_passed_by(target: Path) -> None:
+    raw = named("?").getvalue()
+    at = raw.rfind(b"PK\x01\x02")
+    nameless = bytearray(raw)
+    nameless[at + 28 : at + 32] = struct.pack("<HH", 0, 1)  # its one sign is an extra field now
+    assert opened(io.BytesIO(bytes(nameless)), target).is_usable
+    assert not [each for each in target.rglob("*") if each.name in {"", "?"}]
+
+
 def test_a_list_of_the_larger_kind_is_read(target: Path) -> None:
     content = package().getvalue()
     entries, size, start = struct.unpack_from("<HLL", content, len(content) - 12)
