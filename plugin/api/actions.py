@@ -123,13 +123,18 @@ def report_completion(
     digest = hashlib.sha256(body).hexdigest()
     answer = _claimed(tx.session, key, idempotency_key, digest, now)
     if answer.digest != digest:
-        raise Problem(
-            422, "idempotency_key_reused", "This Idempotency-Key came with another request."
-        )
+        raise _reused()
     if answer.body:
         return dict(answer.body), False
     person = _person(tx.session, key.organization_id, reported)
     module = _module(tx.session, key.organization_id, reported.module_id)
+    source_key = f"api:{key.id}:{idempotency_key}"
+    known = by_api.known(tx.session, key.organization_id, source_key)
+    if known is not None:
+        if not _says(known, person, module, reported):
+            raise _reused()
+        answer.body = described(known)
+        return dict(answer.body), False
     made = by_api.record(
         tx,
         person,
@@ -138,13 +143,27 @@ def report_completion(
         score=reported.score,
         happened_at=reported.happened_at,
         valid_until_on=reported.valid_until_on,
-        source_key=f"api:{key.id}:{idempotency_key}",
+        source_key=source_key,
         evidence={"api_key_id": key.id, "note": reported.note},
         now=now,
     )
     tx.session.flush()
     answer.body = described(made)
     return dict(answer.body), True
+
+
+def _reused() -> Problem:
+    return Problem(422, "idempotency_key_reused", "This Idempotency-Key came with another request.")
+
+
+def _says(known: Completion, person: Person, module: Module, reported: Reported) -> bool:
+    """Whether a completion whose request was forgotten is what is reported again."""
+    return (known.person_id, known.module_id, known.passed, known.score) == (
+        person.id,
+        module.id,
+        reported.passed,
+        reported.score,
+    )
 
 
 def _claimed(

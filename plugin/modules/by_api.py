@@ -3,12 +3,24 @@
 from datetime import date, datetime
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from plugin.core.base import JsonDict
 from plugin.core.db import Tx
 from plugin.core.outbox import JobName
 from plugin.modules.models import Completion, CompletionSource, Module
 from plugin.org.models import Person
+
+
+def known(session: Session, organization_id: int, source_key: str) -> Completion | None:
+    """What was recorded under this key, however long ago."""
+    return session.scalar(
+        select(Completion).where(
+            Completion.organization_id == organization_id,
+            Completion.source == CompletionSource.API,
+            Completion.source_key == source_key,
+        )
+    )
 
 
 def record(
@@ -24,16 +36,7 @@ def record(
     evidence: JsonDict,
     now: datetime,
 ) -> Completion:
-    """The fact is on record, once per `source_key`, and the person is judged again."""
-    known = tx.session.scalar(
-        select(Completion).where(
-            Completion.organization_id == person.organization_id,
-            Completion.source == CompletionSource.API,
-            Completion.source_key == source_key,
-        )
-    )
-    if known is not None:
-        return known
+    """The fact is on record, and the person is judged again; `source_key` was never used."""
     completion = Completion(
         organization_id=person.organization_id,
         person_id=person.id,

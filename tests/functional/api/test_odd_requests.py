@@ -2,13 +2,15 @@
 
 import gzip
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from plugin.api import openapi
+from plugin.api import actions, openapi
 from plugin.api.models import ApiKey
-from plugin.core.db import db
+from plugin.core import clock
+from plugin.core.db import db, transaction
 from plugin.modules.models import Module
 from plugin.org.models import Person
 from tests.conftest import TOOL
@@ -167,6 +169,23 @@ def test_another_organizations_key_does_not_repeat_an_answer(
     assert (answer.status_code, answer.get_json()["field"]) == (422, "person.employee_id")
     assert stranger.get("/completions").get_json()["items"] == []
     assert len(recorded()) == 1
+
+
+def test_a_key_of_long_ago_is_answered_as_before_or_refused(
+    caller: Caller, lars: Person, module: Module, world: World
+) -> None:
+    first = caller.report(said(module)).get_json()
+    other = world.person("Olga Other", email=None)
+    other.employee_id = "E-7"
+    db.session.commit()
+    with transaction() as tx:
+        actions.forget_answers(tx.session, before=clock.now() + timedelta(days=1))
+    refused = caller.report(said(module, person={"employee_id": "E-7"}))
+    assert (refused.status_code, refused.get_json()["title"]) == (422, "idempotency_key_reused")
+    again = caller.report(said(module))
+    assert (again.status_code, again.get_json()) == (200, first)
+    assert caller.report(said(module)).status_code == 200
+    assert [each.person_id for each in recorded()] == [lars.id]
 
 
 @pytest.mark.parametrize("kind", ["Basic", "bearer ", "Token", ""])
