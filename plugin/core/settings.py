@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from babel import Locale, UnknownLocaleError
 
@@ -117,9 +117,11 @@ class Settings:
         return self
 
     def _check_hosts(self) -> None:
-        if self.tool_host == self.content_host and not self.trust_packages:
+        # another port is no other host: browsers send cookies to every port of a host
+        hosts = {urlsplit(each).hostname for each in (self.tool_url, self.content_url)}
+        if len(hosts) == 1 and not self.trust_packages:
             raise SettingError(
-                "PLUGIN_CONTENT_URL must be another host than PLUGIN_TOOL_URL "
+                "PLUGIN_CONTENT_URL must be another host than PLUGIN_TOOL_URL, not another port "
                 "(or set PLUGIN_TRUST_PACKAGES=1 if every package is trusted)"
             )
         if self.database_url.rstrip("/") in {"sqlite:", "sqlite:///:memory:"}:
@@ -219,11 +221,32 @@ def _parsed(name: str, default: object, text: str) -> object:
     return text.rstrip("/") if name.endswith(("TOOL_URL", "CONTENT_URL")) else text
 
 
+def _split(address: str) -> SplitResult | None:
+    """The parts of an address; None when it is none, or its port no number."""
+    try:
+        parts = urlsplit(address)
+        parts.port  # noqa: B018 - it is read only when asked for
+    except ValueError:
+        return None
+    return parts
+
+
+def _as_sent(parts: SplitResult) -> str:
+    """Host and port as browsers send them: small letters, no user, no port that goes without."""
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host.encode("idna").decode()
+    usual = {"http": 80, "https": 443}[parts.scheme]
+    return host if parts.port in {None, usual} else f"{host}:{parts.port}"
+
+
 def _check_origin(name: str, address: str) -> None:
-    parts = urlsplit(address)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    parts = _split(address)
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
         raise SettingError(f"{name} must be an address such as https://training.example.org")
     if parts.path or parts.query or parts.fragment:
         raise SettingError(f"{name} must be a host without a path")
+    sent = _as_sent(parts)
+    if parts.netloc != sent:
+        raise SettingError(f"{name} must be as browsers write it: {parts.scheme}://{sent}")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise SettingError(f"{name} must be https (http is accepted on this machine only)")

@@ -160,12 +160,15 @@ def test_the_learner_moves_with_next_previous_and_the_contents(play: Any, page: 
 
 def test_a_part_that_ended_normally_begins_anew(play: Any) -> None:
     playing = play(course(part("ONE"), part("TWO"), sequencing(BOTH)))
-    playing.set("ONE", suspend_data="old")
+    playing.set("ONE", suspend_data="old", session_time="PT1H")
+    playing.finish("ONE")
+    until(lambda: stored("ONE").get("total_time") == "PT1H")
     playing.press("Next part")
     playing.at("TWO")
     playing.press("Previous part")
     assert playing.ask("ONE", "cmi.entry") == "ab-initio"
     assert playing.ask("ONE", "cmi.suspend_data") == ""
+    assert playing.ask("ONE", "cmi.total_time") in {"PT0S", "PT0H0M0S"}, "time is of one attempt"
 
 
 def test_what_the_learner_presses_beats_what_the_part_asks_for(play: Any) -> None:
