@@ -44,6 +44,14 @@ class CompletionForm(FlaskForm):  # type: ignore[misc]
     )
 
 
+class EndSittingForm(FlaskForm):  # type: ignore[misc]
+    """Why a sitting is ended without a result."""
+
+    reason = TextAreaField(
+        _l("Reason"), [DataRequired(_l("Say why, in a few words.")), Length(max=1000)]
+    )
+
+
 class CorrectionForm(FlaskForm):  # type: ignore[misc]
     """What was recorded of a completion was wrong."""
 

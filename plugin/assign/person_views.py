@@ -17,6 +17,7 @@ from plugin.assign.statement import configurations_of_people
 from plugin.core import clock
 from plugin.core.db import read_session, transaction
 from plugin.modules import queries as module_queries
+from plugin.modules import sittings
 from plugin.modules.models import Completion
 from plugin.modules.wording import REASONS, evidence_lines
 from plugin.org import as_of
@@ -82,6 +83,9 @@ def show(person_id: int) -> str:
         reasons=REASONS,
         evidence_lines=evidence_lines,
         cards=sorted(cards, key=lambda card: (not card.standing.covered, card.unit, card.name)),
+        under_way=()
+        if moment.is_past
+        else sittings.under_way(session, person.organization_id, person_id),
         is_me=person_id == me().person_id,
         now=now,
     )

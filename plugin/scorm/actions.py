@@ -47,7 +47,7 @@ def open_player(tx: Tx, token: str, body: bytes, *, now: datetime) -> Opened:
     """This opening is now the one that writes; what earlier ones could not deliver is kept."""
     run = queries.lock_run(tx.session, token)
     launch, package = queries.launch_and_package(tx.session, token)
-    if launch.expires_at <= now:
+    if launch.expires_at <= now or run.state is RunState.ABANDONED:
         raise LaunchClosedError(launch.id)
     stored = queries.states(tx.session, run.id)
     for replay in commits.parse_replays(body, queries.writers(package)):
@@ -79,7 +79,7 @@ def commit(tx: Tx, token: str, body: bytes, *, now: datetime) -> tuple[RunState,
     launch, package = queries.launch_and_package(tx.session, token)
     stored = queries.states(tx.session, run.id)
     said = commits.parse(body, queries.writers(package))
-    _check_holds(launch, said.opening, now)
+    _check_holds(run, launch, said.opening, now)
     fresh = [entry for entry in said.entries if entry.seq > launch.last_seq]
     for entry in fresh:
         launch.last_seq = entry.seq
@@ -92,16 +92,18 @@ def commit(tx: Tx, token: str, body: bytes, *, now: datetime) -> tuple[RunState,
 
 def heartbeat(tx: Tx, token: str, body: bytes, *, now: datetime) -> None:
     """The launch lives on; refused when another opening has taken over."""
-    queries.lock_run(tx.session, token)
+    run = queries.lock_run(tx.session, token)
     launch, _ = queries.launch_and_package(tx.session, token)
-    _check_holds(launch, commits.parse_opening(body), now)
+    _check_holds(run, launch, commits.parse_opening(body), now)
     _seen(launch, now)
 
 
-def _check_holds(launch: ScormLaunch, opening: int, now: datetime) -> None:
+def _check_holds(run: Run, launch: ScormLaunch, opening: int, now: datetime) -> None:
+    """Nothing is acknowledged that would not count: a sitting that was ended takes nothing more."""
     if launch.superseded_at is not None or launch.opening != opening:
         raise OpenedElsewhereError(launch.id)
-    if launch.closed_at is not None or launch.expires_at <= now:
+    is_over = launch.closed_at is not None or run.state is RunState.ABANDONED
+    if is_over or launch.expires_at <= now:
         raise LaunchClosedError(launch.id)
 
 
