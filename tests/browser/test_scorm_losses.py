@@ -63,6 +63,26 @@ class TestWithoutUnload:
         assert running.arrived(KB3)
 
 
+AT_ONCE = 5
+"""Seconds that are less than the player waits before it saves by itself."""
+
+
+@pytest.mark.parametrize("edition", CALLS)
+def test_a_status_is_saved_at_once_although_the_part_never_commits(play: Any, edition: str) -> None:
+    running = play(edition)
+    running.complete()
+    until(lambda: "completed" in str(stored(running.name)), AT_ONCE)
+
+
+@pytest.mark.parametrize("edition", CALLS)
+def test_everything_else_is_saved_within_seconds(page: Page, play: Any, edition: str) -> None:
+    page.clock.install()
+    running = play(edition)
+    running.remember("by itself")
+    page.clock.fast_forward(11_000)
+    assert running.arrived("by itself")
+
+
 @pytest.mark.parametrize("edition", CALLS)
 def test_a_part_with_much_to_say_can_finish(play: Any, edition: str) -> None:
     running = play(edition)
