@@ -63,14 +63,20 @@ def revoke_key(
     session: Session, organization_id: int, key_id: int, *, by: int, now: datetime
 ) -> None:
     """The key opens nothing any more, from the next request on. Safe to call again."""
+    key = key_with_id(session, organization_id, key_id)
+    if key.revoked_at is None:
+        key.revoked_at = now
+        audit.record(session, "api_key.revoked", about=key, by=by, now=now)
+
+
+def key_with_id(session: Session, organization_id: int, key_id: int) -> ApiKey:
+    """The organization's key with this id."""
     key = session.scalar(
         select(ApiKey).where(ApiKey.organization_id == organization_id, ApiKey.id == key_id)
     )
     if key is None:
         raise KeyUnknownError(key_id=key_id)
-    if key.revoked_at is None:
-        key.revoked_at = now
-        audit.record(session, "api_key.revoked", about=key, by=by, now=now)
+    return key
 
 
 def key_of(session: Session, authorization: str, scope: Scope) -> ApiKey:

@@ -16,11 +16,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
+from plugin.api.errors import WebhookEndedError
 from plugin.api.happenings import Happening, Window, happened
 from plugin.api.models import DeliveryState, EventName, Webhook, WebhookDelivery
 from plugin.api.moments import text_of
 from plugin.api.webhooks import PREFIX, end
-from plugin.core import clock, http
+from plugin.core import audit, clock, http
 from plugin.core.context import current_settings
 from plugin.core.db import Tx, transaction
 from plugin.core.http import OutgoingError
@@ -72,6 +73,19 @@ def _collect(tx: Tx, webhook: Webhook, now: datetime) -> int:
         made += len(new)
     webhook.collected_at = now
     return made
+
+
+def send_test(tx: Tx, webhook: Webhook, *, by: int, now: datetime) -> None:
+    """The address is told of nothing but a test, once; signed and tried again like any event."""
+    if webhook.ended_at is not None:
+        raise WebhookEndedError(webhook_id=webhook.id)
+    cause = f"test:{secrets.token_hex(12)}"
+    happening = Happening(event=EventName.TEST, cause=cause, at=now, row_id=0, body={})
+    delivery = WebhookDelivery(**_row(webhook, happening, now))
+    tx.session.add(delivery)
+    tx.session.flush()
+    tx.then(JobName.SEND_WEBHOOK, delivery.id)
+    audit.record(tx.session, "webhook.tested", about=webhook, by=by, now=now)
 
 
 def _row(webhook: Webhook, happening: Happening, now: datetime) -> dict[str, object]:

@@ -26,6 +26,9 @@ EVENTS = {
     EventName.CERTIFICATE_RESTORED.value: _l("A certificate is valid again"),
     EventName.CERTIFICATE_INVALID.value: _l("A certificate turned invalid"),
 }
+"""What can be chosen to be told."""
+TOLD = {**EVENTS, EventName.TEST.value: _l("A test")}
+"""What an address may have been told."""
 
 
 def _choices(named: dict[str, Any]) -> list[SelectChoice]:

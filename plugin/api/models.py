@@ -26,6 +26,8 @@ class EventName(StrEnum):
     CERTIFICATE_RENEWED = "certificate.renewed"
     CERTIFICATE_RESTORED = "certificate.restored"
     CERTIFICATE_INVALID = "certificate.invalid"
+    TEST = "webhook.test"
+    """Only when an administrator asks for it; says nothing of anybody."""
 
 
 class DeliveryState(StrEnum):

@@ -123,7 +123,9 @@ def report() -> Response:
     once = request.headers.get("Idempotency-Key", "")
     if not IDEMPOTENCY_KEY.fullmatch(once):
         raise Problem(
-            400, "idempotency_key_missing", "Send an Idempotency-Key of 1 to 255 visible signs."
+            400,
+            "idempotency_key_missing",
+            "Send an Idempotency-Key of 1 to 255 visible characters.",
         )
     body, now = request.get_data(), clock.now()
     reported = read_report(body, now=now)

@@ -136,6 +136,14 @@ def _send_again(
     return len(rows)
 
 
+def has_failed(session: Session, webhook: Webhook) -> bool:
+    """Whether anything was given up."""
+    given_up = select(WebhookDelivery.id).where(
+        WebhookDelivery.webhook_id == webhook.id, WebhookDelivery.state == DeliveryState.FAILED
+    )
+    return session.scalar(given_up.limit(1)) is not None
+
+
 def deliveries_of(session: Session, webhook: Webhook, limit: int = 50) -> Sequence[WebhookDelivery]:
     """The last events of this address, newest first."""
     return session.scalars(

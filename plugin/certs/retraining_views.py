@@ -151,9 +151,10 @@ def _form(version: ModuleVersion, before: Decision) -> RetrainingForm:
     """As it stands, or with the day that whoever brought the version had in mind."""
     wanted = request.args.get("from_on", type=date.fromisoformat)
     day = before.from_on or wanted
+    is_anew = "anew" in request.args or day is not None or version.id is None
     return RetrainingForm(
         data={
-            "effect": RETRAINING if day or version.id is None else EQUIVALENT,
+            "effect": RETRAINING if is_anew else EQUIVALENT,
             "from_on": day,
             "known": before.id,
         }

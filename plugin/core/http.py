@@ -289,14 +289,14 @@ def _checked_addresses(settings: Settings, url: str) -> list[str]:
     parts, port = _parts(url)
     host = parts.hostname or ""
     allowed = _is_allowed(settings, host, port)
-    if parts.scheme == "http" and not (allowed and is_loopback(host)):
+    if parts.scheme == "http" and not is_loopback(host):
         raise OutgoingError("plain http is accepted on this machine only")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, ValueError) as error:  # ValueError: no host name can be like this
         raise OutgoingError("the host name is unknown") from error
     addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
-    if not allowed and not all(is_public(each) for each in addresses):
+    if not allowed and (parts.scheme == "http" or not all(map(is_public, addresses))):
         raise OutgoingError("the address is in a private network (see PLUGIN_OUTGOING_ALLOW)")
     return addresses
 

@@ -34,9 +34,15 @@ def keep_pdf(files: Storage, organization_id: int, source: IO[bytes], *, scanner
         with files.path(key).open("rb") as content:
             is_pdf = b"%PDF-" in content.read(HEAD)
         if not is_pdf or kept.size > MAX_MEGABYTES * 1024 * 1024:
-            raise FieldError("file", _("Use a PDF of at most %(limit)d MB.", limit=MAX_MEGABYTES))
+            raise FieldError("file", _why_not(is_pdf=is_pdf))
         refuse_viruses(files, key, scanner=scanner, field="file")
     return kept
+
+
+def _why_not(*, is_pdf: bool) -> str:
+    if not is_pdf:
+        return str(_("This file is no PDF. Save or print the document as a PDF first."))
+    return str(_("This PDF is larger than %(limit)d MB.", limit=MAX_MEGABYTES))
 
 
 def create(

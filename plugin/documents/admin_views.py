@@ -47,11 +47,16 @@ def module(module_id: int) -> str | Response | tuple[str, int]:
     found, numbers = _module(module_id), list[int]()
     form = NewVersionForm()
     if is_saved(form, lambda: numbers.append(_bring(found, form))):
-        following = url_for("retraining.decide", module_id=module_id, number=numbers[0])
-        is_anew = form.effect.data == ANEW
-        return redirect(following if is_anew else url_for(PAGE, module_id=module_id), 303)
+        return redirect(_following(form, module_id, numbers[0]), 303)
     title_form = TitleForm(formdata=None, data={"title": found.title})
     return shown(_page(module_id, form, title_form), form)
+
+
+def _following(form: NewVersionForm, module_id: int, number: int) -> str:
+    """Where the day is chosen from which the version must be acknowledged, if it must be."""
+    if form.effect.data == ANEW:
+        return url_for("retraining.decide", module_id=module_id, number=number, anew=1)
+    return url_for(PAGE, module_id=module_id)
 
 
 @bp.post("/admin/modules/documents/<int:module_id>/title")

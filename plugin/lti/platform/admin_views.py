@@ -216,6 +216,7 @@ def rotate(tool_id: int) -> Response:
 def pick(tool_id: int) -> str:
     """Content is chosen in the tool, in a frame of ours."""
     tool = queries.tool_of(read_session(), me().organization_id, tool_id)
+    launching.require_active(tool)
     origins = origins_of((tool.login_url, tool.picker_url, *tool.redirect_urls))
     headers.frame_src("'self'", "https:", *origins)
     return render_template(
@@ -230,6 +231,7 @@ def pick(tool_id: int) -> str:
 @requires(Role.ADMIN)
 def start_picking(tool_id: int) -> Response:
     person = me()
+    headers.frame_ancestors("'self'", *person.frame_ancestors.split())  # also what is refused
     with transaction() as tx:
         tool = queries.tool_of(tx.session, person.organization_id, tool_id)
         address = launching.begin(

@@ -48,8 +48,7 @@ def begin(
     now: datetime,
 ) -> str:
     """Where the browser goes: the tool's login, with hints that work once and for five minutes."""
-    if tool.state is not ToolState.ACTIVE:
-        raise ToolDisabledError(tool_id=tool.id)
+    require_active(tool)
     target = _target(session, tool, run)
     login, message = new_token(), new_token()
     session.add(
@@ -81,6 +80,12 @@ def begin(
     return with_query(tool.login_url, urlencode(said))
 
 
+def require_active(tool: ExternalTool) -> None:
+    """Raises ToolDisabledError unless an administrator lets the tool play modules."""
+    if tool.state is not ToolState.ACTIVE:
+        raise ToolDisabledError(tool_id=tool.id)
+
+
 def _target(session: Session, tool: ExternalTool, run: Run | None) -> str:
     if run is None:
         return tool.picker_url or tool.target_url
@@ -107,8 +112,7 @@ def read_request(said: Mapping[str, str], tool: ExternalTool) -> Asked:
     redirect = said.get("redirect_uri", "")
     if not same or redirect not in tool.redirect_urls:
         raise LaunchRefusedError(tool_id=tool.id)
-    if tool.state is not ToolState.ACTIVE:
-        raise ToolDisabledError(tool_id=tool.id)
+    require_active(tool)
     return Asked(
         redirect_uri=redirect,
         state=said.get("state", ""),

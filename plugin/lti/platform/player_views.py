@@ -45,6 +45,7 @@ def play(run_id: int) -> str:
     """
     session = read_session()
     run, tool = _opened(session, run_id, clock.now())
+    launching.require_active(tool)
     origins = origins_of((tool.login_url, tool.target_url, *tool.redirect_urls))
     headers.frame_src("'self'", "https:", *origins)
     is_passed = run.state is RunState.COMPLETED
@@ -78,6 +79,7 @@ def state(run_id: int) -> Response:
 def start(run_id: int) -> Response:
     """Each opening begins anew: hints work once, so a reloaded frame needs fresh ones."""
     person, now = me(), clock.now()
+    headers.frame_ancestors("'self'", *person.frame_ancestors.split())  # also what is refused
     with transaction() as tx:
         run, tool = _opened(tx.session, run_id, now)
         address = launching.begin(

@@ -8,6 +8,7 @@ from plugin.api.models import ApiKey, EventName, Webhook
 from plugin.core import clock
 from plugin.core.db import db, transaction
 from plugin.web.roles import Role
+from tests.support.html import read
 from tests.support.queries import counted
 from tests.support.world import World
 
@@ -20,15 +21,25 @@ def admin(client: FlaskClient, world: World) -> FlaskClient:
     return client
 
 
+def shown(page: str) -> str:
+    """What is shown this once."""
+    return read(page).by_id("secret").attributes["value"]
+
+
 def test_a_key_is_shown_once_and_revoked(admin: FlaskClient) -> None:
     said = {"name": "Payroll", "scopes": ["completions:write"]}
     page = admin.post("/admin/systems/keys/new", data=said)
     assert page.status_code == 200
     key = db.session.query(ApiKey).one()
-    assert f"<code>{key.hint}" in page.text
+    text = shown(page.text)
+    assert text.startswith(key.hint)
+    assert 'data-copies="secret"' in page.text  # one press copies it, where scripts run
+    assert "static/copy.js" in page.text
     listed = admin.get("/admin/systems").text
     assert "Payroll" in listed
-    assert page.text.partition("<code>")[2].partition("<")[0] not in listed
+    assert text not in listed
+    assert "never works again" in admin.get(f"/admin/systems/keys/{key.id}/revoke").text
+    assert "Payroll" in admin.get("/admin/systems").text  # looking at it revokes nothing
     assert admin.post(f"/admin/systems/keys/{key.id}/revoke").status_code == 303
     assert "Payroll" not in admin.get("/admin/systems").text
 
@@ -49,6 +60,8 @@ def test_a_webhook_is_made_looked_at_and_ended(admin: FlaskClient) -> None:
     webhook = db.session.query(Webhook).one()
     assert "whsec_" not in admin.get(f"/admin/systems/webhooks/{webhook.id}").text
     assert admin.post(f"/admin/systems/webhooks/{webhook.id}/again").status_code == 303
+    assert "stays ended" in admin.get(f"/admin/systems/webhooks/{webhook.id}/end").text
+    assert "Ended" not in admin.get("/admin/systems").text
     assert admin.post(f"/admin/systems/webhooks/{webhook.id}/end").status_code == 303
     assert "Ended" in admin.get("/admin/systems").text
 
@@ -81,7 +94,8 @@ def test_another_organizations_do_not_exist(
     world.sign_in(client, stranger)
     assert client.get(f"/admin/systems/webhooks/{webhook.id}").status_code == 404
     assert client.post(f"/admin/systems/webhooks/{webhook.id}/end").status_code == 404
-    assert client.post(f"/admin/systems/keys/{key.id}/revoke").status_code == 404
+    for method in (client.get, client.post):
+        assert method(f"/admin/systems/keys/{key.id}/revoke").status_code == 404
 
 
 def test_the_list_takes_the_same_statements_for_more(admin: FlaskClient) -> None:
@@ -112,8 +126,9 @@ def test_a_secret_is_replaced_and_shown_once(admin: FlaskClient) -> None:
     said = {"url": "https://payroll.example.test/hook", "events": ["certificate.invalid"]}
     first = admin.post("/admin/systems/webhooks/new", data=said).text
     number = db.session.query(Webhook).one().id
+    assert "one more day" in admin.get(f"/admin/systems/webhooks/{number}/secret").text
     page = admin.post(f"/admin/systems/webhooks/{number}/secret").text
-    old, new = (each.partition("<code>")[2].partition("<")[0] for each in (first, page))
+    old, new = shown(first), shown(page)
     assert new.startswith("whsec_")
     assert new != old
     assert "whsec_" not in admin.get(f"/admin/systems/webhooks/{number}").text
@@ -136,7 +151,7 @@ def test_another_organizations_webhook_is_neither_rotated_nor_sent_again(
         )
         tx.session.flush()
         address = f"/admin/systems/webhooks/{webhook.id}"
-    for what in ("secret", "deliveries/1/again", "again", "end"):
+    for what in ("secret", "deliveries/1/again", "again", "test", "end"):
         assert admin.post(f"{address}/{what}").status_code == 404
 
 
@@ -145,5 +160,5 @@ def test_an_ended_webhook_sends_nothing_again(admin: FlaskClient) -> None:
     admin.post("/admin/systems/webhooks/new", data=said)
     address = f"/admin/systems/webhooks/{db.session.query(Webhook).one().id}"
     admin.post(f"{address}/end")
-    for what in ("again", "deliveries/1/again"):
+    for what in ("again", "deliveries/1/again", "test"):
         assert admin.post(f"{address}/{what}").status_code == 409

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
 from plugin.api import delivering, webhooks
 from plugin.api.models import DeliveryState, EventName, Webhook, WebhookDelivery
@@ -20,6 +21,7 @@ from plugin.core.http import OutgoingError, Reply
 from plugin.jobs import periodic
 from plugin.modules.models import Module
 from plugin.org.models import Person
+from plugin.web.roles import Role
 from tests.conftest import NOW
 from tests.functional.assign.places import evaluate_later, publish, row, training
 from tests.support.work import work_off
@@ -338,6 +340,23 @@ def test_a_new_secret_signs_and_the_one_before_signs_along_for_a_day(
     collect(timedelta(days=1, hours=1, minutes=1))
     headers, body = receiver.heard[1]
     assert headers["webhook-signature"] == signatures(new, headers, body)
+
+
+def test_a_test_is_signed_and_says_nothing_of_anybody(
+    world: World, client: FlaskClient, receiver: Receiver, secret: str
+) -> None:
+    boss, number = world.person("Grace Boss"), db.session.query(Webhook).one().id
+    world.grant(boss, Role.ADMIN)
+    world.sign_in(client, boss)
+    address = f"/admin/systems/webhooks/{number}"
+    assert client.post(f"{address}/test").status_code == 303
+    work_off()
+    ((headers, body),) = receiver.heard
+    assert headers["webhook-signature"] == signatures(secret, headers, body)
+    assert receiver.events() == [("webhook.test", {})]
+    page = client.get(address).text
+    assert "A test" in page
+    assert "Send what was given up again" not in page  # nothing was
 
 
 def test_one_event_is_sent_again_under_its_id(

@@ -70,9 +70,14 @@ def test_what_must_be_acknowledged_anew_is_decided_about_next(
 ) -> None:
     module = new_document(boss)
     answer = bring(admin, module.id, pdf("Two"), effect="anew")
-    assert answer.headers["Location"].endswith(f"/admin/modules/{module.id}/versions/2/before")
+    assert f"/admin/modules/{module.id}/versions/2/before" in answer.headers["Location"]
     assert len(modules()) == 1
-    assert "Site rules" in admin.get(answer.headers["Location"]).text
+    following = read(admin.get(answer.headers["Location"]).text)
+    assert "Site rules" in following.words
+    chosen = [
+        each for each in following.all("input", name="effect") if "checked" in each.attributes
+    ]
+    assert [each.attributes["value"] for each in chosen] == ["retraining"]  # as it was said before
     page = admin.get(f"/admin/modules/documents/{module.id}").text
     assert "What was acknowledged before: Goes on counting · Change" in read(page).words
 
@@ -81,7 +86,7 @@ def test_what_must_be_acknowledged_anew_is_decided_about_next(
 def test_what_is_no_pdf_is_refused_and_not_kept(admin: FlaskClient, content: bytes) -> None:
     answer = bring(admin, content=content)
     assert answer.status_code == 422
-    assert "Use a PDF of at most 50 MB." in answer.text
+    assert "This file is no PDF." in answer.text
     assert modules() == []
     assert [each for each in storage().root.rglob("*") if each.is_file()] == []
 
@@ -92,7 +97,7 @@ def test_a_pdf_that_is_too_large_is_refused(
     monkeypatch.setattr(actions, "MAX_MEGABYTES", 1)
     answer = bring(admin, content=pdf() + b" " * 1024 * 1024)
     assert answer.status_code == 422
-    assert "at most 1 MB" in answer.text
+    assert "This PDF is larger than 1 MB." in answer.text
 
 
 def test_without_a_file_the_form_says_so(admin: FlaskClient) -> None:

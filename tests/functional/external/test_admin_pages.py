@@ -6,11 +6,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from plugin.core.db import db
-from plugin.lti.platform.models import ExternalTool, ToolLink
+from plugin.lti.platform.models import ExternalTool, ToolLink, ToolState
 from plugin.lti.platform.scopes import MEMBERSHIP
 from plugin.modules.models import Module
 from plugin.web.roles import Role
 from tests.functional.external.maker import REDIRECT, SITE, Maker, assigned, new_module
+from tests.support.html import read
 from tests.support.queries import counted
 from tests.support.world import World
 
@@ -105,6 +106,25 @@ def test_switched_off_and_on(admin: FlaskClient, maker: Maker) -> None:
         db.session.rollback()
         assert db.session.query(ExternalTool).one().state == state
     assert admin.post(f"/admin/tools/{maker.tool_id}/state/pending").status_code == 404
+
+
+def test_what_is_switched_off_is_said_to_admins_too(admin: FlaskClient, maker: Maker) -> None:
+    module = new_module(maker)
+    address = f"/admin/modules/{module.id}/external"
+    assert "cannot open" not in admin.get(address).text
+    admin.post(f"/admin/tools/{maker.tool_id}/state/disabled")
+    assert "learners cannot open this module" in admin.get(address).text
+    assert "Learners cannot open its modules" in admin.get(f"/admin/tools/{maker.tool_id}").text
+    assert admin.get(f"/admin/tools/{maker.tool_id}/pick").status_code == 403
+
+
+def test_a_tool_that_nobody_wants_need_not_wait(admin: FlaskClient, maker: Maker) -> None:
+    db.session.query(ExternalTool).one().state = ToolState.PENDING
+    db.session.commit()
+    page = read(admin.get(f"/admin/tools/{maker.tool_id}").text)
+    (form,) = (each for each in page.all("form") if "Decline" in each.words)
+    assert admin.post(form.attributes["action"]).status_code == 303
+    assert "Waits for you" not in admin.get("/admin/tools").text
 
 
 def test_a_new_key_by_a_button(admin: FlaskClient, maker: Maker) -> None:

@@ -211,8 +211,21 @@ def test_p1_a_disabled_tool_is_not_opened(maker: Maker, start: str, client: Flas
     hints = maker.hints(start)
     with transaction() as tx:
         tx.session.get_one(ExternalTool, maker.tool_id).state = ToolState.DISABLED
-    assert client.get(start).status_code == 403
+    refused = client.get(start)
+    assert refused.status_code == 403
+    assert "frame-ancestors 'self'" in refused.headers["Content-Security-Policy"]
     assert maker.ask(hints).status_code == 403
+
+
+def test_a_disabled_tool_is_said_on_the_page_and_not_in_an_empty_frame(
+    maker: Maker, start: str, client: FlaskClient
+) -> None:
+    with transaction() as tx:
+        tx.session.get_one(ExternalTool, maker.tool_id).state = ToolState.DISABLED
+    page = client.get(start.removesuffix("/start"))
+    assert page.status_code == 403
+    assert "an external tool that is switched off here" in page.text
+    assert "<iframe" not in page.text
 
 
 def test_p1_a_module_that_is_not_assigned_any_more_is_not_opened(
