@@ -205,7 +205,9 @@ async function exit() {
   $("exit").disabled = true;
   hideWays();
   course.save("exit");
+  transport.isStaying = true;
   await course.leave();
+  transport.isStaying = false;
   course.stop();
   show("leaving");
   transport.stopRetrying();

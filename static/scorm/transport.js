@@ -22,6 +22,7 @@ export class Transport {
     this.opening = 0;
     this.isLeaving = () => false;
     this.isSwitching = false; /* parts are changed and this page stays: it waits for delivery */
+    this.isStaying = false; /* Exit waits until all is delivered: a beacon would only come after it */
     this.refusal = null;
     this.failures = 0;
     this.timer = null;
@@ -54,7 +55,7 @@ export class Transport {
     const isLost = entries.some((entry) => entry && this.unstored.has(entry.sco));
     if (answer === true) return !isLost || this.isSwitching;
     /* Thrown: the network is gone, or the page is (browsers do not say which). */
-    const isTaken = answer === "thrown" && this.sendBeacon();
+    const isTaken = answer === "thrown" && (this.isStaying || this.sendBeacon());
     this.retryLater();
     if (this.refusal) return false;
     return this.isSwitching || (isTaken && this.isLeaving());

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Frame, Page
+from playwright.sync_api import Browser, BrowserContext, Error, Frame, Page, Request
 from sqlalchemy import select
 
 from plugin.core.db import db
@@ -361,6 +361,24 @@ def test_exit_says_that_all_is_saved_and_back_leads_to_the_training(
     assert stored()["core"]["exit"] == "suspend"
     page.get_by_role("link", name="Back to my training").click()
     page.wait_for_url("**/")
+
+
+def test_exit_carries_the_last_words_itself_and_nothing_follows_it(
+    page: Page, course: Any, play: Play
+) -> None:
+    running = play(course(probe("unload")))
+    say(running, "cmi.suspend_data", "last words")
+    sent: list[str] = []
+    page.on("request", lambda asked: sent.append(asked.resource_type) if is_commit(asked) else None)
+    shell = shell_of(page)
+    shell.get_by_role("button", name="Exit").click()
+    shell.locator("#message-left").wait_for()
+    assert stored()["suspend_data"] == "last words"
+    assert "ping" not in sent  # a beacon may come after the launch is closed
+
+
+def is_commit(asked: Request) -> bool:
+    return asked.url.endswith("/commit")
 
 
 def test_exit_waits_until_a_failing_server_has_it(
