@@ -12,7 +12,15 @@ document.addEventListener("submit", (event) => {
   form.dataset.sent = "1";
   const button = event.submitter;
   if (button) button.setAttribute("aria-busy", "true");
+  tellSending(form);
 });
+
+/* Sending a large file takes its time, and no browser shows it inside a frame. */
+function tellSending(form) {
+  const place = form.querySelector("[data-sending]");
+  const hasFile = [...form.querySelectorAll("input[type=file]")].some((field) => field.files.length);
+  if (place && hasFile) place.textContent = place.dataset.sending;
+}
 
 /* What a form saves on the way is not begun once it is sent. */
 document.addEventListener("htmx:beforeRequest", (event) => {
@@ -24,5 +32,6 @@ window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) {
     delete form.dataset.sent;
     for (const button of form.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
+    for (const place of form.querySelectorAll("[data-sending]")) place.textContent = "";
   }
 });

@@ -7,15 +7,16 @@
     for (const button of document.querySelectorAll("button[data-copies]")) button.hidden = false;
   };
 
-  /* A frame may write to the clipboard only if the page around it lets it; what is selected it may copy. */
+  /* What is selected may be copied anywhere; a frame may write to the clipboard only if the page around it lets it. */
   const copied = async (field) => {
     field.focus();
     field.select();
+    if (document.execCommand("copy")) return true;
     try {
       await navigator.clipboard.writeText(field.value);
       return true;
     } catch {
-      return document.execCommand("copy");
+      return false;
     }
   };
 

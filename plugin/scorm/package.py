@@ -25,6 +25,7 @@ MAX_NAME = 200
 MAX_PATH = 400
 _DRIVE = re.compile(r"^[A-Za-z]:")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_BEGIN = b"PK\x03\x04"
 _END, _END64, _LOCATOR = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 LOCATOR_LENGTH, RECORD_LENGTH = 20, 56
 """Of the larger kind of zip: where its record of the list lies, and that record."""
@@ -138,6 +139,9 @@ def _check_directory(source: BinaryIO, limits: Limits) -> None:
     tail = source.read()
     at = tail.rfind(_END)
     if at < 0 or len(tail) < at + 22:
+        source.seek(0)
+        if source.read(len(_BEGIN)) == _BEGIN:  # it began as a zip; its end did not come along
+            raise refuse("zip.broken")
         raise refuse("zip.not_a_zip")
     (length,) = struct.unpack_from("<I", tail, at + 12)
     lengths = [] if length == ELSEWHERE else [length]

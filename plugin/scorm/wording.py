@@ -59,7 +59,7 @@ SENTENCES: dict[str, Any] = {
         "This zip only holds another zip. Unzip it once and upload the inner one."
     ),
     "zip.other_standard": _l(
-        "This is a %(standard)s package, not SCORM. Export the course as SCORM 1.2 or 2004."
+        "This package is %(standard)s, not SCORM. Export the course as SCORM 1.2 or 2004."
     ),
     "manifest.large": _l(
         "imsmanifest.xml is larger than %(limit)s MB. Split the course into several packages."

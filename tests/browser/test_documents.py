@@ -12,6 +12,7 @@ from tests.browser.looks import flaws
 from tests.functional.assign.places import row, training
 from tests.support.browser import overflows, take_picture
 from tests.support.documents import new_document, new_version
+from tests.support.papers import pdf
 from tests.support.world import World
 
 
@@ -74,3 +75,21 @@ def test_the_admins_pages_of_documents_fit_and_serve_everybody(
         take_picture(page, f"admin-{name}-{width}")
         assert overflows(page) == 0
         assert flaws(page) == []
+
+
+def test_while_a_file_is_being_sent_the_page_says_so(
+    boss: Person, visit: Visit, page: Page
+) -> None:
+    visit(boss, "/admin/modules/documents/new")
+    page.evaluate(
+        """() => addEventListener("submit", () => {
+            sessionStorage.said = document.querySelector("[data-sending]").textContent;
+        })"""
+    )
+    page.locator("input[type=file]").set_input_files(
+        {"name": "rules.pdf", "mimeType": "application/pdf", "buffer": pdf()}
+    )
+    page.get_by_role("button", name="Create the module").click()
+    expect(page.get_by_role("heading", name="rules", exact=True)).to_be_visible()
+    said = page.evaluate("sessionStorage.said")
+    assert said == "The file is being sent. Please keep this page open."

@@ -39,12 +39,15 @@ def test_where_the_clipboard_is_closed_what_is_selected_is_copied(
     grace: Person, visit: Visit, page: Page
 ) -> None:
     """So in a frame, if the LMS does not let it."""
-    page.add_init_script("navigator.clipboard.writeText = () => Promise.reject(new Error())")
+    page.add_init_script(
+        "navigator.clipboard.writeText = () => { window.asked = 1; return Promise.reject(1) }"
+    )
     visit(grace, "/admin/lms/invite")
     wanted = invited(page)
     page.get_by_role("button", name="Copy it now").click()
     expect(page.get_by_role("status").filter(has_text="Copied")).to_be_visible()
     assert page.evaluate("getSelection().toString()") == wanted
+    assert page.evaluate("window.asked") is None  # a closed one is reported in the console
 
 
 def test_without_the_script_the_address_is_there_to_be_selected(

@@ -228,7 +228,7 @@ def test_a_list_of_the_larger_kind_is_read(target: Path) -> None:
     [
         (b"", "zip.not_a_zip"),
         (b"%PDF-1.7 not a zip at all", "zip.not_a_zip"),
-        (package().getvalue()[:-30], "zip.not_a_zip"),
+        (package().getvalue()[:-30], "zip.broken"),
     ],
 )
 def test_what_is_no_whole_zip_is_refused(target: Path, content: bytes, code: str) -> None:
