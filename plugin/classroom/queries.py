@@ -190,7 +190,7 @@ def named(
     session: Session, organization_id: int, words: str, reach: Reach | None, *, at: datetime
 ) -> Sequence[int]:
     """Who is meant by exactly this employee ID, email address or full name; at most two."""
-    given = words.strip().lower()
+    given = func.lower(words.strip())  # as the database makes the others small
     wanted = [
         Person.organization_id == organization_id,
         Person.merged_into_id.is_(None),

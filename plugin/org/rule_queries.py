@@ -45,7 +45,7 @@ def rules(session: Session, organization_id: int, asked: Asked) -> Slice[RuleLin
     if state := asked.filters.get("state"):
         wanted.append(LaunchRule.is_active.is_(state == "on"))
     if asked.q:
-        wanted.append(func.lower(LaunchRule.name).like(like(asked.q.lower()), escape="\\"))
+        wanted.append(func.lower(LaunchRule.name).like(func.lower(like(asked.q)), escape="\\"))
     given = (
         select(
             LaunchClaim.rule_id,

@@ -7,9 +7,12 @@ from plugin.web.listing import like
 
 
 def has_words(words: str) -> ColumnElement[bool]:
-    """The person's name, address or employee ID contains the words."""
+    """The person's name, address or employee ID contains the words.
+
+    Both sides are made small by the database: not every one knows the capitals of every script.
+    """
     if not words:
         return true()
-    pattern = like(words.lower())
+    pattern = func.lower(like(words))
     columns = (Person.full_name, Person.email, Person.employee_id)
     return or_(*(func.lower(column).like(pattern, escape="\\") for column in columns))

@@ -150,7 +150,7 @@ def dashboard(product_name: str) -> Offer:
 
 def offers(session: Session, organization_id: int, words: str) -> Sequence[Offer]:
     """Published modules and configurations whose name contains the words, in two statements."""
-    pattern = like(words.strip().lower())
+    pattern = func.lower(like(words.strip()))
     modules = session.scalars(
         _published_modules(organization_id)
         .where(func.lower(Module.title).like(pattern, escape="\\"))

@@ -167,3 +167,13 @@ def test_cancelling_a_session_without_seats_speaks_of_nobody(
     ).get_data(as_text=True)
     assert "The session is cancelled." in said
     assert "0 people" not in said
+
+
+def test_whoever_came_is_found_by_a_name_of_any_letters(
+    world: World, teaching: FlaskClient, number: int
+) -> None:
+    someone = world.person("Øyvind Ærlig", email=None)
+    with clock.at(DURING):
+        answer = teaching.post(f"/teaching/{number}/add", data={"who": " Øyvind Ærlig "})
+    assert answer.status_code == 303
+    assert rows()[-1].person_id == someone.id

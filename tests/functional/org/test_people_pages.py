@@ -79,6 +79,11 @@ def test_people_are_found_by_words_and_filters_and_sorted(
     assert "Quay" in admin.get("/admin/people?q=ada").text
 
 
+def test_people_are_found_by_letters_of_any_script(admin: FlaskClient, world: World) -> None:
+    world.person("Lars Ødegård", email=None)
+    assert names(admin, "/admin/people?q=Ødeg") == ["Lars Ødegård"]
+
+
 def test_the_list_is_a_file_too(world: World, admin: FlaskClient, people: list[Person]) -> None:
     world.member(people[0], world.unit("Quay"))
     lines = admin.get("/admin/people.csv?q=ada").text.splitlines()
