@@ -14,6 +14,7 @@ from tests.browser.looks import flaws, flaws_at
 from tests.functional.assign.places import row, training
 from tests.functional.lti.conftest import register
 from tests.support.browser import take_picture
+from tests.support.play import started
 from tests.support.world import World
 
 PAGES = {
@@ -31,6 +32,7 @@ PAGES = {
     "unmerge": "/admin/people/{merged}/merges/{merge}/undo",
     "merged": "/admin/people/{merged}",
     "person-waive": "/admin/people/{person}/waive/{configuration}/{module}",
+    "person-end": "/admin/people/{person}/sittings/{run}/end",
     "imports": "/admin/imports",
     "new-import": "/admin/imports/new",
     "rules": "/admin/rules",
@@ -105,6 +107,7 @@ def places(world: World, grace: Person) -> dict[str, int]:
     return {
         "lms": db.session.query(Registration.id).filter_by(uid=lms).scalar(),
         "twin": twin.id, "merged": merged.id, "merge": merge, "completion": completion.id,
+        "run": started(module, lars).id,
         "unit": unit.id, "module": module.id, "configuration": configuration, "person": lars.id,
     }  # fmt: skip
 

@@ -155,6 +155,30 @@ def test_a_course_starts_whatever_its_files_are_called(play: Any, name: str, hre
     assert content_of(played.page).evaluate("() => scorm.LMSGetValue('cmi.core.entry')")
 
 
+def test_a_part_may_ask_send_forms_and_give_files(page: Page, probing: Probing) -> None:
+    """Courses ask "resume where you left?" with `confirm`, and give certificates to download."""
+    frame = probing("1.2").frame
+    page.once("dialog", lambda asked: asked.accept())
+    assert frame.evaluate("() => confirm('Resume?')") is True
+    with page.expect_download() as given:
+        frame.evaluate(
+            """() => {
+              const link = Object.assign(document.createElement("a"), { href: "next.html" });
+              link.download = "";
+              document.body.append(link);
+              link.click();
+            }"""
+        )
+    assert given.value.suggested_filename == "next.html"
+    frame.evaluate(
+        """() => {
+          document.body.insertAdjacentHTML("beforeend", "<form action='next.html?silent'></form>");
+          document.forms[0].submit();
+        }"""
+    )
+    frame.wait_for_url("**/next.html*")
+
+
 def test_a_part_opened_in_a_window_of_its_own_finds_the_api(
     context: BrowserContext, play: Any
 ) -> None:
