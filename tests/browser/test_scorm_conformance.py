@@ -4,12 +4,13 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.packages2004 import BOTH, manifest, part, sequencing
+from tests.support.packages2004 import BOTH, CHOICE, manifest, part, sequencing
 from tools.conformance import __main__ as conformance
 from tools.conformance import cases
 
@@ -24,11 +25,19 @@ r=request
 X=exit
 CS=completion_status
 comp=completed
+incomp=incomplete
 unk=unknown
 M.n=normal
 N.c=continue
+N.ea=exitAll
 t=true
 tar={target=%s}
+"""
+INSTRUCTIONS = """Continue=Please trigger a <b>Continue</b> Navigation Event.
+Choice=Please target <b>%s</b> for a Choice Navigation Event.
+Exit=Please exit the package/course.
+Ended=The current learner attempt should end.
+Again=The learner attempt should end. <b>relaunch</b> LMS Test Content Package <b>%s</b>.
 """
 FUNCTIONS = """
 function api() { return window.parent.API_1484_11; }
@@ -40,17 +49,30 @@ function doGetLastError() { return api().GetLastError(); }
 """
 PAGE = """<!doctype html><meta charset="utf-8"><title>Part</title>
 <script src="../common/functions.js"></script>
-<object id="NNLMSTestSCODriver"></object>
+<object id="NNLMSTestSCODriver"></object><div id="directionText"></div>
 <script>
+const driver = document.getElementById("NNLMSTestSCODriver");
+const place = document.getElementById("directionText");
+let questions = [];
 addEventListener("load", () => {
-  const driver = document.getElementById("NNLMSTestSCODriver");
   const asked = new URLSearchParams(location.search);
   if (!driver.evalID(`${asked.get("tc")}!${asked.get("act")}`)) return;
-  driver.getUITestQuestions();
+  questions = driver.getUITestQuestions().split("~").filter(Boolean);
+  if (!questions.length) return play();
+  const radio = (yes, at) => `<input type="radio" id="${yes}Radio${at}" name="${at}">`;
+  const rows = questions.map((each, at) => radio("t", at) + radio("f", at) + each);
+  place.innerHTML = `${rows.join("<br>")}<button onclick="answered()">Submit</button>`;
+});
+function answered() {
+  const yes = (_each, at) => (document.getElementById(`tRadio${at}`).checked ? "Y" : "N");
+  driver.evaluateUIResults(questions.map(yes).join("~"));
+  play();
+}
+function play() {
   driver.runCommands();
   driver.curUserInstructions();
   doTerminate("");
-});
+}
 </script>"""
 GOOD = r"""title=XX-01
 ####
@@ -62,6 +84,7 @@ Act1V1.commands.2=SET->c~CS!comp->t->0
 Act1V1.commands.3=SET->a~n~r!N.c->t->0
 Act2V1.commands.0=I->->t->0
 Act2V1.commands.1=SET->c~X!M.n->t->0
+Act2V1.commands.2=SET->c~CS!incomp->t->0
 Act2V1.CUI=Choice~Activity 3
 Act3V1.commands.0=I->->t->0
 Act3V1.CUI=Exit
@@ -70,34 +93,76 @@ Act3V2.CUI=Exit
 """
 
 
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    """A suite of two cases: one that holds, and one that expects what is not so."""
-    root = tmp_path / "TestSuite"
+SEVERAL = r"""start=YYb
+Act1bV1.commands.0=I->->t->0
+Act1bV1.commands.1=SET->a~n~r!N.ea->t->0
+Act1bV1.CUI=Again~YYa
+####
+Act2aV1.UIQ=toc.visible@Activity 3
+Act2aV1.UIA=Y
+Act2aV1.commands.0=I->->t->0
+Act2aV1.commands.1=SET->a~n~r!N.ea->t->0
+Act2aV1.CUI=Ended
+"""
+AGAIN = r"""Act1V1.commands.0=I->->t->0
+Act1V1.commands.1=SET->c~CS!comp->t->0
+Act1V1.commands.2=SET->a~n~r!N.c->t->0
+Act2V1.commands.0=I->->t->0
+Act2V1.commands.1=SET->c~CS!comp->t->0
+Act2V1.commands.2=SET->a~n~r!N.ea->t->0
+Act2V1.CUI=Again~ZZ
+Act1V2.commands.0=I->->t->0
+Act1V2.commands.1=GET->c~CS->unk->0
+Act1V2.CUI=Exit
+"""
+CHOSEN = r"""start=Activity 2
+Act2V1.commands.0=I->->t->0
+Act2V1.CUI=Choice~Activity 1
+Act1V1.commands.0=I->->t->0
+Act1V1.CUI=Exit
+"""
+
+
+def a_package(case: str, names: Sequence[str], control: str = BOTH) -> str:
+    items = "".join(
+        part(f"activity_{name}", title=f"Activity {name[0]}").replace(
+            f"?part=activity_{name}", f"?tc={case}&amp;act={name}"
+        )
+        for name in names
+    )
+    content = manifest(items, sequencing(control)).replace(
+        b'href="part.html"/>',
+        b'href="resources/Part.htm"><file href="resources/Part.htm"/>'
+        b'<file href="common/functions.js"/></resource>',
+    )
+    return content.decode()
+
+
+def a_suite(root: Path, cases_: Mapping[str, str], packages: Mapping[str, str]) -> Path:
     files = {
         "resources/Commands.properties": WORDS,
+        "resources/Instructions.properties": INSTRUCTIONS,
         "Courses/common/functions.js": FUNCTIONS,
         "Courses/SCODepot/Part.htm": PAGE,
-        "Courses/TestCases/XX-01.properties": GOOD,
-        "Courses/TestCases/XX-02.properties": GOOD.replace("->unk->0", "->comp->0"),
     }
-    for case in ("XX-01", "XX-02"):
-        items = "".join(
-            part(f"activity_{n}", title=f"Activity {n}").replace(
-                f"?part=activity_{n}", f"?tc={case}&amp;act={n}"
-            )
-            for n in (1, 2, 3)
-        )
-        content = manifest(items, sequencing(BOTH)).replace(
-            b'href="part.html"/>',
-            b'href="resources/Part.htm"><file href="resources/Part.htm"/>'
-            b'<file href="common/functions.js"/></resource>',
-        )
-        files[f"Courses/LMSTestPackage_{case}/imsmanifest.xml"] = content.decode()
+    files |= {f"Courses/TestCases/{name}.properties": text for name, text in cases_.items()}
+    files |= {
+        f"Courses/LMSTestPackage_{name}/imsmanifest.xml": text for name, text in packages.items()
+    }
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     return root
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """A suite of two cases: one that holds, and one that expects what is not so."""
+    return a_suite(
+        tmp_path / "TestSuite",
+        {"XX-01": GOOD, "XX-02": GOOD.replace("->unk->0", "->comp->0")},
+        {name: a_package(name, "123") for name in ("XX-01", "XX-02")},
+    )
 
 
 def test_a_call_is_spelled_out() -> None:
@@ -111,6 +176,45 @@ def test_a_call_is_spelled_out() -> None:
     assert (found.expected, found.code) == ("true", "0")
     got = cases.call("GET->c~CS->unk->0", known)
     assert (got.element, got.expected) == ("cmi.completion_status", "unknown")
+
+
+def test_the_last_answer_before_the_code_is_expected() -> None:
+    found = cases.call("SET->c~X!a->0->t->0", {"SET": "doSetValue", "t": "true"})
+    assert (found.value, found.expected, found.code) == ("a", "true", "0")
+
+
+def test_packages_and_first_parts_are_opened_as_told(tmp_path: Path, browser: Browser) -> None:
+    suite = a_suite(
+        tmp_path / "TestSuite",
+        {"YY": SEVERAL, "ZZ": CHOSEN},
+        {
+            "YYa": a_package("YY", ("2a", "3a")),
+            "YYb": a_package("YY", ("1b", "4b")),
+            "ZZ": a_package("ZZ", "12", CHOICE),
+        },
+    )
+    results = conformance.run(suite, conformance.cases_of(suite), browser)
+    failed = [text for each in results for is_right, text in each.checks if not is_right]
+    assert not failed
+    assert all(each.is_complete for each in results)
+
+
+def test_a_completed_course_is_begun_anew(tmp_path: Path, browser: Browser) -> None:
+    suite = a_suite(tmp_path / "TestSuite", {"ZZ": AGAIN}, {"ZZ": a_package("ZZ", "12")})
+    (result,) = conformance.run(suite, conformance.cases_of(suite), browser)
+    assert result.is_passed, [text for is_right, text in result.checks if not is_right]
+
+
+def test_what_the_tester_cannot_do_is_told(tmp_path: Path, browser: Browser) -> None:
+    suite = a_suite(
+        tmp_path / "TestSuite",
+        {"ZZ": CHOSEN.replace("Choice~Activity 1", "Choice~Activity 9")},
+        {"ZZ": a_package("ZZ", "12", CHOICE)},
+    )
+    (result,) = conformance.run(suite, conformance.cases_of(suite), browser)
+    failed = [text for is_right, text in result.checks if not is_right]
+    assert failed[0].startswith("the tester is stuck at Choice~Activity 9: ")
+    assert failed[1] == "1 of 2 turns were had"
 
 
 def test_a_suite_is_played_and_counted(
@@ -137,7 +241,7 @@ def test_the_command_plays_a_folder_prints_the_numbers_and_keeps_the_best(
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[1:3] == [
         "XX        1 of 2",
-        "cases     1 of 2; checks 45 of 46",
+        "cases     1 of 2; checks 49 of 50",
     ]
     assert "GET /" not in done.stderr, "no word of every request"
     assert json.loads(best.read_text()) == {"XX": 1}

@@ -21,6 +21,7 @@ from playwright.sync_api import Browser
 from tools.conformance import cases, packages
 from tools.conformance.playing import Result, a_browser, playground
 
+WORDS, INSTRUCTIONS = "Commands.properties", "Instructions.properties"
 RATCHET = Path(__file__).resolve().parents[2] / "docs" / "scorm-conformance.json"
 
 
@@ -49,8 +50,9 @@ def _arguments() -> argparse.Namespace:
 
 def cases_of(corpus: Path, only: Sequence[str] = ()) -> list[Path]:
     """Every case that has a package, or of those the ones named; says so where there is none."""
-    if not _word_lists(corpus):
-        sys.exit(f"There is no word list (Commands.properties) below {corpus}.")
+    for name in (WORDS, INSTRUCTIONS):
+        if not _list(corpus, name):
+            sys.exit(f"There is no {name} below {corpus}.")
     folders = packages.folders(corpus)
     chosen = [
         path
@@ -62,17 +64,21 @@ def cases_of(corpus: Path, only: Sequence[str] = ()) -> list[Path]:
     return chosen
 
 
-def _word_lists(corpus: Path) -> list[Path]:
-    return sorted(corpus.rglob("Commands.properties"))
+def _list(corpus: Path, name: str) -> dict[str, str]:
+    found = sorted(corpus.rglob(name))
+    return cases.words(found[0]) if found else {}
 
 
 def run(corpus: Path, chosen: Sequence[Path], browser: Browser) -> list[Result]:
     """Each of these cases, played in a new installation."""
-    known, folders = cases.words(_word_lists(corpus)[0]), packages.folders(corpus)
-    results = []
-    with tempfile.TemporaryDirectory() as folder, playground(Path(folder), browser) as play:
+    known, told = _list(corpus, WORDS), _list(corpus, INSTRUCTIONS)
+    folders, results = packages.folders(corpus), []
+    with tempfile.TemporaryDirectory() as folder, playground(Path(folder), browser, told) as play:
         for path in chosen:
-            sources = [packages.package(each, corpus) for each in folders[path.stem]]
+            sources = {
+                each.name.removeprefix(packages.PREFIX): packages.package(each, corpus)
+                for each in folders[path.stem]
+            }
             results.append(play(cases.read(path, known), sources))
             print("." if results[-1].is_passed else "F", end="", flush=True)
     print()

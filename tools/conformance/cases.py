@@ -12,6 +12,8 @@ from pathlib import Path
 _ACTIVITY = re.compile(r"Act(?P<name>.+?)V\d+\.(?P<what>UIQ|UIA|CUI|commands\.\d+)$")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _TARGETED = re.compile(r"~tar~(.+)$")
+_START = "start"
+_NO_START = {"", "."}
 ARROW = "->"
 
 
@@ -40,6 +42,7 @@ class Activity:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     name: str
+    start: str
     activities: list[Activity]
 
     @property
@@ -48,15 +51,17 @@ class Case:
 
 
 def words(path: Path) -> dict[str, str]:
-    """The suite's word list: abbreviation and meaning."""
+    """A list of the suite: each of its words and what it stands for."""
     return {key: value for key, value in _pairs(path) if not key.startswith("#")}
 
 
 def read(path: Path, known: Mapping[str, str]) -> Case:
     """The case of one data file."""
     activities: list[Activity] = []
-    turn = ""
+    start = turn = ""
     for key, value in _pairs(path):
+        if key == _START and value.strip() not in _NO_START:
+            start = value.strip()
         found = _ACTIVITY.match(key)
         if not found:
             continue
@@ -64,7 +69,7 @@ def read(path: Path, known: Mapping[str, str]) -> Case:
             turn = key.partition(".")[0]
             activities.append(Activity(name=found["name"]))
         _add(activities[-1], found["what"], value, known)
-    return Case(name=path.stem, activities=activities)
+    return Case(name=path.stem, start=start, activities=activities)
 
 
 def _add(activity: Activity, what: str, value: str, known: Mapping[str, str]) -> None:
@@ -79,11 +84,11 @@ def _add(activity: Activity, what: str, value: str, known: Mapping[str, str]) ->
 
 
 def call(text: str, known: Mapping[str, str]) -> Call:
-    """One call, its abbreviations spelled out; the last field is the error code."""
+    """One call, its abbreviations spelled out; the last two fields are answer and error code."""
     parts = text.split(ARROW)
     function = known.get(parts[0], parts[0])
     given = parts[1] if len(parts) > 1 else ""
-    expected = ARROW.join(parts[2:-1])
+    expected = parts[-2] if len(parts) > 3 else ""  # noqa: PLR2004 - objectives and Terminate
     element, value = _given(function, given, known)
     return Call(
         function=function,
@@ -123,7 +128,7 @@ def _value(text: str, known: Mapping[str, str]) -> str:
 
 def _pairs(path: Path) -> Iterator[tuple[str, str]]:
     text = path.read_text(encoding="latin-1").replace("\\\r\n", "").replace("\\\n", "")
-    for line in text.splitlines():
-        key, mark, value = line.partition("=")
+    for line in text.split("\n"):
+        key, mark, value = line.rstrip("\r").partition("=")
         if mark and not line.startswith("#"):
             yield key, _ESCAPE.sub(lambda found: chr(int(found[1], 16)), value)

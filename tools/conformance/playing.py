@@ -4,9 +4,9 @@ import io
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,20 @@ from plugin.core import clock, migrate
 from plugin.core.db import transaction
 from plugin.core.secrets import new_token
 from plugin.core.settings import Environment, Settings
-from plugin.modules.models import Run
-from plugin.scorm import actions
+from plugin.modules.models import Module
+from plugin.scorm import actions, queries, rules
 from tests.support.browser import ARGUMENTS, Address, chromium, free_address, serving
 from tests.support.play import brought_in, started
 from tests.support.world import World
+from tools.conformance import instructions
 from tools.conformance.cases import Case
+from tools.conformance.instructions import Instruction
 
 DRIVER = (Path(__file__).parent / "driver.js").read_text(encoding="utf-8")
 PATIENCE_SECONDS = 20.0
+PRESS_MS, END_MS = 5000, 10000
 MOST_STEPS = 80
+LOST = "Lost"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,7 +47,8 @@ class Result:
         return self.is_complete and all(is_right for is_right, _ in self.checks)
 
 
-Play = Callable[[Case, list[io.BytesIO]], Result]
+Sources = Mapping[str, io.BytesIO]
+Play = Callable[[Case, Sources], Result]
 
 
 @contextmanager
@@ -56,15 +61,15 @@ def a_browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def playground(folder: Path, browser: Browser) -> Iterator[Play]:
-    """The product on a port of its own with an empty database, visited by this browser."""
+def playground(folder: Path, browser: Browser, known: Mapping[str, str]) -> Iterator[Play]:
+    """The product with an empty database, visited by a browser that follows these instructions."""
     with free_address() as address:
         settings = _settings(folder, address)
         migrate.upgrade(settings.sqlalchemy_url)
         app = create_app(settings)
         with serving(app, address), app.app_context():
             world = World()
-            yield lambda case, sources: _Tester(browser, address, world).play(case, sources)
+            yield _Tester(browser, address, world, known).play
 
 
 def _settings(folder: Path, address: Address) -> Settings:
@@ -82,41 +87,79 @@ def _settings(folder: Path, address: Address) -> Settings:
     ).checked()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Next:
+    """What is opened after a visit of the player; no package: nothing any more."""
+
+    at: int
+    package: str = ""
+    first: str = ""
+
+
 class _Tester:
-    """Follows the instructions of one case."""
+    """One learner who follows the instructions of every case: some build upon those before."""
 
-    def __init__(self, browser: Browser, address: Address, world: World) -> None:
-        self.browser, self.address, self.world = browser, address, world
+    def __init__(
+        self, browser: Browser, address: Address, world: World, known: Mapping[str, str]
+    ) -> None:
+        self.browser, self.address, self.world, self.known = browser, address, world, known
+        self.learner = world.person("Learner Suite")
 
-    def play(self, case: Case, sources: list[io.BytesIO]) -> Result:
+    def play(self, case: Case, sources: Sources) -> Result:
         result = Result(name=case.name, group=case.group)
-        person = self.world.person(f"Learner {case.name}")
-        runs = [started(brought_in(self.world, each, title=case.name), person) for each in sources]
-        at = 0
-        for step in range(MOST_STEPS):
-            run = runs[min(step, len(runs) - 1)] if len(runs) > 1 else runs[0]
-            at, is_over = self._visit(case, run, at, result)
-            if is_over:
+        modules = {name: self._brought_in(name, source) for name, source in sources.items()}
+        is_package = case.start in modules
+        step = _Next(
+            at=0,
+            package=case.start if is_package else next(iter(modules)),
+            first="" if is_package else case.start,
+        )
+        for _ in range(MOST_STEPS):
+            if step.package not in modules or step.at >= len(case.activities):
                 break
-        result.is_complete = at >= len(case.activities)
+            step = self._visit(case, modules[step.package], step, result)
+        result.is_complete = step.at >= len(case.activities)
+        if not result.is_complete:
+            result.checks.append((False, f"{step.at} of {len(case.activities)} turns were had"))
         return result
 
-    def _visit(self, case: Case, run: Run, at: int, result: Result) -> tuple[int, bool]:
-        """One opening of the player; how far it came, and whether there is no use in another."""
-        page = self._opened(case, run, at)
+    def _brought_in(self, name: str, source: io.BytesIO) -> Module:
+        """What a package shares with others is kept for the learner, as its manifest says."""
+        module, now = brought_in(self.world, source, title=name), clock.now()
+        with transaction() as tx:
+            merged = tx.session.merge(module)
+            policy = queries.policy_of_module(tx.session, merged)
+            sharing = replace(policy, shares_objectives=True)
+            rules.choose(tx.session, merged, sharing, by=self.learner.id, now=now)
+        return module
+
+    def _visit(self, case: Case, module: Module, step: _Next, result: Result) -> _Next:
+        """One opening of the player, up to its end; what is to be opened then."""
+        page, at, asked = self._opened(case, module, step.at), step.at, f"Choice~{step.first}"
         try:
-            before = at
-            while True:
+            if step.first:
+                self._choose(page, step.first)
+            is_left = False
+            while not is_left:
                 at, then = self._next(page, at)
-                if then is None or then == "Lost":
-                    return at, True
-                if not self._do(page, then) or at >= len(case.activities):
-                    return at, at >= len(case.activities) or at == before
+                if then is None or then == LOST:
+                    return _Next(at=at)
+                asked, told = then, instructions.read(then, self.known)
+                self._do(page, told)
+                is_left = told.is_leaving or at >= len(case.activities)
+            self._end(page, told)
+            return _Next(at=at, package=told.package or step.package, first=told.first)
+        except Error as trouble:
+            why = trouble.message.partition("\n")[0]
+            result.checks.append((False, f"the tester is stuck at {asked}: {why}"))
+            return _Next(at=at)
         finally:
-            result.checks += [(is_right, text) for is_right, text in self._log(page)]
+            result.checks += self._log(page)
             page.close()
 
-    def _opened(self, case: Case, run: Run, at: int) -> Page:
+    def _opened(self, case: Case, module: Module, at: int) -> Page:
+        """The sitting that is open, or a new one after one that was completed."""
+        run = started(module, self.learner)
         with transaction() as tx:
             merged, now = tx.session.merge(run), clock.now()
             token = actions.create_launch(tx.session, merged, frame_ancestors="'self'", now=now)
@@ -139,26 +182,33 @@ class _Tester:
             if suite["then"] is not None and (suite["then"] or suite["isDone"]):
                 page.evaluate("() => { window.suite.then = null; }")
                 return int(suite["at"]), str(suite["then"])
-            at = int(suite["at"])
+            if int(suite["at"]) != at:
+                at, deadline = int(suite["at"]), time.monotonic() + PATIENCE_SECONDS
         return at, None
 
-    def _do(self, page: Page, then: str) -> bool:
-        """What the tester is told to do; False when the player was left."""
-        what, _, title = then.partition("~")
-        try:
-            if what in {"Continue", "Previous"}:
-                page.locator(f"#{what.lower()}").click(timeout=5000)
-                return True
-            if what == "Choice":
-                page.locator("#contents-button").click(timeout=5000)
-                line = page.locator("#contents [data-part]")
-                line.filter(has_text=re.compile(f"^{re.escape(title)}(?: ✓|$)")).click(timeout=5000)
-                return True
-            page.locator("#exit").click(timeout=5000)
-            page.locator("#message-left").wait_for(timeout=10000)
-        except Error:
-            pass
-        return False
+    def _do(self, page: Page, told: Instruction) -> None:
+        """What is to be pressed or chosen while the player is open."""
+        if told.choose:
+            self._choose(page, told.choose)
+        elif told.press and told.press != instructions.EXIT:
+            page.locator(f"#{told.press}").click(timeout=PRESS_MS)
+
+    def _choose(self, page: Page, title: str) -> None:
+        button = page.locator("#contents-button")
+        button.wait_for(timeout=PRESS_MS)
+        if not page.locator("#contents").is_visible():
+            button.click(timeout=PRESS_MS)
+        line = page.locator("#contents [data-part]")
+        named = re.compile(f"^{re.escape(title)}(?: ✓|$)")
+        line.filter(has_text=named).click(timeout=PRESS_MS)
+
+    def _end(self, page: Page, told: Instruction) -> None:
+        """Leave the player; before, wait for the end where one is to come by itself."""
+        if told.is_end_awaited and told.press != instructions.EXIT:
+            page.locator("#message-ended").wait_for(timeout=END_MS)
+        if told.is_leaving:
+            page.locator("#exit").click(timeout=PRESS_MS)
+            page.locator("#message-left").wait_for(timeout=END_MS)
 
     def _log(self, page: Page) -> list[tuple[bool, str]]:
-        return list(page.evaluate("() => window.suite.log"))
+        return [(is_right, text) for is_right, text in page.evaluate("() => window.suite.log")]
