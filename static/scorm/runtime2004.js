@@ -28,6 +28,7 @@ const EMPTIED = [
   ],
 ];
 const ANY_TEXT = "en";
+const ENDS_ALL = ["time-out", "logout"];
 const NOT_KEPT = ["exit", "session_time", "entry", "credit", "mode"];
 const UNDEFINED_ELEMENT = "401";
 const TYPE_MISMATCH = "406";
@@ -53,11 +54,22 @@ export class Runtime2004 extends Sequenced {
     const { fresh, kept } = this.part.cmi;
     const isResumed = Boolean(deliveryWasResumed && kept);
     this.engine.reset(undefined, { preserveListeners: true, resetTotalTime: !isResumed });
+    this.forgetTold();
     const entry = isResumed ? "resume" : "ab-initio";
     load(this.engine, { ...(isResumed ? kept : {}), ...fresh, entry });
     this.isStatusSet = isResumed && this.part.status_set;
     this.isDirty = false;
     return this.part;
+  }
+
+  /* What the part before was told is none of the next one's: the engine's reset keeps it. */
+  forgetTold() {
+    const { content, settings, thresholds } = this.engine.cmi;
+    content._launch_data = "";
+    settings._max_time_allowed = "";
+    settings._time_limit_action = "continue,no message";
+    thresholds._scaled_passing_score = "";
+    thresholds._completion_threshold = "";
   }
 
   stop() {
@@ -106,9 +118,10 @@ export class Runtime2004 extends Sequenced {
   }
 
   terminate(text) {
-    if (this.override && this.isRunning) this.engine.adl.nav.request = this.override;
+    if (this.isRunning) this.decide();
     const choice = this.isRunning && TARGET.exec(this.engine.adl.nav.request);
     if (choice) this.mindStops(choice[1]);
+    this.mayDeliverAgain();
     const answer = this.engine.lmsFinish(text);
     if (answer !== "true") return answer;
     const wasOverruled = Boolean(this.override);
@@ -116,6 +129,13 @@ export class Runtime2004 extends Sequenced {
     this.saveCourse("moved");
     if (!wasOverruled) this.listener.moved();
     return answer;
+  }
+
+  /* The learner's way beats the part's; a part out of time ends the course (RTE 4.2.8). */
+  decide() {
+    const isOver = ENDS_ALL.includes(this.engine.cmi.getExitValueInternal());
+    const request = this.override || (isOver && "exitAll");
+    if (request) this.engine.adl.nav.request = request;
   }
 
   /* Why this cannot be asked or said; null when it can, or when the engine knows why not. */

@@ -126,7 +126,14 @@ export class Sequenced {
 
   process(request, target) {
     if (target) this.mindStops(target);
+    this.mayDeliverAgain();
     return this.engine.processNavigationRequest(request, target);
+  }
+
+  /* The engine would not show the part again that it showed last and that was suspended since:
+   * one may ask for itself (SN SB.2.9), and the learner may choose it once more. */
+  mayDeliverAgain() {
+    this.engine._sequencingService.activityDeliveryService.currentDeliveredAttemptCount = null;
   }
 
   /* End the part that is still running, so that this request decides where to go. */

@@ -425,3 +425,52 @@ def test_objectives_and_data_outlive_the_sitting_where_the_module_says_so(
     assert playing.ask("TEST", "adl.data.0.store") == "kept"
     playing.press("Next part")
     playing.at("END")
+
+
+def test_a_part_left_for_later_may_ask_for_itself(play: Any) -> None:
+    playing = play(course(part("ONE"), part("TWO"), sequencing(BOTH)))
+    playing.set("ONE", location="page 4", exit="suspend")
+    playing.finish("ONE", "{target=ONE}choice")
+    until(lambda: playing.at("ONE").evaluate("() => scorm.GetValue('cmi.entry') !== ''"))
+    playing.at("ONE")
+    assert playing.ask("ONE", "cmi.entry") == "resume"
+    assert playing.ask("ONE", "cmi.location") == "page 4"
+
+
+@pytest.mark.parametrize("way", ["time-out", "logout"])
+def test_a_part_that_is_out_of_time_ends_the_course_wherever_it_asked_to_go(
+    play: Any, way: str
+) -> None:
+    playing = play(course(part("ONE"), part("TWO"), sequencing(FLOW)))
+    playing.set("ONE", exit=way)
+    playing.finish("ONE", "continue")
+    playing.shell.locator("#message-ended").wait_for()
+
+
+def test_nothing_a_part_is_told_is_told_to_the_next(play: Any) -> None:
+    told = (
+        "<adlcp:timeLimitAction>exit,message</adlcp:timeLimitAction>"
+        "<adlcp:dataFromLMS>level=3</adlcp:dataFromLMS>"
+        '<adlcp:completionThreshold completedByMeasure="true" minProgressMeasure="0.7"/>'
+        + sequencing(
+            '<imsss:limitConditions attemptAbsoluteDurationLimit="PT1H"/><imsss:objectives>'
+            '<imsss:primaryObjective objectiveID="own" satisfiedByMeasure="true">'
+            "<imsss:minNormalizedMeasure>0.6</imsss:minNormalizedMeasure></imsss:primaryObjective>"
+            "</imsss:objectives>"
+        )
+    )
+    names = {
+        "scaled_passing_score": "0.6",
+        "completion_threshold": "0.7",
+        "launch_data": "level=3",
+        "max_time_allowed": "PT1H",
+        "time_limit_action": "exit,message",
+    }
+    playing = play(course(part("ONE", told), part("TWO"), sequencing(FLOW)))
+    assert {name: playing.ask("ONE", f"cmi.{name}") for name in names} == names
+    playing.press("Next part")
+    playing.at("TWO")
+    assert {name: playing.ask("TWO", f"cmi.{name}") for name in names} == {
+        **dict.fromkeys(names, ""),
+        "time_limit_action": "continue,no message",
+    }
