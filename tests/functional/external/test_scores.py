@@ -249,6 +249,17 @@ def test_p6_p11_a_line_item_of_another_tool_does_not_exist(
     score = maker.score(claims)
     kind = "application/vnd.ims.lis.v1.score+json"
     assert other.call("POST", f"{foreign}/scores", score, token=token, kind=kind).status_code == 404
+    said = {"label": "Mine now", "scoreMaximum": 5}
+    for method, address, body in (
+        ("GET", foreign, None),
+        ("PUT", foreign, said),
+        ("DELETE", foreign, None),
+        ("GET", f"{foreign}/results", None),
+    ):
+        refused = other.call(method, address, body, token=token)
+        assert refused.status_code == 404, method
+        assert "line item does not exist" in refused.get_json()["error_description"]
+    assert other.call("GET", other.ours.line_items, token=token).get_json() == []
     at_home = f"{column_of(claims)}/scores"
     assert other.call("POST", at_home, score, token=token, kind=kind).status_code == 401
     assert callbacks() == []
