@@ -19,7 +19,7 @@ from plugin.core.secrets import new_token
 from plugin.core.settings import Environment, Settings
 from plugin.modules.models import Module
 from plugin.scorm import actions, queries, rules
-from tests.support.browser import ARGUMENTS, Address, chromium, free_address, serving
+from tests.support.browser import ARGUMENTS, Address, free_address, serving, shell
 from tests.support.play import brought_in, started
 from tests.support.world import World
 from tools.conformance import instructions
@@ -55,7 +55,7 @@ Play = Callable[[Case, Sources], Result]
 def a_browser() -> Iterator[Browser]:
     """A Chromium of this run's own."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=shell(), args=ARGUMENTS)
         yield browser
         browser.close()
 
