@@ -33,8 +33,8 @@ CONSIDERATIONS = (
 )
 WHOLE = 100.0
 _COUNT = re.compile(r"[0-9]{1,9}")
-STOP = "stop"
-"""What `stopForwardTraversal` is called in the tree: `static/scorm/stops.js` minds it."""
+MINDED = {"stopForwardTraversal": "stop", "hiddenFromChoice": "hide"}
+"""What rules are called in the tree that `static/scorm/choice.js` minds, not the engine."""
 _ROLLUP_CONDITIONS = {"activityProgressKnown": "progressKnown"}
 
 
@@ -198,14 +198,14 @@ def _rules(found: list[Plain]) -> list[Plain]:
 
 
 def _is_minded_by_the_player(rule: Plain) -> bool:
-    return bool(rule["action"] == STOP)
+    return rule["action"] in MINDED.values()
 
 
 def _rule(plain: Plain) -> Plain:
     conditions = first(plain, "ruleConditions")
     action = first(plain, "ruleAction").get("action", "")
     return {
-        "action": STOP if action == "stopForwardTraversal" else action,
+        "action": MINDED.get(action, action),
         "conditionCombination": conditions.get("conditionCombination") or "all",
         "conditions": [_condition(each) for each in every(conditions, "ruleCondition")],
     }

@@ -2,9 +2,6 @@
 
 import { Runtime2004 } from "./runtime2004.js";
 
-/* Above this many activities the engine's own, quicker foresight must do. */
-const MOST_TRIED = 60;
-
 export class Course2004 {
   constructor(transport, shell, opened) {
     this.transport = transport;
@@ -90,18 +87,24 @@ export class Course2004 {
     part.is_new = false;
   }
 
+  /* What is hidden is not listed, nor what is in it. The course itself comes first where it can be
+   * chosen at all: that begins it where its rules say. */
   entries() {
-    const found = [];
+    const foresight = this.runtime.foresight();
     const walk = (activity, depth) => {
-      for (const child of activity.children || []) {
-        if (child.shown) found.push(this.entry(child, depth));
-        walk(child, child.shown ? depth + 1 : depth);
-      }
+      if (foresight.isHidden(activity.id)) return [];
+      const lines = activity.shown ? [this.entry(activity, depth)] : [];
+      const next = depth + lines.length;
+      return [...lines, ...(activity.children || []).flatMap((child) => walk(child, next))];
     };
-    walk(this.tree, 0);
-    const isTried = found.length <= MOST_TRIED;
-    for (const each of found) each.isAllowed = this.isAllowed(each.id, isTried);
+    const found = this.tree.children.flatMap((child) => walk(child, 0));
+    if (found.length > 1 && this.isWholeOffered) found.unshift(this.entry(this.tree, 0));
+    for (const each of found) each.isAllowed = foresight.isOpen(each.id);
     return found;
+  }
+
+  get isWholeOffered() {
+    return this.tree.sequencingControls.flow;
   }
 
   entry(activity, depth) {
@@ -113,11 +116,6 @@ export class Course2004 {
       isCurrent: activity.id === this.runtime.currentActivity,
       isDone: this.runtime.statusOf(activity.id) === "completed",
     };
-  }
-
-  isAllowed(activity, isTried) {
-    if (isTried) return this.runtime.wouldDeliver("choice", activity);
-    return this.runtime.isChoiceAllowed(activity);
   }
 
   /* For each way: true, false (shown but closed), or null (not shown at all). */

@@ -16,6 +16,7 @@ const CONTAINER = new RegExp(
     "(\\.(score|objectives|correct_responses)(\\.\\d+)?)?$",
 );
 const VALID_CHOICE = /^adl\.nav\.request_valid\.choice\.\{target=([^}]*)\}$/;
+const VALID_PREVIOUS = "adl.nav.request_valid.previous";
 const TARGET = /\{target=([^}]*)\}/;
 /* Texts that may be empty (RTE 4.2.3, 4.2.10, 4.2.12) although the engine takes none that is. */
 const EMPTIED = [
@@ -119,8 +120,6 @@ export class Runtime2004 extends Sequenced {
 
   terminate(text) {
     if (this.isRunning) this.decide();
-    const choice = this.isRunning && TARGET.exec(this.engine.adl.nav.request);
-    if (choice) this.mindStops(choice[1]);
     this.mayDeliverAgain();
     const answer = this.engine.lmsFinish(text);
     if (answer !== "true") return answer;
@@ -179,9 +178,11 @@ export class Runtime2004 extends Sequenced {
     this.ownError = this.refusal(element);
     if (this.ownError) return "";
     const asked = this.aliased(element);
+    const answer = this.engine.lmsGetValue(asked);
+    if (!this.isRunning) return answer;
     const choice = VALID_CHOICE.exec(asked);
-    if (choice && this.isRunning && this.isStopped(choice[1])) return "false";
-    return this.engine.lmsGetValue(asked);
+    if (choice) return String(this.foresight().isOpen(choice[1]));
+    return asked === VALID_PREVIOUS ? String(this.isAllowed("previous")) : answer;
   }
 
   /* Activities have names of ours: identifiers hold characters the engine's requests do not take. */

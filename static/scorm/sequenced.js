@@ -3,8 +3,9 @@
  * One engine for the whole page. What runs in it, one part at a time, is runtime2004.js. */
 
 import { Scorm2004API } from "../vendor/scorm-again/3.4.3/scorm2004.min.js";
+import { Choices } from "./choice.js";
 import { difference, patched } from "./difference.js";
-import { STOP, raise, stopsOn } from "./stops.js";
+import { follow } from "./following.js";
 import { load } from "./stored.js";
 
 const COURSE = "";
@@ -21,7 +22,6 @@ export class Sequenced {
     this.tree = tree;
     this.parts = new Map(parts.map((part) => [part.activity, part]));
     this.aliases = new Map(walked(tree).map((each) => [each.identifier, each.id]));
-    this.hasStops = JSON.stringify(tree).includes(`"action":"${STOP}"`);
     this.override = null;
     this.delivered = null;
     this.sentState = null;
@@ -38,7 +38,7 @@ export class Sequenced {
   }
 
   newEngine(onActivityDelivery) {
-    return new Scorm2004API(
+    const engine = new Scorm2004API(
       {
         autocommit: true,
         autocommitSeconds: AUTOCOMMIT_SECONDS,
@@ -57,6 +57,8 @@ export class Sequenced {
         updateSettings: () => {},
       },
     );
+    follow(engine._sequencingService);
+    return engine;
   }
 
   get activities() {
@@ -125,15 +127,16 @@ export class Sequenced {
   }
 
   process(request, target) {
-    if (target) this.mindStops(target);
     this.mayDeliverAgain();
     return this.engine.processNavigationRequest(request, target);
   }
 
   /* The engine would not show the part again that it showed last and that was suspended since:
-   * one may ask for itself (SN SB.2.9), and the learner may choose it once more. */
+   * one may ask for itself (SN SB.2.9), and the learner may choose it once more. What decides may
+   * have been made anew, too. */
   mayDeliverAgain() {
     this.engine._sequencingService.activityDeliveryService.currentDeliveredAttemptCount = null;
+    follow(this.engine._sequencingService);
   }
 
   /* End the part that is still running, so that this request decides where to go. */
@@ -150,20 +153,42 @@ export class Sequenced {
   }
 
   /* Would this request lead somewhere? Tried on a copy, with what the part has said so far. */
-  wouldDeliver(request, target) {
+  wouldDeliver(request) {
     let isDelivered = false;
     const copy = this.copied(() => (isDelivered = true));
-    if (target) raise(copy._sequencing.activityTree, this.stopsIn(copy, target));
     isDelivered = false;
-    copy.processNavigationRequest(request, target);
+    copy.processNavigationRequest(request);
     copy.clearScheduledCommit();
     return isDelivered;
   }
 
-  /* Another engine that stands where this one does; what happens to it is forgotten. */
+  /* What the contents may show and offer when the part on screen ends now. */
+  foresight() {
+    const copy = this.copied(() => {});
+    const { activityTree: tree } = copy._sequencing;
+    if (tree.currentActivity && tree.currentActivity.isActive) {
+      const how = this.engine.cmi.getExitValueInternal();
+      copy._sequencingService.prepareNavigationRequest("exit", undefined, how);
+    }
+    copy.clearScheduledCommit();
+    const choices = new Choices(copy._sequencingService);
+    return {
+      isHidden: (id) => choices.isHidden(tree.getActivity(id)),
+      isOpen: (id) => {
+        const target = tree.getActivity(id);
+        return Boolean(target && choices.delivered(tree.currentActivity, target));
+      },
+    };
+  }
+
+  /* Another engine that stands where this one does; what happens to it is forgotten. Nothing leads
+   * it elsewhere than where it is asked to go. */
   copied(onDelivery) {
     const copy = this.newEngine(onDelivery);
     this.restore(copy, this.state());
+    for (const activity of copy._sequencing.activityTree.getAllActivities()) {
+      activity.sequencingRules.postConditionRules.length = 0;
+    }
     if (!this.isRunning) return copy;
     copy.reset(undefined, { preserveListeners: true });
     load(copy, this.engine.renderCommitCMI(false, true).cmi);
@@ -174,36 +199,13 @@ export class Sequenced {
     return copy;
   }
 
-  stopsIn(copy, target) {
-    const tree = copy._sequencing.activityTree;
-    if (!tree.currentActivity || !tree.getActivity(target)) return [];
-    if (this.isRunning) copy._sequencingService.updateActivityFromCMI(tree.currentActivity);
-    return stopsOn(tree, target);
-  }
-
-  stopsOf(target) {
-    return this.hasStops ? this.stopsIn(this.copied(() => {}), target) : [];
-  }
-
-  isStopped(target) {
-    return this.stopsOf(target).length > 0;
-  }
-
-  /* From now on the engine knows what stops this choice. */
-  mindStops(target) {
-    if (this.hasStops) raise(this.activities, this.stopsOf(target));
-  }
-
   get isSuspended() {
     return Boolean(this.activities.suspendedActivity);
   }
 
-  isChoiceAllowed(activity) {
-    return this.engine._sequencing.overallSequencingProcess.predictChoiceEnabled(activity);
-  }
-
   isAllowed(request) {
-    return this.engine.adl.nav.request_valid[request] === "true";
+    if (this.engine.adl.nav.request_valid[request] !== "true") return false;
+    return request !== "previous" || this.wouldDeliver(request);
   }
 
   get hiddenControls() {

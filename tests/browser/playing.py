@@ -121,7 +121,14 @@ class Playing:
         line.filter(has_text=re.compile(f"^{title}( |$)")).click()
 
     def choices(self) -> dict[str, bool]:
-        """Each line of the contents that can be pressed, and whether it leads anywhere now."""
+        """Each line of the contents that can be pressed, and whether it leads anywhere now.
+
+        Not the course's own line: see `choices_with_course`.
+        """
+        found = self.choices_with_course()
+        return {title: is_open for title, is_open in found.items() if title != "A course"}
+
+    def choices_with_course(self) -> dict[str, bool]:
         if not self.shell.locator("#contents").is_visible():
             self.press("Contents")
         found = self.shell.locator("#contents [data-part]").evaluate_all(

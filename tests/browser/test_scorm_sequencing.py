@@ -20,6 +20,7 @@ from tests.support.packages2004 import (
     sequencing,
 )
 
+BOTHS = sequencing(BOTH)
 WRITES = 'writeSatisfiedStatus="true" writeNormalizedMeasure="true" readSatisfiedStatus="false"'
 
 
@@ -146,11 +147,139 @@ def test_a_closed_part_opens_when_its_condition_holds(play: Any) -> None:
 
 def test_what_is_hidden_from_choice_is_reached_in_the_flow_only(play: Any) -> None:
     hidden = sequencing(rules(rule("pre", "hiddenFromChoice", "always")))
-    playing = play(course(part("ONE"), part("TWO", hidden), sequencing(BOTH)))
+    playing = play(course(part("ONE"), part("TWO", hidden), part("END"), sequencing(BOTH)))
     playing.at("ONE")
-    assert playing.choices()["TWO"] is False
+    assert playing.choices() == {"ONE": True, "END": True}
+    assert playing.ask("ONE", "adl.nav.request_valid.choice.{target=TWO}") == "false"
     playing.press("Next part")
     playing.at("TWO")
+
+
+def test_what_is_in_a_hidden_chapter_is_not_listed_until_it_may_be_chosen(play: Any) -> None:
+    hidden = BOTH + READER + rules(rule("pre", "hiddenFromChoice", "not satisfied@other"))
+    playing = play(
+        course(
+            part("ONE", sequencing(WRITER)),
+            cluster("A", part("TWO"), sequencing(hidden)),
+            part("END"),
+            sequencing(BOTH),
+        )
+    )
+    playing.set("ONE", success_status="failed")
+    assert playing.choices() == {"ONE": True, "END": True}
+    playing.set("ONE", success_status="passed")
+    assert playing.choices() == {"ONE": True, "A": True, "TWO": True, "END": True}
+
+
+def test_a_chapter_and_the_course_itself_can_be_chosen_where_flow_leads_into_them(
+    play: Any,
+) -> None:
+    playing = play(
+        course(
+            part("ONE"),
+            cluster("CHAPTER", part("TWO"), part("THREE"), sequencing(BOTH)),
+            cluster("B", part("FOUR"), sequencing(CHOICE)),
+            sequencing(BOTH),
+        )
+    )
+    playing.at("ONE")
+    found = playing.choices_with_course()
+    assert list(found) == ["A course", "ONE", "CHAPTER", "TWO", "THREE", "FOUR"]
+    assert all(found.values())
+    playing.choose("CHAPTER")
+    playing.at("TWO")
+    playing.choose("A course")
+    playing.at("ONE")
+
+
+def test_what_is_skipped_in_the_flow_may_be_chosen(play: Any) -> None:
+    skipped = sequencing(rules(rule("pre", "skip", "always")))
+    playing = play(course(part("ONE"), part("TWO", skipped), part("END"), sequencing(BOTH)))
+    playing.at("ONE")
+    assert playing.choices()["TWO"] is True
+    playing.choose("TWO")
+    playing.at("TWO")
+
+
+def test_a_stop_closes_what_is_in_its_chapter_from_outside(play: Any) -> None:
+    stop = sequencing(BOTH + rules(rule("pre", "stopForwardTraversal", "always")))
+    inner = cluster("B", part("THREE"), part("FOUR"), stop)
+    playing = play(course(part("ONE"), cluster("A", part("TWO"), inner, sequencing(BOTH)), BOTHS))
+    playing.at("ONE")
+    assert playing.choices() == {
+        "ONE": True,
+        "A": True,
+        "TWO": True,
+        "B": True,
+        "THREE": False,
+        "FOUR": False,
+    }
+    playing.choose("B")
+    playing.at("THREE")
+    assert playing.choices()["FOUR"] is True
+
+
+def test_a_part_that_choices_may_not_leave_offers_none(play: Any) -> None:
+    kept = sequencing('<imsss:controlMode choiceExit="false"/>')
+    playing = play(course(part("ONE"), part("TWO", kept), part("END"), BOTHS))
+    playing.choose("TWO")
+    playing.at("TWO")
+    assert not any(playing.choices_with_course().values())
+    playing.press("Next part")
+    playing.at("END")
+
+
+def test_the_way_back_is_closed_where_the_part_before_is(play: Any) -> None:
+    closed = sequencing(rules(rule("pre", "disabled", "always")))
+    chapter = cluster("A", part("ONE"), part("TWO", closed), sequencing(BOTH))
+    playing = play(course(chapter, part("THREE"), BOTHS))
+    playing.at("ONE")
+    assert playing.shell.locator("#previous").is_disabled()
+    playing.choose("THREE")
+    playing.at("THREE")
+    assert playing.shell.locator("#previous").is_disabled()
+    assert playing.ask("THREE", "adl.nav.request_valid.previous") == "false"
+
+
+def test_who_goes_back_passes_a_skipped_chapter_that_only_goes_forward(play: Any) -> None:
+    skipped = sequencing(rules(rule("pre", "skip", "always")))
+    forward = sequencing('<imsss:controlMode flow="true" forwardOnly="true"/>')
+    chapter = cluster("A", part("TWO", skipped), part("THREE", skipped), forward)
+    playing = play(course(part("ONE"), chapter, part("FOUR"), BOTHS))
+    playing.press("Next part")
+    playing.at("FOUR")
+    playing.press("Previous part")
+    playing.at("ONE")
+
+
+def test_a_chapter_goes_back_within_one_that_only_goes_forward(play: Any) -> None:
+    forward = sequencing('<imsss:controlMode flow="true" forwardOnly="true"/>')
+    inner = cluster("B", part("TWO"), part("THREE"), sequencing(BOTH))
+    playing = play(course(cluster("A", part("ONE"), inner, forward), BOTHS))
+    playing.choose("THREE")
+    playing.at("THREE")
+    playing.press("Previous part")
+    playing.at("TWO")
+    assert playing.shell.locator("#previous").is_disabled()
+
+
+def test_a_jump_ends_the_part_it_leaves(play: Any) -> None:
+    left = sequencing(rules(rule("pre", "disabled", "completed")))
+    playing = play(course(part("ONE", left), part("TWO"), part("THREE"), sequencing(BOTH)))
+    playing.finish("ONE", "{target=THREE}jump")
+    playing.at("THREE")
+    assert playing.choices()["ONE"] is False
+
+
+def test_a_chapter_that_is_had_once_is_gone_through_to_its_end(play: Any) -> None:
+    once = sequencing(BOTH + '<imsss:limitConditions attemptLimit="1"/>')
+    playing = play(course(cluster("A", part("ONE"), part("TWO"), once), part("END"), BOTHS))
+    playing.press("Next part")
+    playing.at("TWO")
+    assert playing.choices()["ONE"] is True
+    playing.press("Next part")
+    playing.at("END")
+    assert playing.choices() == {"ONE": False, "TWO": False, "END": True}
 
 
 def test_a_stop_closes_what_follows_until_its_condition_no_longer_holds(play: Any) -> None:
@@ -312,20 +441,23 @@ def test_progress_completes_a_part_that_has_a_threshold(
     assert ("Done" in line.inner_text()) is (status == "completed")
 
 
-def test_constrained_choice_offers_only_what_comes_next(play: Any) -> None:
-    constrained = sequencing(
-        BOTH + '<adlseq:constrainedChoiceConsiderations constrainChoice="true"/>'
-    )
+def test_a_chapter_that_constrains_choices_leads_to_its_neighbours_only(play: Any) -> None:
+    words = BOTH + '<adlseq:constrainedChoiceConsiderations constrainChoice="true"/>'
+    constrained = sequencing(words)
     playing = play(
         course(
-            cluster("A", part("A1"), sequencing(BOTH)),
+            cluster("A", part("A1"), part("A2"), constrained),
             cluster("B", part("B1"), sequencing(BOTH)),
             cluster("C", part("C1"), sequencing(BOTH)),
             constrained,
         )
     )
     playing.at("A1")
-    assert playing.choices()["C1"] is False
+    offered = {name: playing.choices()[name] for name in ("A2", "B1", "C1")}
+    assert offered == {"A2": True, "B1": True, "C1": False}
+    playing.choose("B1")
+    playing.at("B1")
+    assert playing.choices()["C1"] is True
 
 
 def test_a_chapter_that_prevents_activation_is_not_entered_from_outside(play: Any) -> None:
@@ -337,6 +469,9 @@ def test_a_chapter_that_prevents_activation_is_not_entered_from_outside(play: An
     )
     playing.at("ONE")
     assert playing.choices()["THREE"] is False
+    playing.choose("CHAPTER")
+    playing.at("TWO")
+    assert playing.choices()["THREE"] is True
 
 
 def test_a_selection_is_drawn_once_and_kept(play: Any, address: Address) -> None:
