@@ -4,6 +4,7 @@
 
 import { Scorm2004API } from "../vendor/scorm-again/3.4.3/scorm2004.min.js";
 import { Choices } from "./choice.js";
+import { mindCompletion } from "./completion.js";
 import { difference, patched } from "./difference.js";
 import { follow } from "./following.js";
 import { load } from "./stored.js";
@@ -58,6 +59,7 @@ export class Sequenced {
       },
     );
     follow(engine._sequencingService);
+    mindCompletion(engine);
     return engine;
   }
 

@@ -66,6 +66,24 @@ def skipping_course() -> io.BytesIO:
     )
 
 
+def known_as(target: str, how: str = "", kind: str = "primaryObjective", tracked: str = "") -> str:
+    """An objective `own` that shares progress and completion under this name."""
+    return (
+        f'<imsss:objectives><imsss:{kind} objectiveID="own"/></imsss:objectives>{tracked}'
+        '<adlseq:objectives><adlseq:objective objectiveID="own">'
+        f'<adlseq:mapInfo targetObjectiveID="{target}" {how}/></adlseq:objective>'
+        "</adlseq:objectives>"
+    )
+
+
+def threshold(least: str) -> str:
+    return f'<adlcp:completionThreshold completedByMeasure="true" minProgressMeasure="{least}"/>'
+
+
+TOLD = 'writeCompletionStatus="true" writeProgressMeasure="true"'
+TELLER = sequencing(known_as("G", TOLD))
+
+
 def passed(playing: Playing, name: str, **more: str) -> None:
     playing.set(name, completion_status="completed", success_status="passed", **more)
 
@@ -439,6 +457,91 @@ def test_progress_completes_a_part_that_has_a_threshold(
     playing.press("Contents")
     line = playing.shell.locator("#contents [data-part]").filter(has_text=re.compile("^ONE"))
     assert ("Done" in line.inner_text()) is (status == "completed")
+
+
+@pytest.mark.parametrize(
+    ("least", "condition", "said", "where"),
+    [
+        ("0.5", "completed", {"progress_measure": "0.6", "completion_status": "incomplete"}, "END"),
+        ("0.7", "completed", {"progress_measure": "0.6", "completion_status": "completed"}, "TWO"),
+        ("0.5", "not activityProgressKnown", {"completion_status": "completed"}, "END"),
+    ],
+)
+def test_who_has_a_threshold_shares_how_far_others_came_not_whether_they_are_done(
+    play: Any, least: str, condition: str, said: dict[str, str], where: str
+) -> None:
+    skipping = sequencing(rules(rule("pre", "skip", condition)) + known_as("G"))
+    second = part("TWO", threshold(least) + skipping)
+    playing = play(course(part("ONE", TELLER), second, part("END"), sequencing(FLOW)))
+    playing.set("ONE", **said)
+    playing.finish("ONE", "continue")
+    playing.at(where)
+
+
+@pytest.mark.parametrize(
+    ("first", "said"),
+    [
+        ("", {"completion_status": "unknown"}),
+        (threshold("0.5"), {"completion_status": "completed"}),
+    ],
+)
+def test_what_content_or_its_threshold_leaves_open_is_not_completed_by_the_end(
+    play: Any, first: str, said: dict[str, str]
+) -> None:
+    open_ended = rules(rule("pre", "skip", "not activityProgressKnown"))
+    second = part("TWO", sequencing(open_ended + known_as("G")))
+    playing = play(course(part("ONE", first + TELLER), second, part("END"), sequencing(FLOW)))
+    playing.set("ONE", **said)
+    playing.finish("ONE", "continue")
+    playing.at("END")
+
+
+def test_a_part_that_says_nothing_is_completed_and_counts_where_it_is_known(play: Any) -> None:
+    rolled = (
+        '<imsss:rollupRules><imsss:rollupRule childActivitySet="all"><imsss:rollupConditions>'
+        '<imsss:rollupCondition condition="completed"/></imsss:rollupConditions>'
+        '<imsss:rollupAction action="satisfied"/></imsss:rollupRule></imsss:rollupRules>'
+    )
+    skipping = sequencing(FLOW + rules(rule("pre", "skip", "satisfied")) + rolled)
+    chapter = cluster("CHAPTER", part("TWO", sequencing(known_as("G"))), skipping)
+    playing = play(course(part("ONE", TELLER), chapter, part("END"), sequencing(FLOW)))
+    playing.finish("ONE", "continue")
+    playing.at("END")
+
+
+@pytest.mark.parametrize(("is_tracked", "where"), [("true", "END"), ("false", "TWO")])
+def test_a_chapter_nobody_tracks_knows_of_no_progress(
+    play: Any, is_tracked: str, where: str
+) -> None:
+    tracked = f'<imsss:deliveryControls tracked="{is_tracked}"/>'
+    skipping = rules(rule("pre", "skip", "activityProgressKnown"))
+    chapter = sequencing(FLOW + skipping + known_as("G", tracked=tracked))
+    playing = play(
+        course(
+            part("ONE", TELLER),
+            cluster("CHAPTER", part("TWO"), chapter),
+            part("END"),
+            sequencing(FLOW),
+        )
+    )
+    playing.set("ONE", completion_status="completed")
+    playing.finish("ONE", "continue")
+    playing.at(where)
+
+
+def test_progress_of_the_part_itself_beats_that_of_its_objective(play: Any) -> None:
+    first = threshold("0.4") + TELLER
+    second = part("TWO", sequencing(known_as("G")))
+    playing = play(course(part("ONE", first), second, sequencing(FLOW)))
+    playing.set("ONE", objectives__0__progress_measure="0.3")
+    playing.finish("ONE", "continue")
+    status = "cmi.objectives.0.completion_status"
+    assert playing.ask("TWO", status) == "incomplete"
+    playing.finish("TWO", "previous")
+    playing.set("ONE", objectives__0__progress_measure="0.3", progress_measure="0.5")
+    playing.finish("ONE", "continue")
+    assert playing.ask("TWO", "cmi.objectives.0.progress_measure") == "0.5"
+    assert playing.ask("TWO", status) == "completed"
 
 
 def test_a_chapter_that_constrains_choices_leads_to_its_neighbours_only(play: Any) -> None:
