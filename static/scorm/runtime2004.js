@@ -125,6 +125,7 @@ export class Runtime2004 extends Sequenced {
     if (answer !== "true") return answer;
     const wasOverruled = Boolean(this.override);
     this.override = null;
+    this.leaveWhatIsOver();
     this.saveCourse("moved");
     if (!wasOverruled) this.listener.moved();
     return answer;

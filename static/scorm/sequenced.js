@@ -130,7 +130,16 @@ export class Sequenced {
 
   process(request, target) {
     this.mayDeliverAgain();
-    return this.engine.processNavigationRequest(request, target);
+    const answer = this.engine.processNavigationRequest(request, target);
+    this.leaveWhatIsOver();
+    return answer;
+  }
+
+  /* A course that its own rule ended is left (SN OP.1); the engine would stay at its root. */
+  leaveWhatIsOver() {
+    const { root, currentActivity, suspendedActivity } = this.activities;
+    const isOver = currentActivity === root && !root.isActive && !suspendedActivity;
+    if (isOver) this.activities.setCurrentActivityWithoutActivation(null);
   }
 
   /* The engine would not show the part again that it showed last and that was suspended since:

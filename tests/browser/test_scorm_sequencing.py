@@ -352,6 +352,18 @@ def test_a_rule_may_lead_on_and_a_rule_may_end_everything(play: Any) -> None:
     assert stored("")["root"]["ended"]
 
 
+def test_a_rule_of_the_course_itself_ends_it_and_it_begins_anew(
+    play: Any, address: Address
+) -> None:
+    leaving = sequencing(FLOW + rules(rule("exit", "exit", "always")))
+    playing = play(course(part("ONE"), part("TWO"), leaving))
+    playing.finish("ONE", "continue")
+    playing.shell.locator("#message-ended").wait_for()
+    assert stored("")["root"]["ended"]
+    again(playing, address)
+    playing.at("ONE")
+
+
 def test_a_rule_of_its_heading_ends_a_chapter(play: Any) -> None:
     leaving = sequencing(
         FLOW + rules(rule("exit", "exit", "always"), rule("post", "continue", "always"))
