@@ -408,6 +408,24 @@ def test_nobody_marks_or_confirms_themselves(
     assert completions() == []
 
 
+def test_who_leads_and_scanned_the_code_is_confirmed_by_somebody_else(
+    app: Flask, world: World, admin: FlaskClient, boss: Person, planned: Planned
+) -> None:
+    number = planned().id
+    other = world.person("Otto Other")
+    with clock.at(DURING):
+        with transaction() as tx:
+            found = tx.session.get_one(ClassSession, number)
+            actions.come(tx, found, boss.id, now=DURING)
+        (seat,) = rows()
+        admin.post(f"/teaching/{number}", data={f"present-{seat.id}": "yes", "do": "confirm"})
+        assert completions() == []
+        with transaction() as tx:
+            found = tx.session.get_one(ClassSession, number)
+            assert actions.confirm(tx, found, [seat.id], by=other.id, now=DURING) == 1
+    assert [each.person_id for each in completions()] == [boss.id]
+
+
 @pytest.mark.parametrize("score", ["101", "-1", "much", "NaN"])
 def test_a_score_that_is_none_is_refused(
     client: FlaskClient, teaching: FlaskClient, planned: Planned, page: str, score: str
