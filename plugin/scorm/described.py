@@ -20,6 +20,7 @@ def described(manifest: Manifest) -> dict[str, Any]:
         found["tree"] = tree
         found["has_own_rollup"] = activities.has_own_rollup(tree)
         found["is_global_to_system"] = manifest.objectives_global_to_system
+        found["is_data_global_to_system"] = manifest.data_global_to_system
     return found
 
 

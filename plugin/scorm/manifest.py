@@ -83,6 +83,7 @@ class Manifest:
     resources: tuple[Resource, ...]
     sequencing: dict[str, Any] | None
     objectives_global_to_system: bool
+    data_global_to_system: bool
     findings: tuple[Finding, ...] = field(default=())
 
     def playable(self) -> tuple[Item, ...]:
@@ -112,6 +113,9 @@ def parse(content: bytes) -> Manifest:
         sequencing=sequencing.of(organization, collection),
         objectives_global_to_system=is_true(
             attribute(organization, "objectivesGlobalToSystem"), default=True
+        ),
+        data_global_to_system=is_true(
+            attribute(organization, "sharedDataGlobalToSystem"), default=True
         ),
     )
     if not manifest.playable():

@@ -49,12 +49,21 @@ def opened(
 def _course(session: Session, run: Run, package: Package, engine: ScormState | None) -> JsonDict:
     manifest = package.manifest or {}
     shares = queries.policy_of(session, package).shares_objectives
-    is_shared = shares and bool(manifest.get("is_global_to_system"))
+    kinds = _shared_kinds(manifest) if shares else []
     return {
         "tree": manifest["tree"],
         "state": engine.cmi.get("state") if engine else None,
-        "shared": queries.shared_of(session, run.person_id) if is_shared else None,
+        "shares": kinds,
+        "shared": queries.shared_of(session, run.person_id) if kinds else None,
     }
+
+
+def _shared_kinds(manifest: JsonDict) -> list[str]:
+    """What the course wants to share with others; an older description says it of both at once."""
+    are_objectives = bool(manifest.get("is_global_to_system"))
+    is_data = bool(manifest.get("is_data_global_to_system", are_objectives))
+    kinds = {"objectives": are_objectives, "stores": is_data}
+    return [kind for kind, is_wanted in kinds.items() if is_wanted]
 
 
 def _parts(

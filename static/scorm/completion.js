@@ -12,7 +12,9 @@ const INCOMPLETE = "incomplete";
 const NOTHING_SAID = "not attempted";
 
 export function mindCompletion(engine) {
-  const { rollupProcess, terminationHandler } = engine._sequencing.overallSequencingProcess;
+  const { overallSequencingProcess: overall } = engine._sequencing;
+  if (!overall) return;
+  const { rollupProcess, terminationHandler } = overall;
   const spoken = new Map();
   for (const activity of engine._sequencing.activityTree.getAllActivities()) {
     for (const objective of activity.getAllObjectives()) mindReading(activity, objective);

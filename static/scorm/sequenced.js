@@ -18,7 +18,7 @@ function walked(activity) {
 }
 
 export class Sequenced {
-  constructor(transport, { tree, state, shared }, parts) {
+  constructor(transport, { tree, state, shared, shares }, parts) {
     this.transport = transport;
     this.tree = tree;
     this.parts = new Map(parts.map((part) => [part.activity, part]));
@@ -34,7 +34,8 @@ export class Sequenced {
     } catch {
       this.engine = begin(); /* better from the start than not at all; parts keep what they stored */
     }
-    this.isShared = Boolean(shared);
+    this.others = shared;
+    this.shares = shares || [];
     if (shared) this.take(shared);
   }
 
@@ -91,7 +92,7 @@ export class Sequenced {
     const { completionStatus, successStatus, score } = this.engine.getActivityTrackingData(ROOT);
     const root = { completion: completionStatus, success: successStatus, score, ended: this.isEnded };
     const cmi = { state: difference(this.blank, this.state()), root };
-    if (this.isShared) cmi.shared = this.given();
+    if (this.others) cmi.shared = this.given();
     const packed = JSON.stringify(cmi);
     if (packed === this.sentState) return null;
     this.sentState = packed;
@@ -100,17 +101,27 @@ export class Sequenced {
 
   /* What other courses left, where this one shares objectives and data with them. */
   take({ objectives, stores }) {
-    const known = this.engine._sequencing.overallSequencingProcess.getGlobalObjectiveMapSnapshot();
-    if (objectives) this.engine.restoreGlobalObjectiveSnapshot({ ...known, ...objectives });
-    if (stores) this.engine.restoreSharedDataSnapshot(stores);
-    this.others = { objectives, stores };
+    const known = this.known();
+    if (objectives && this.shares.includes("objectives")) {
+      this.engine.restoreGlobalObjectiveSnapshot({ ...known.objectives, ...objectives });
+    }
+    if (stores && this.shares.includes("stores")) {
+      this.engine.restoreSharedDataSnapshot({ ...known.stores, ...stores });
+    }
   }
 
   given() {
+    const known = this.known();
+    const found = { ...this.others };
+    for (const kind of this.shares) found[kind] = { ...found[kind], ...known[kind] };
+    return found;
+  }
+
+  known() {
     const process = this.engine._sequencing.overallSequencingProcess;
     return {
-      objectives: { ...this.others.objectives, ...process.getGlobalObjectiveMapSnapshot() },
-      stores: { ...this.others.stores, ...this.engine.captureSharedDataSnapshot() },
+      objectives: process.getGlobalObjectiveMapSnapshot(),
+      stores: this.engine.captureSharedDataSnapshot(),
     };
   }
 

@@ -677,6 +677,38 @@ def test_objectives_and_data_outlive_the_sitting_where_the_module_says_so(
     playing.at("END")
 
 
+@pytest.mark.parametrize(
+    ("keeps_to_itself", "second", "data"),
+    [("adlseq:objectives", "LESSON", "kept"), ("adlcp:sharedData", "TEST", "")],
+)
+def test_a_course_may_share_its_objectives_only_or_its_data_only(
+    play: Any, address: Address, keeps_to_itself: str, second: str, data: str
+) -> None:
+    store = '<adlcp:data><adlcp:map targetID="S"/></adlcp:data>'
+    skipping = sequencing(READER + rules(rule("pre", "skip", "satisfied@other")))
+    playing = play(
+        course(
+            part("START", store),
+            part("LESSON", skipping),
+            part("TEST", sequencing(WRITER)),
+            sequencing(FLOW + ONE_IS_ENOUGH),
+            attributes=f'{keeps_to_itself}GlobalToSystem="false"',
+        ),
+        shares_objectives=True,
+    )
+    frame = playing.at("START")
+    assert frame.evaluate("() => scorm.SetValue('adl.data.0.store', 'kept')") == "true"
+    playing.press("Next part")
+    playing.finish("LESSON", "continue")
+    passed(playing, "TEST")
+    playing.finish("TEST", "exitAll")
+    until(completions)
+    again(playing, address)
+    assert playing.ask("START", "adl.data.0.store") == data
+    playing.press("Next part")
+    playing.at(second)
+
+
 def test_a_part_left_for_later_may_ask_for_itself(play: Any) -> None:
     playing = play(course(part("ONE"), part("TWO"), sequencing(BOTH)))
     playing.set("ONE", location="page 4", exit="suspend")

@@ -1,6 +1,7 @@
 import pytest
 
 from plugin.scorm.addresses import file_of
+from plugin.scorm.described import described
 from plugin.scorm.findings import RefusedPackageError
 from plugin.scorm.manifest import Version, parse
 from tests.support import packages2004
@@ -169,12 +170,17 @@ def test_invisible_items_are_marked(written: str, is_visible: bool) -> None:
     ("written", "is_global"),
     [("", True), ("true", True), ("1", True), ("false", False), ("0", False)],
 )
-def test_objectives_are_global_to_the_system_unless_the_course_says_no(
-    written: str, is_global: bool
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [("adlseq:objectives", "objectives"), ("adlcp:sharedData", "data")],
+)
+def test_objectives_and_data_are_global_to_the_system_unless_the_course_says_no(
+    said: str, kind: str, written: str, is_global: bool
 ) -> None:
-    said = f'adlseq:objectivesGlobalToSystem="{written}"' if written else ""
-    found = parse(packages2004.manifest(packages2004.part("ONE"), attributes=said))
-    assert found.objectives_global_to_system is is_global
+    attributes = f'{said}GlobalToSystem="{written}"' if written else ""
+    found = parse(packages2004.manifest(packages2004.part("ONE"), attributes=attributes))
+    assert getattr(found, f"{kind}_global_to_system") is is_global
+    assert described(found)[f"is_{'data_' if kind == 'data' else ''}global_to_system"] is is_global
 
 
 @pytest.mark.parametrize(
