@@ -11,7 +11,11 @@ export class Course2004 {
     this.isMoving = false;
     this.runtime = new Runtime2004(
       transport,
-      { changed: () => shell.changed(), moved: () => setTimeout(() => this.afterTerminate()) },
+      {
+        changed: () => shell.changed(),
+        moved: () => setTimeout(() => this.afterTerminate()),
+        canGoOn: () => this.way("continue") === true && !transport.isLeaving(),
+      },
       opened.course,
       opened.parts,
     );
@@ -118,13 +122,14 @@ export class Course2004 {
     };
   }
 
-  /* For each way: true, false (shown but closed), or null (not shown at all). */
   get ways() {
-    if (this.runtime.parts.size < 2) return { previous: null, continue: null };
-    const hidden = this.runtime.hiddenControls;
-    const way = (request) => (hidden.has(request) ? null : this.runtime.isAllowed(request));
-    if (!this.hasFlow) return { previous: null, continue: null };
-    return { previous: way("previous"), continue: way("continue") };
+    return { previous: this.way("previous"), continue: this.way("continue") };
+  }
+
+  /* true, false (shown but closed), or null (not shown at all). */
+  way(request) {
+    if (this.runtime.parts.size < 2 || !this.hasFlow) return null;
+    return this.runtime.hiddenControls.has(request) ? null : this.runtime.isAllowed(request);
   }
 
   get hasFlow() {

@@ -29,6 +29,7 @@ const EMPTIED = [
   ],
 ];
 const ANY_TEXT = "en";
+const NO_REQUEST = "_none_";
 const ENDS_ALL = ["time-out", "logout"];
 const NOT_KEPT = ["exit", "session_time", "entry", "credit", "mode"];
 const UNDEFINED_ELEMENT = "401";
@@ -60,6 +61,7 @@ export class Runtime2004 extends Sequenced {
     load(this.engine, { ...(isResumed ? kept : {}), ...fresh, entry });
     this.isStatusSet = isResumed && this.part.status_set;
     this.isDirty = false;
+    this.isHeld = false;
     return this.part;
   }
 
@@ -121,7 +123,9 @@ export class Runtime2004 extends Sequenced {
   terminate(text) {
     if (this.isRunning) this.decide();
     this.mayDeliverAgain();
-    const answer = this.engine.lmsFinish(text);
+    const end = () => this.engine.lmsFinish(text);
+    const isWaiting = this.isRunning && this.asksNothing && this.listener.canGoOn();
+    const answer = isWaiting ? this.holdRules(end) : end();
     if (answer !== "true") return answer;
     const wasOverruled = Boolean(this.override);
     this.override = null;
@@ -129,6 +133,10 @@ export class Runtime2004 extends Sequenced {
     this.saveCourse("moved");
     if (!wasOverruled) this.listener.moved();
     return answer;
+  }
+
+  get asksNothing() {
+    return this.engine.adl.nav.request === NO_REQUEST;
   }
 
   /* The learner's way beats the part's; a part out of time ends the course (RTE 4.2.8). */

@@ -11,6 +11,7 @@ import { load } from "./stored.js";
 
 const COURSE = "";
 const ROOT = "a0";
+const OUT_OF_CONTENT = "end_of_content";
 const AUTOCOMMIT_SECONDS = 10;
 
 function walked(activity) {
@@ -25,8 +26,14 @@ export class Sequenced {
     this.aliases = new Map(walked(tree).map((each) => [each.identifier, each.id]));
     this.override = null;
     this.delivered = null;
+    this.isHeld = false;
+    this.hasRunOut = false;
     this.sentState = null;
-    const begin = () => this.newEngine((activity) => (this.delivered = activity));
+    const begin = () =>
+      this.newEngine({
+        onActivityDelivery: (activity) => (this.delivered = activity),
+        onSequencingSessionEnd: ({ reason }) => (this.hasRunOut = reason === OUT_OF_CONTENT),
+      });
     this.engine = begin();
     this.blank = this.state();
     try {
@@ -39,7 +46,7 @@ export class Sequenced {
     if (shared) this.take(shared);
   }
 
-  newEngine(onActivityDelivery) {
+  newEngine(eventListeners) {
     const engine = new Scorm2004API(
       {
         autocommit: true,
@@ -50,7 +57,7 @@ export class Sequenced {
         sequencing: {
           activityTree: this.tree,
           logLevel: "error",
-          eventListeners: { onActivityDelivery },
+          eventListeners,
         },
       },
       {
@@ -146,11 +153,13 @@ export class Sequenced {
     return answer;
   }
 
-  /* A course that its own rule ended is left (SN OP.1); the engine would stay at its root. */
+  /* A course that its own rule ended, or that was gone through, is left (SN OP.1, SB.2.1); the engine
+   * would stay at its root or its last part. */
   leaveWhatIsOver() {
     const { root, currentActivity, suspendedActivity } = this.activities;
     const isOver = currentActivity === root && !root.isActive && !suspendedActivity;
-    if (isOver) this.activities.setCurrentActivityWithoutActivation(null);
+    if (isOver || this.hasRunOut) this.activities.setCurrentActivityWithoutActivation(null);
+    this.hasRunOut = false;
   }
 
   /* The engine would not show the part again that it showed last and that was suspended since:
@@ -164,9 +173,33 @@ export class Sequenced {
   /* End the part that is still running, so that this request decides where to go. */
   finish(request, target) {
     if (this.isRunning) this.terminate("");
-    if (this.override) this.process(request, target);
+    if (this.override) {
+      this.letRulesSpeak(request);
+      this.process(request, target);
+    }
     this.override = null;
     this.saveCourse("moved");
+  }
+
+  /* A part ends and asks for nothing: what rules make of that waits for the learner's way on. */
+  holdRules(end) {
+    const lists = this.activities
+      .getAllActivities()
+      .flatMap(({ sequencingRules: rules }) => [rules.exitConditionRules, rules.postConditionRules]);
+    const held = lists.map((list) => list.splice(0));
+    const answer = end();
+    lists.forEach((list, at) => list.push(...held[at]));
+    this.isHeld = held.some((rules) => rules.length);
+    return answer;
+  }
+
+  /* The end is had once more, with its rules; who leaves for now leaves what they lead to. */
+  letRulesSpeak(request) {
+    const { currentActivity } = this.activities;
+    if (!this.isHeld || !currentActivity) return;
+    this.isHeld = false;
+    currentActivity.isActive = true;
+    if (request === "suspendAll") this.process("exit");
   }
 
   /* What the learner asks for beats what the part asked for. */
@@ -206,7 +239,7 @@ export class Sequenced {
   /* Another engine that stands where this one does; what happens to it is forgotten. Nothing leads
    * it elsewhere than where it is asked to go. */
   copied(onDelivery) {
-    const copy = this.newEngine(onDelivery);
+    const copy = this.newEngine({ onActivityDelivery: onDelivery });
     this.restore(copy, this.state());
     for (const activity of copy._sequencing.activityTree.getAllActivities()) {
       activity.sequencingRules.postConditionRules.length = 0;

@@ -36,6 +36,11 @@ def shared(target: str, how: str = "") -> str:
     return f'<imsss:mapInfo targetObjectiveID="{target}" {how}/>'
 
 
+HIDES_NEXT = (
+    "<adlnav:presentation><adlnav:navigationInterface>"
+    "<adlnav:hideLMSUI>continue</adlnav:hideLMSUI>"
+    "</adlnav:navigationInterface></adlnav:presentation>"
+)
 WRITER = objectives(shared("G", WRITES))
 READER = (
     '<imsss:objectives><imsss:primaryObjective objectiveID="own"/>'
@@ -329,15 +334,58 @@ def test_a_way_that_leads_nowhere_is_said_and_the_part_is_found_again(
     assert playing.ask("ONE", "cmi.location") == "here"
 
 
-def test_a_failed_part_is_tried_again_at_once(play: Any) -> None:
+def test_a_failed_part_is_tried_again_when_the_learner_goes_on(play: Any) -> None:
     retry = sequencing(rules(rule("post", "retry", "not satisfied")))
     playing = play(course(part("ONE", retry), part("TWO"), sequencing(BOTH)))
     playing.set("ONE", suspend_data="first try", success_status="failed")
     playing.finish("ONE")
+    playing.page.wait_for_timeout(500)
+    assert playing.at("ONE").evaluate("() => scorm.GetLastError()") == "0", "its last page stays"
+    playing.press("Next part")
     until(lambda: playing.ask("ONE", "cmi.suspend_data") == "")
     passed(playing, "ONE")
     playing.finish("ONE", "continue")
     playing.at("TWO")
+
+
+def test_a_failed_part_is_tried_again_at_once_where_there_is_no_way_to_press(play: Any) -> None:
+    retry = sequencing(rules(rule("post", "retry", "not satisfied")))
+    playing = play(course(part("ONE", retry + HIDES_NEXT), part("TWO"), sequencing(BOTH)))
+    playing.set("ONE", suspend_data="first try", success_status="failed")
+    playing.finish("ONE")
+    until(lambda: playing.ask("ONE", "cmi.suspend_data") == "")
+
+
+def test_who_leaves_after_the_end_of_a_part_goes_on_where_its_rules_lead(
+    play: Any, address: Address
+) -> None:
+    onward = sequencing(rules(rule("post", "continue", "satisfied")))
+    playing = play(course(part("ONE", onward), part("TWO"), part("X"), sequencing(BOTH)))
+    passed(playing, "ONE")
+    playing.finish("ONE")
+    playing.exit()
+    again(playing, address)
+    playing.at("TWO")
+
+
+def test_who_goes_on_from_the_last_part_has_ended_the_course(play: Any, address: Address) -> None:
+    playing = play(course(part("ONE"), part("TWO"), sequencing(BOTH)))
+    playing.set("ONE", completion_status="incomplete")
+    playing.choose("TWO")
+    playing.set("TWO", completion_status="incomplete")
+    playing.press("Next part")
+    playing.shell.locator("#message-ended").wait_for()
+    assert stored("")["root"]["ended"]
+    playing.choose("TWO")
+    playing.set("TWO", completion_status="incomplete", location="page 3", exit="suspend")
+    playing.exit()
+    again(playing, address)
+    assert playing.ask("TWO", "cmi.location") == "page 3"
+    playing.finish("TWO", "continue")
+    playing.shell.locator("#message-ended").wait_for()
+    playing.exit()
+    again(playing, address)
+    playing.at("ONE")
 
 
 def test_a_rule_may_lead_on_and_a_rule_may_end_everything(play: Any) -> None:
@@ -346,8 +394,10 @@ def test_a_rule_may_lead_on_and_a_rule_may_end_everything(play: Any) -> None:
     playing = play(course(part("ONE", onward), part("TWO", ending), part("X"), sequencing(BOTH)))
     passed(playing, "ONE")
     playing.finish("ONE")
+    playing.press("Next part")
     passed(playing, "TWO")
     playing.finish("TWO")
+    playing.press("Next part")
     playing.shell.locator("#message-ended").wait_for()
     assert stored("")["root"]["ended"]
 
@@ -373,6 +423,7 @@ def test_a_rule_of_its_heading_ends_a_chapter(play: Any) -> None:
     )
     passed(playing, "ONE")
     playing.finish("ONE")
+    playing.press("Next part")
     playing.at("END")
 
 
@@ -618,12 +669,7 @@ def test_shared_data_is_written_by_one_part_and_read_by_another(play: Any) -> No
 
 
 def test_a_control_the_course_hides_is_not_shown(play: Any) -> None:
-    hides = (
-        "<adlnav:presentation><adlnav:navigationInterface>"
-        "<adlnav:hideLMSUI>continue</adlnav:hideLMSUI>"
-        "</adlnav:navigationInterface></adlnav:presentation>"
-    )
-    playing = play(course(part("ONE", hides), part("TWO"), sequencing(BOTH)))
+    playing = play(course(part("ONE", HIDES_NEXT), part("TWO"), sequencing(BOTH)))
     playing.at("ONE")
     assert not playing.shell.locator("#continue").is_visible()
     assert playing.shell.locator("#exit").is_visible()
