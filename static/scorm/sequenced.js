@@ -7,6 +7,7 @@ import { Choices } from "./choice.js";
 import { mindCompletion } from "./completion.js";
 import { difference, patched } from "./difference.js";
 import { follow } from "./following.js";
+import { mindRollUp } from "./rollup.js";
 import { load } from "./stored.js";
 
 const COURSE = "";
@@ -68,6 +69,7 @@ export class Sequenced {
     );
     follow(engine._sequencingService);
     mindCompletion(engine);
+    mindRollUp(engine._sequencingService.rollupProcess);
     return engine;
   }
 

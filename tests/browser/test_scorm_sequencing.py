@@ -460,6 +460,131 @@ def test_an_attempt_limit_closes_a_part(play: Any) -> None:
     assert playing.choices() == {"ONE": False, "TWO": True}
 
 
+def roll_up(kind: str, condition: str, action: str, **more: str) -> str:
+    """One roll-up rule; a condition is `[not ]word`."""
+    operator = ' operator="not"' if condition.startswith("not ") else ""
+    attributes = "".join(f' {name}="{value}"' for name, value in more.items())
+    return (
+        f'<imsss:rollupRules><imsss:rollupRule childActivitySet="{kind}"{attributes}>'
+        f"<imsss:rollupConditions><imsss:rollupCondition{operator}"
+        f' condition="{condition.removeprefix("not ")}"/></imsss:rollupConditions>'
+        f'<imsss:rollupAction action="{action}"/></imsss:rollupRule></imsss:rollupRules>'
+    )
+
+
+def chapter(inside: str, *, ends_when: str = "completed", of_parts: str = "") -> io.BytesIO:
+    """Two parts of a chapter that is left as soon as its status says so, and an end."""
+    parts = [part(name, sequencing(of_parts) if of_parts else "") for name in ("ONE", "TWO")]
+    ends = sequencing(FLOW + rules(rule("exit", "exit", ends_when)) + inside)
+    return course(cluster("K", *parts, ends), part("END"), sequencing(FLOW))
+
+
+UNTRACKED = '<imsss:deliveryControls tracked="false"/>'
+
+
+def test_none_of_the_parts_fulfils_a_rule_only_when_of_each_it_is_known(play: Any) -> None:
+    playing = play(chapter(roll_up("none", "satisfied", "completed")))
+    for name, after in (("ONE", "TWO"), ("TWO", "END")):
+        playing.set(name, success_status="failed")
+        playing.press("Next part")
+        playing.at(after)
+
+
+def test_what_is_not_known_of_a_part_is_not_denied_either(play: Any) -> None:
+    playing = play(chapter(roll_up("all", "not satisfied", "completed")))
+    for name, after in (("ONE", "TWO"), ("TWO", "END")):
+        playing.set(name, success_status="failed")
+        playing.press("Next part")
+        playing.at(after)
+
+
+def test_of_a_chapter_that_is_not_tracked_nothing_is_known(play: Any) -> None:
+    one = roll_up("atLeastCount", "completed", "completed", minimumCount="1")
+    playing = play(chapter(one + UNTRACKED))
+    passed(playing, "ONE")
+    playing.press("Next part")
+    playing.at("TWO")
+    passed(playing, "TWO")
+    playing.press("Next part")
+    playing.at("END")
+
+
+def test_of_parts_that_do_not_count_all_are_as_a_rule_wants_them(play: Any) -> None:
+    all_unknown = roll_up("all", "not objectiveStatusKnown", "completed")
+    playing = play(chapter(all_unknown, of_parts=UNTRACKED))
+    passed(playing, "ONE")
+    playing.press("Next part")
+    playing.at("END")
+
+
+def test_where_the_measure_decides_no_rule_does(play: Any) -> None:
+    by_measure = (
+        '<imsss:objectives><imsss:primaryObjective objectiveID="own" satisfiedByMeasure="true">'
+        "<imsss:minNormalizedMeasure>0.8</imsss:minNormalizedMeasure></imsss:primaryObjective>"
+        "</imsss:objectives>"
+    )
+    any_is_enough = roll_up("any", "satisfied", "satisfied")
+    playing = play(chapter(any_is_enough + by_measure, ends_when="satisfied"))
+    passed(playing, "ONE", score__scaled="0.3")
+    playing.press("Next part")
+    playing.at("TWO")
+
+
+def test_rules_of_a_chapter_leave_nothing_to_the_default(play: Any) -> None:
+    never = roll_up("atLeastCount", "completed", "notSatisfied", minimumCount="9")
+    playing = play(chapter(never, ends_when="satisfied"))
+    passed(playing, "ONE")
+    playing.press("Next part")
+    passed(playing, "TWO")
+    playing.press("Previous part")
+    playing.at("ONE")
+
+
+def test_a_part_that_would_be_skipped_does_not_count_where_the_course_says_so(play: Any) -> None:
+    skipped = sequencing(
+        rules(rule("pre", "skip", "attempted"))
+        + '<adlseq:rollupConsiderations requiredForCompleted="ifNotSkipped"/>'
+    )
+    ends = rules(rule("exit", "exit", "completed"))
+    chapter = cluster(
+        "K",
+        part("ONE", skipped),
+        part("TWO"),
+        part("THREE"),
+        sequencing(FLOW + ends + roll_up("any", "not satisfied", "completed")),
+    )
+    playing = play(course(chapter, part("END"), sequencing(FLOW)))
+    for name, status, after in (("ONE", "failed", "TWO"), ("TWO", "failed", "END")):
+        playing.set(name, success_status=status)
+        playing.press("Next part")
+        playing.at(after)
+
+
+def test_a_part_without_a_score_counts_with_none(play: Any) -> None:
+    by_measure = (
+        '<imsss:objectives><imsss:primaryObjective objectiveID="own" satisfiedByMeasure="true">'
+        "<imsss:minNormalizedMeasure>0.8</imsss:minNormalizedMeasure></imsss:primaryObjective>"
+        "</imsss:objectives>"
+    )
+    playing = play(chapter(by_measure, ends_when="satisfied"))
+    for name, after in (("ONE", "TWO"), ("TWO", "END")):
+        passed(playing, name, score__scaled="0.9")
+        playing.press("Next part")
+        playing.at(after)
+
+
+LIMIT = '<imsss:limitConditions attemptLimit="1"/>'
+
+
+def test_an_attempt_under_way_goes_on_although_no_more_are_allowed(play: Any) -> None:
+    once = cluster("K", part("ONE"), part("TWO"), sequencing(FLOW + LIMIT))
+    playing = play(course(once, part("END"), sequencing(FLOW + LIMIT)))
+    passed(playing, "ONE")
+    for name in ("TWO", "END"):
+        playing.press("Next part")
+        playing.at(name)
+
+
 def test_an_objective_written_by_one_part_is_read_by_another(play: Any) -> None:
     playing = play(
         course(part("ONE", sequencing(WRITER)), part("TWO", sequencing(READER)), sequencing(FLOW))
