@@ -1,6 +1,7 @@
 /* SCORM 2004's API object: one part of the course at a time, on the course's one engine. */
 
 import { isNoElement } from "./elements.js";
+import { isNoIdentifier, isPastEnd, keeper } from "./records.js";
 import { Sequenced } from "./sequenced.js";
 import { load } from "./stored.js";
 import { isNoTime } from "./times.js";
@@ -34,6 +35,8 @@ const ENDS_ALL = ["time-out", "logout"];
 const NOT_KEPT = ["exit", "session_time", "entry", "credit", "mode"];
 const UNDEFINED_ELEMENT = "401";
 const TYPE_MISMATCH = "406";
+const NOT_SET = "403";
+const GET_FAILED = "301";
 const NOBODY = "no-such-activity";
 
 export class Runtime2004 extends Sequenced {
@@ -154,11 +157,12 @@ export class Runtime2004 extends Sequenced {
 
   set(element, value) {
     this.ownError = this.refusal(element);
-    if (!this.ownError && this.isRunning && isNoTime(element, String(value))) {
-      this.ownError = TYPE_MISMATCH;
-    }
+    const isNone = isNoTime(element, String(value)) || isNoIdentifier(element, String(value));
+    if (!this.ownError && this.isRunning && isNone) this.ownError = TYPE_MISMATCH;
     if (this.ownError) return "false";
+    const keepRecords = keeper(this.engine.cmi, element);
     const answer = value === "" ? this.empty(element) : this.put(element, value);
+    if (answer !== "true") keepRecords();
     if (answer !== "true" || !this.isRunning) return answer;
     if (OWN_STATUS.test(element)) this.isStatusSet = true;
     this.isDirty = true;
@@ -189,9 +193,14 @@ export class Runtime2004 extends Sequenced {
     const asked = this.aliased(element);
     const answer = this.engine.lmsGetValue(asked);
     if (!this.isRunning) return answer;
+    if (answer === "" && isPastEnd(this.engine.cmi, asked)) this.sayPastEnd();
     const choice = VALID_CHOICE.exec(asked);
     if (choice) return String(this.foresight().isOpen(choice[1]));
     return asked === VALID_PREVIOUS ? String(this.isAllowed("previous")) : answer;
+  }
+
+  sayPastEnd() {
+    if (this.engine.lmsGetLastError() === NOT_SET) this.ownError = GET_FAILED;
   }
 
   /* Activities have names of ours: identifiers hold characters the engine's requests do not take. */

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import BrowserContext, Page
 from sqlalchemy import select
 
 from plugin.core.db import db
 from plugin.modules.models import Run, RunState
-from tests.browser.playing import again, completions, stored, until
+from tests.browser.playing import Playing, again, completions, stored, until
 from tests.support.browser import Address, overflows, take_picture
 from tests.support.packages2004 import BOTH, FLOW, cluster, course, part, sequencing
 
@@ -283,3 +284,26 @@ def test_the_api_is_silent_before_and_after_its_session(play: Any) -> None:
     for call, code in ((asked, "123"), (told, "133"), (ended, "113"), (kept, "143")):
         assert frame.evaluate(call)[1] == code
     assert frame.evaluate(begun) == ["false", "104"]
+
+
+def said(playing: Playing, call: str, *words: str) -> list[str]:
+    """What a call answers, and the error code after it."""
+    asked = "([call, words]) => [scorm[call](...words), scorm.GetLastError()]"
+    return list(playing.at("ONE").evaluate(asked, [call, list(words)]))
+
+
+def test_what_is_past_the_end_of_a_list_cannot_be_asked_for(play: Any) -> None:
+    playing = play(course(part("ONE")))
+    playing.set("ONE", objectives__0__id="first")
+    assert said(playing, "GetValue", "cmi.objectives.0.score.raw") == ["", "403"]
+    for element in ("cmi.objectives.1.score.raw", "cmi.interactions.0.id"):
+        assert said(playing, "GetValue", element) == ["", "301"], element
+
+
+@pytest.mark.parametrize("identifier", ["urn:", "urn:adl:lms Test"])
+def test_an_identifier_that_is_no_urn_leaves_no_record(play: Any, identifier: str) -> None:
+    playing = play(course(part("ONE")))
+    assert said(playing, "SetValue", "cmi.objectives.0.id", identifier) == ["false", "406"]
+    assert playing.ask("ONE", "cmi.objectives._count") == "0"
+    assert said(playing, "SetValue", "cmi.objectives.0.id", "urn:adl:lmsTest/1") == ["true", "0"]
+    assert playing.ask("ONE", "cmi.objectives._count") == "1"

@@ -1,0 +1,44 @@
+/* Lists of records in SCORM 2004's data model, on an engine that takes what is past their end for
+ * something not set yet, and keeps an empty record when its first value was refused. */
+
+const LISTS = new Set([
+  "objectives",
+  "interactions",
+  "correct_responses",
+  "comments_from_learner",
+  "comments_from_lms",
+]);
+const POSITION = /^\d+$/;
+const IDENTIFIER = /\.id$/;
+const URN = /^urn:/i;
+const NAMED_URN = /^urn:\S+$/i;
+
+/* Every list that this element lies in, with the position it names there. */
+function* listsOf(cmi, element) {
+  let at = cmi;
+  for (const name of element.split(".").slice(1)) {
+    if (at && LISTS.has(name)) at = at[name];
+    else if (at && at.childArray && POSITION.test(name)) {
+      yield [at.childArray, Number(name)];
+      at = at.childArray[name];
+    } else return;
+  }
+}
+
+/* Is this in a record that is not there? (RTE 3.1.7.6: GetValue fails with 301) */
+export function isPastEnd(cmi, element) {
+  return [...listsOf(cmi, element)].some(([list, position]) => position >= list.length);
+}
+
+/* What puts the lists of this element back to the records they have now. */
+export function keeper(cmi, element) {
+  const found = [...listsOf(cmi, element)].map(([list]) => [list, list.length]);
+  return () => {
+    for (const [list, length] of found) list.length = length;
+  };
+}
+
+/* A URN without a name, or with blanks (RFC 2141); courses in use name theirs without a namespace. */
+export function isNoIdentifier(element, value) {
+  return IDENTIFIER.test(element) && URN.test(value) && !NAMED_URN.test(value);
+}
