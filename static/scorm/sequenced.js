@@ -156,8 +156,10 @@ export class Sequenced {
   }
 
   /* A course that its own rule ended, or that was gone through, is left (SN OP.1, SB.2.1); the engine
-   * would stay at its root or its last part. */
+   * would stay at its root or its last part. It can be begun again, although the engine would then
+   * take no request any more. */
   leaveWhatIsOver() {
+    this.engine._sequencingService.isInitialized = true;
     const { root, currentActivity, suspendedActivity } = this.activities;
     const isOver = currentActivity === root && !root.isActive && !suspendedActivity;
     if (isOver || this.hasRunOut) this.activities.setCurrentActivityWithoutActivation(null);

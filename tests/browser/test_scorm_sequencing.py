@@ -388,6 +388,20 @@ def test_who_goes_on_from_the_last_part_has_ended_the_course(play: Any, address:
     playing.at("ONE")
 
 
+@pytest.mark.parametrize("way", ["exitAll", "suspendAll"])
+def test_a_course_that_was_ended_is_begun_again_from_its_contents(play: Any, way: str) -> None:
+    onward = sequencing(rules(rule("post", "continue", "satisfied")))
+    playing = play(course(part("ONE"), part("TWO", onward), part("END"), sequencing(BOTH)))
+    playing.set("ONE", completion_status="incomplete")
+    playing.finish("ONE", way)
+    playing.shell.locator("#message-ended").wait_for()
+    playing.choose("TWO")
+    playing.set("TWO", completion_status="completed", success_status="passed")
+    playing.finish("TWO", "{target=ONE}choice")
+    playing.at("END")
+    assert playing.ask("END", "adl.nav.request_valid.previous") == "true"
+
+
 def test_a_rule_may_lead_on_and_a_rule_may_end_everything(play: Any) -> None:
     onward = sequencing(rules(rule("post", "continue", "satisfied")))
     ending = sequencing(rules(rule("post", "exitAll", "satisfied")))
