@@ -41,12 +41,14 @@ export class Course2004 {
     this.shell.say(this.runtime.isEnded && otherwise !== "choose" ? "ended" : otherwise);
   }
 
-  /* The part has ended by itself: go where it asked for, or leave its last page on screen. */
+  /* The part has ended by itself: go where it asked for, or leave its last page on screen where it
+   * did not ask to be taken away. */
   afterTerminate() {
     if (this.isMoving) return;
-    if (this.runtime.delivered || this.runtime.isEnded || this.runtime.isSuspended) {
-      this.step(() => {}, "ended");
-    } else this.shell.refresh();
+    const { delivered, isEnded, isSuspended, wantsAway } = this.runtime;
+    if (delivered || isEnded || isSuspended) this.step(() => {}, "ended");
+    else if (wantsAway) this.step(() => {}, "choose");
+    else this.shell.refresh();
   }
 
   move(request, target = "") {

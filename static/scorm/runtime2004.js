@@ -32,6 +32,7 @@ const EMPTIED = [
 const ANY_TEXT = "en";
 const NO_REQUEST = "_none_";
 const ENDS_ALL = ["time-out", "logout"];
+const AWAY = ["exit", "abandon"];
 const NOT_KEPT = ["exit", "session_time", "entry", "credit", "mode"];
 const UNDEFINED_ELEMENT = "401";
 const TYPE_MISMATCH = "406";
@@ -44,6 +45,7 @@ export class Runtime2004 extends Sequenced {
     super(transport, course, parts);
     this.listener = listener;
     this.part = null;
+    this.wantsAway = false;
     this.ownError = null;
     this.isDirty = false;
     this.timer = null;
@@ -125,6 +127,7 @@ export class Runtime2004 extends Sequenced {
 
   terminate(text) {
     if (this.isRunning) this.decide();
+    this.wantsAway = AWAY.includes(this.engine.adl.nav.request);
     this.mayDeliverAgain();
     const end = () => this.engine.lmsFinish(text);
     const isWaiting = this.isRunning && this.asksNothing && this.listener.canGoOn();

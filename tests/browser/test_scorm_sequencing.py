@@ -831,6 +831,15 @@ def test_a_part_that_asks_for_nobody_goes_nowhere(play: Any) -> None:
     assert playing.ask("ONE", "adl.nav.request_valid.choice.{target=a2x}") == "false"
 
 
+@pytest.mark.parametrize("request_of_it", ["exit", "abandon"])
+def test_a_part_that_asks_to_be_left_is_taken_away(play: Any, request_of_it: str) -> None:
+    playing = play(course(part("ONE"), part("TWO"), sequencing(BOTH)))
+    playing.finish("ONE", request_of_it)
+    playing.shell.locator("#message-choose").wait_for()
+    playing.choose("TWO")
+    playing.at("TWO")
+
+
 def test_a_part_may_jump(play: Any) -> None:
     playing = play(course(part("ONE"), part("TWO"), part("THREE"), sequencing(FLOW)))
     playing.finish("ONE", "{target=THREE}jump")
