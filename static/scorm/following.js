@@ -23,6 +23,7 @@ export function follow(service) {
   followChoice(service, overall.navigationValidityService, process.choiceHandler);
   followPrevious(overall.navigationValidityService, process);
   followJump(overall.navigationValidityService, service.sequencing.activityTree);
+  followEnds(service.rollupProcess);
   const limits = overall.deliveryValidator;
   limits.checkLimitConditions = (activity) =>
     activity.isActive || own(limits, "checkLimitConditions", activity);
@@ -74,5 +75,13 @@ function followJump(validity, tree) {
     const found = own(validity, "validateJumpRequest", target);
     if (tree.currentActivity && tree.currentActivity.isActive) found.terminationRequest = EXIT;
     return found;
+  };
+}
+
+/* RB.1.5: a chapter whose attempt ends is judged itself, now that it is no longer active. */
+function followEnds(rollup) {
+  rollup.overallRollupProcess = (activity, shared) => {
+    const below = activity.children.length ? { parent: activity } : activity;
+    return own(rollup, "overallRollupProcess", below, shared);
   };
 }

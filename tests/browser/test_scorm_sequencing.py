@@ -388,6 +388,26 @@ def test_who_goes_on_from_the_last_part_has_ended_the_course(play: Any, address:
     playing.at("ONE")
 
 
+def test_a_chapter_whose_measure_counts_when_it_is_left_is_judged_then(play: Any) -> None:
+    measured = (
+        '<imsss:objectives><imsss:primaryObjective objectiveID="own" satisfiedByMeasure="true">'
+        "<imsss:minNormalizedMeasure>0.6</imsss:minNormalizedMeasure></imsss:primaryObjective>"
+        "</imsss:objectives>"
+        '<adlseq:rollupConsiderations measureSatisfactionIfActive="false"/>'
+    )
+    chapter = sequencing(FLOW + rules(rule("pre", "skip", "satisfied")) + measured)
+    playing = play(
+        course(part("ONE"), cluster("A", part("TWO"), part("THREE"), chapter), part("END"), BOTHS)
+    )
+    playing.finish("ONE", "continue")
+    for name in ("TWO", "THREE"):
+        playing.set(name, score__scaled="1")
+        playing.finish(name, "continue")
+    playing.at("END")
+    playing.finish("END", "previous")
+    playing.at("ONE")
+
+
 @pytest.mark.parametrize("way", ["exitAll", "suspendAll"])
 def test_a_course_that_was_ended_is_begun_again_from_its_contents(play: Any, way: str) -> None:
     onward = sequencing(rules(rule("post", "continue", "satisfied")))
