@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.packages2004 import BOTH, CHOICE, manifest, part, sequencing
+from tests.support.packages import zip_of
+from tests.support.packages2004 import BOTH, CHOICE, course, manifest, part, sequencing
 from tools.conformance import __main__ as conformance
-from tools.conformance import cases
+from tools.conformance import cases, packages
 
 WORDS = """I=doInitialize
 GET=doGetValue
@@ -233,6 +234,29 @@ def test_a_suite_is_played_and_counted(
     assert "XX-02: doGetValue(cmi.completion_status,)" in told
 
 
+def test_packages_may_be_zips_and_a_suite_may_lie_there_twice(
+    tmp_path: Path, browser: Browser
+) -> None:
+    told = GOOD.replace("XX", "ZZ")
+    suite = a_suite(tmp_path / "TestSuite", {"ZZ-01": told}, {"ZZ-01": a_package("ZZ-01", "123")})
+    folder = suite / "Courses" / "LMSTestPackage_ZZ-01"
+    zipped = folder.with_name("LMSTestPackage_ZZ-01.zip")
+    zipped.write_bytes(packages.package(folder, suite).getvalue())
+    shutil.rmtree(folder)
+    shutil.copytree(suite / "Courses" / "TestCases", tmp_path / "TestSuite" / "src" / "TestCases")
+    (result,) = conformance.run(suite, conformance.cases_of(suite), browser)
+    assert result.is_passed, result.checks
+
+
+def test_other_packages_are_brought_in_opened_and_left(tmp_path: Path, browser: Browser) -> None:
+    (tmp_path / "good.zip").write_bytes(course(part("ONE"), sequencing(BOTH)).getvalue())
+    (tmp_path / "none.zip").write_bytes(zip_of({"readme.txt": b"no course"}).getvalue())
+    good, none = conformance.try_out(packages.others(tmp_path), browser)
+    assert good.is_passed, good.checks
+    assert not none.is_passed
+    assert "manifest" in none.checks[0][1]
+
+
 def test_the_command_plays_a_folder_prints_the_numbers_and_keeps_the_best(
     corpus: Path, tmp_path: Path
 ) -> None:
@@ -245,6 +269,18 @@ def test_the_command_plays_a_folder_prints_the_numbers_and_keeps_the_best(
     ]
     assert "GET /" not in done.stderr, "no word of every request"
     assert json.loads(best.read_text()) == {"XX": 1}
+
+
+def test_a_folder_of_packages_alone_is_tried_out_and_changes_no_best_result(tmp_path: Path) -> None:
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages" / "good.zip").write_bytes(course(part("ONE")).getvalue())
+    best = tmp_path / "best.json"
+    best.write_text('{"CM": 2}')
+    folder = str(tmp_path / "packages")
+    command = [sys.executable, "-m", "tools.conformance", folder, "--best", str(best)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "packages    1 of 1" in done.stdout
+    assert json.loads(best.read_text()) == {"CM": 2}
 
 
 @pytest.mark.parametrize("emptied", ["TestSuite/Courses", "TestSuite/resources", "TestSuite"])

@@ -4,10 +4,11 @@ Example: python -m tools.conformance ~/SCORM-2004-4ed-Test-Suite
 
 The suite is not part of this project: give its folder. Its parts are played unmodified. Cases
 passed are printed per group; `docs/scorm-conformance.json` keeps the best result, and a worse one
-fails.
+fails. Other packages (zips) in the folder are brought in, opened and left; it may hold nothing else.
 """
 
 import argparse
+import io
 import json
 import logging
 import sys
@@ -31,11 +32,14 @@ def main() -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     if not arguments.corpus.is_dir() or not arguments.corpus.name:
         sys.exit("Name the suite's folder: make conformance CORPUS=<folder>")
-    chosen = cases_of(arguments.corpus, arguments.only)
+    more = [] if arguments.only else packages.others(arguments.corpus)
+    is_suite = not more or bool(_list(arguments.corpus, WORDS))
+    chosen = cases_of(arguments.corpus, arguments.only) if is_suite else []
     with a_browser() as browser:
         results = run(arguments.corpus, chosen, browser)
-    report(results, is_verbose=arguments.verbose)
-    if not arguments.only and is_worse(_passed(results), arguments.best):
+        opened = try_out(more, browser)
+    report([*results, *opened], is_verbose=arguments.verbose)
+    if is_suite and not arguments.only and is_worse(_passed(results), arguments.best):
         sys.exit("This is worse than the best result so far.")
 
 
@@ -53,12 +57,11 @@ def cases_of(corpus: Path, only: Sequence[str] = ()) -> list[Path]:
     for name in (WORDS, INSTRUCTIONS):
         if not _list(corpus, name):
             sys.exit(f"There is no {name} below {corpus}.")
-    folders = packages.folders(corpus)
-    chosen = [
-        path
-        for path in sorted(corpus.rglob("TestCases/*.properties"), key=lambda path: path.stem)
-        if path.stem in folders and (not only or path.stem in only)
-    ]
+    known = packages.of_cases(corpus)
+    found = {
+        path.stem: path for path in sorted(corpus.rglob("TestCases/*.properties"), reverse=True)
+    }
+    chosen = [found[name] for name in sorted(found) if name in known and (not only or name in only)]
     if not chosen:
         sys.exit(f"There is no case with a package ({packages.PREFIX}…) below {corpus}.")
     return chosen
@@ -72,17 +75,25 @@ def _list(corpus: Path, name: str) -> dict[str, str]:
 def run(corpus: Path, chosen: Sequence[Path], browser: Browser) -> list[Result]:
     """Each of these cases, played in a new installation."""
     known, told = _list(corpus, WORDS), _list(corpus, INSTRUCTIONS)
-    folders, results = packages.folders(corpus), []
-    with tempfile.TemporaryDirectory() as folder, playground(Path(folder), browser, told) as play:
+    sources_of, results = packages.of_cases(corpus), []
+    with tempfile.TemporaryDirectory() as folder, playground(Path(folder), browser, told) as tester:
         for path in chosen:
             sources = {
-                each.name.removeprefix(packages.PREFIX): packages.package(each, corpus)
-                for each in folders[path.stem]
+                packages.name_of(each): packages.package(each, corpus)
+                for each in sources_of[path.stem]
             }
-            results.append(play(cases.read(path, known), sources))
+            results.append(tester.play(cases.read(path, known), sources))
             print("." if results[-1].is_passed else "F", end="", flush=True)
     print()
     return results
+
+
+def try_out(paths: Sequence[Path], browser: Browser) -> list[Result]:
+    """Each of these packages, brought in, opened and left in a new installation."""
+    if not paths:
+        return []
+    with tempfile.TemporaryDirectory() as folder, playground(Path(folder), browser, {}) as tester:
+        return [tester.try_out(path.name, io.BytesIO(path.read_bytes())) for path in paths]
 
 
 def report(results: list[Result], *, is_verbose: bool) -> None:

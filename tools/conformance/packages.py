@@ -10,26 +10,51 @@ from plugin.scorm.addresses import file_of
 from plugin.scorm.manifest import parse
 
 PREFIX = "LMSTestPackage_"
+MANIFEST = "imsmanifest.xml"
 _TEST_CASE = re.compile(r"[?&]tc=([^&#]+)")
 
 
-def folders(corpus: Path) -> dict[str, list[Path]]:
-    """The folders of packages by the case they are played for; some cases need several."""
+def of_cases(corpus: Path) -> dict[str, list[Path]]:
+    """The packages, folders or zips, by the case they are played for; some cases need several."""
     found: dict[str, list[Path]] = {}
-    for path in sorted(corpus.rglob(f"{PREFIX}*/imsmanifest.xml")):
+    for path in sorted(corpus.rglob(f"{PREFIX}*")):
         for name in sorted(_cases(path)):
-            found.setdefault(name, []).append(path.parent)
+            found.setdefault(name, []).append(path)
     return found
 
 
-def _cases(manifest: Path) -> set[str]:
-    hrefs = [item.href for item in parse(manifest.read_bytes()).playable()]
+def others(corpus: Path) -> list[Path]:
+    """Packages of anybody's that lie there too."""
+    return [path for path in sorted(corpus.rglob("*.zip")) if not path.name.startswith(PREFIX)]
+
+
+def name_of(path: Path) -> str:
+    """What the suite calls a package."""
+    return path.name.removeprefix(PREFIX).removesuffix(".zip")
+
+
+def _cases(path: Path) -> set[str]:
+    manifest = _manifest(path)
+    if manifest is None:
+        return set()
+    hrefs = [item.href for item in parse(manifest).playable()]
     named = {found[1] for href in hrefs if (found := _TEST_CASE.search(href))}
-    return named or {manifest.parent.name.removeprefix(PREFIX)}
+    return named or {name_of(path)}
+
+
+def _manifest(path: Path) -> bytes | None:
+    if (path / MANIFEST).is_file():
+        return (path / MANIFEST).read_bytes()
+    if not zipfile.is_zipfile(path):
+        return None
+    with zipfile.ZipFile(path) as archive:
+        return archive.read(MANIFEST) if MANIFEST in archive.namelist() else None
 
 
 def package(folder: Path, corpus: Path) -> io.BytesIO:
-    """The zip of a package's folder; files the suite keeps once for all are looked up by name."""
+    """The zip, or one made of the folder; what the suite keeps once for all is found by name."""
+    if folder.is_file():
+        return io.BytesIO(folder.read_bytes())
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}

@@ -4,7 +4,7 @@ import io
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -29,6 +29,8 @@ from tools.conformance.instructions import Instruction
 DRIVER = (Path(__file__).parent / "driver.js").read_text(encoding="utf-8")
 PATIENCE_SECONDS = 20.0
 PRESS_MS, END_MS = 5000, 10000
+OTHERS = "packages"
+SHOWN = "#content:not([hidden]), #message-choose:not([hidden])"
 MOST_STEPS = 80
 LOST = "Lost"
 
@@ -48,7 +50,6 @@ class Result:
 
 
 Sources = Mapping[str, io.BytesIO]
-Play = Callable[[Case, Sources], Result]
 
 
 @contextmanager
@@ -61,7 +62,7 @@ def a_browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def playground(folder: Path, browser: Browser, known: Mapping[str, str]) -> Iterator[Play]:
+def playground(folder: Path, browser: Browser, known: Mapping[str, str]) -> Iterator["Tester"]:
     """The product with an empty database, visited by a browser that follows these instructions."""
     with free_address() as address:
         settings = _settings(folder, address)
@@ -69,7 +70,7 @@ def playground(folder: Path, browser: Browser, known: Mapping[str, str]) -> Iter
         app = create_app(settings)
         with serving(app, address), app.app_context():
             world = World()
-            yield _Tester(browser, address, world, known).play
+            yield Tester(browser, address, world, known)
 
 
 def _settings(folder: Path, address: Address) -> Settings:
@@ -96,7 +97,7 @@ class _Next:
     first: str = ""
 
 
-class _Tester:
+class Tester:
     """One learner who follows the instructions of every case: some build upon those before."""
 
     def __init__(
@@ -121,6 +122,25 @@ class _Tester:
         result.is_complete = step.at >= len(case.activities)
         if not result.is_complete:
             result.checks.append((False, f"{step.at} of {len(case.activities)} turns were had"))
+        return result
+
+    def try_out(self, name: str, source: io.BytesIO) -> Result:
+        """Anybody's package is brought in, opened until it shows something, and left."""
+        result = Result(name=name, group=OTHERS)
+        try:
+            page = self._at(self._brought_in(name, source))
+        except AssertionError as refused:
+            result.checks.append((False, f"not brought in: {refused}"))
+            return result
+        try:
+            page.locator(SHOWN).first.wait_for(timeout=END_MS)
+            page.locator("#exit").click(timeout=PRESS_MS)
+            page.locator("#message-left").wait_for(timeout=END_MS)
+            result.is_complete = True
+        except Error as trouble:
+            result.checks.append((False, trouble.message.partition("\n")[0]))
+        finally:
+            page.close()
         return result
 
     def _brought_in(self, name: str, source: io.BytesIO) -> Module:
@@ -158,18 +178,22 @@ class _Tester:
             page.close()
 
     def _opened(self, case: Case, module: Module, at: int) -> Page:
+        told = {
+            "name": case.name,
+            "turns": [asdict(each) for each in case.activities],
+            "start": at,
+        }
+        return self._at(module, DRIVER.replace("__CASE__", json.dumps(told)))
+
+    def _at(self, module: Module, script: str = "") -> Page:
         """The sitting that is open, or a new one after one that was completed."""
         run = started(module, self.learner)
         with transaction() as tx:
             merged, now = tx.session.merge(run), clock.now()
             token = actions.create_launch(tx.session, merged, frame_ancestors="'self'", now=now)
         page = self.browser.new_page()
-        told = {
-            "name": case.name,
-            "turns": [asdict(each) for each in case.activities],
-            "start": at,
-        }
-        page.add_init_script(DRIVER.replace("__CASE__", json.dumps(told)))
+        if script:
+            page.add_init_script(script)
         page.goto(f"{self.address.content}/c/{token}/")
         return page
 
