@@ -4,7 +4,7 @@ Example: python -m tools.conformance ~/SCORM-2004-4ed-Test-Suite
 
 The suite is not part of this project: give its folder. Its parts are played unmodified. Cases
 passed are printed per group; `docs/scorm-conformance.json` keeps the best result, and a worse one
-fails. Other packages (zips) in the folder are brought in, opened and left; it may hold nothing else.
+fails. Other packages (zips) in the folder are brought in, opened and left; there may be only such.
 """
 
 import argparse
