@@ -14,7 +14,11 @@ from tests.support.work import work_off
 from tests.support.world import World
 
 DAY = timedelta(days=1)
-A_MONTH_IN_ENGLISH = re.compile("Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec")
+MONTHS = "January February March April May June July August September October November December"
+# A word of its own: addresses hold any letters.
+A_MONTH_IN_ENGLISH = re.compile(
+    r"(?<![\w-])(" + "|".join(f"{each}|{each[:3]}" for each in MONTHS.split()) + r")(?![\w-])"
+)
 
 
 def speaks(world: World, name: str, locale: str | None) -> Person:
