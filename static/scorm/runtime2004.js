@@ -46,6 +46,7 @@ export class Runtime2004 extends Sequenced {
     this.listener = listener;
     this.part = null;
     this.wantsAway = false;
+    this.foreseen = null; /* where choices lead, until something is said; content may ask for many */
     this.ownError = null;
     this.isDirty = false;
     this.timer = null;
@@ -56,7 +57,7 @@ export class Runtime2004 extends Sequenced {
   prepare() {
     const { id, deliveryWasResumed } = this.delivered;
     this.stop();
-    this.delivered = null;
+    this.delivered = this.foreseen = null;
     this.part = this.parts.get(id);
     const { fresh, kept } = this.part.cmi;
     const isResumed = Boolean(deliveryWasResumed && kept);
@@ -126,6 +127,7 @@ export class Runtime2004 extends Sequenced {
   }
 
   terminate(text) {
+    this.foreseen = null;
     if (this.isRunning) this.decide();
     this.wantsAway = AWAY.includes(this.engine.adl.nav.request);
     this.mayDeliverAgain();
@@ -159,6 +161,7 @@ export class Runtime2004 extends Sequenced {
   }
 
   set(element, value) {
+    this.foreseen = null;
     this.ownError = this.refusal(element);
     const isNone = isNoTime(element, String(value)) || isNoIdentifier(element, String(value));
     if (!this.ownError && this.isRunning && isNone) this.ownError = TYPE_MISMATCH;
@@ -198,7 +201,10 @@ export class Runtime2004 extends Sequenced {
     if (!this.isRunning) return answer;
     if (answer === "" && isPastEnd(this.engine.cmi, asked)) this.sayPastEnd();
     const choice = VALID_CHOICE.exec(asked);
-    if (choice) return String(this.foresight().isOpen(choice[1]));
+    if (choice) {
+      this.foreseen ||= this.foresight();
+      return String(this.foreseen.isOpen(choice[1]));
+    }
     return asked === VALID_PREVIOUS ? String(this.isAllowed("previous")) : answer;
   }
 

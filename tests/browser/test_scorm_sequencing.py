@@ -970,3 +970,13 @@ def test_nothing_a_part_is_told_is_told_to_the_next(play: Any) -> None:
         **dict.fromkeys(names, ""),
         "time_limit_action": "continue,no message",
     }
+
+
+def test_what_content_is_told_of_choices_follows_what_it_said(play: Any) -> None:
+    locked = sequencing(READER + rules(rule("pre", "disabled", "not satisfied@other")))
+    playing = play(course(part("ONE", sequencing(WRITER)), part("TWO", locked), sequencing(BOTH)))
+    asked = "adl.nav.request_valid.choice.{target=TWO}"
+    playing.set("ONE", success_status="failed")
+    assert [playing.ask("ONE", asked) for _ in range(2)] == ["false", "false"]
+    playing.set("ONE", success_status="passed")
+    assert [playing.ask("ONE", asked) for _ in range(2)] == ["true", "true"]
