@@ -101,6 +101,8 @@ def _commit(found: Any, scos: Collection[str]) -> Commit:
     if not isinstance(entries, list) or len(entries) > len(scos):
         raise MalformedCommitError("commits")
     read = [_entry(each, scos) for each in entries]
+    if len({each.seq for each in read}) < len(read):
+        raise MalformedCommitError("seq")
     return Commit(
         opening=_number(found, "opening"),
         is_last=found.get("closing") is True,

@@ -57,7 +57,7 @@ def find(root: Path, name: str) -> Path | None:
     if not parts or ".." in parts or "\0" in name:
         return None
     exact = root.joinpath(*parts)
-    if exact.is_file():
+    if _is_there(exact) and exact.is_file():
         return exact
     found = root
     for part in parts:
@@ -69,9 +69,16 @@ def find(root: Path, name: str) -> Path | None:
 
 
 def _child(folder: Path, name: str) -> Path | None:
-    if (folder / name).exists():
+    if _is_there(folder / name):
         return folder / name
     if not folder.is_dir():
         return None
     wanted = alike(name)
     return next((each for each in folder.iterdir() if alike(each.name) == wanted), None)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # longer than any name there can be
+        return False

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import count
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -218,7 +219,8 @@ class _Items:
         identifier = attribute(element, "identifier") or f"item-{len(self.seen) + 1}"
         if identifier in self.seen:
             self._odd("manifest.double_id", title, identifier)
-            identifier = f"{identifier}-{len(self.seen) + 1}"
+            numbered = (f"{identifier}-{number}" for number in count(len(self.seen) + 1))
+            identifier = next(each for each in numbered if each not in self.seen)
         self.seen.add(identifier)
         return identifier
 

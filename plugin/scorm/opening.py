@@ -11,6 +11,9 @@ from plugin.scorm import queries, runtime, runtime12, runtime2004
 from plugin.scorm.models import COURSE, Package, ScormLaunch, ScormState
 from plugin.scorm.scos import Completion
 
+MAX_LEARNER_NAME = 250
+"""Engines take a longer one for none: SCORM promises so many letters (1.2: 255)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
@@ -74,7 +77,8 @@ def _parts(
     stored: dict[str, ScormState],
 ) -> list[JsonDict]:
     person, policy = queries.learner_of(session, run), queries.policy_of(session, package)
-    learner = (str(person.id), f"{person.family_name}, {person.given_name}".strip(", "))
+    name = f"{person.family_name}, {person.given_name}".strip(", ")
+    learner = (str(person.id), name[:MAX_LEARNER_NAME])
     scos = queries.scos_of(package, stored)
     parts = []
     for sco, item in zip(scos, (package.manifest or {})["items"], strict=True):

@@ -139,7 +139,12 @@ def test_a_moment_at_the_edge_of_time_is_refused(
 
 @pytest.mark.parametrize(
     "body",
-    [b"\xef\xbb\xbf{}", b'{"a":' * 9_000 + b"1" + b"}" * 9_000, b"9" * 5_000, gzip.compress(b"{}", mtime=0)],
+    [
+        b"\xef\xbb\xbf{}",
+        b'{"a":' * 9_000 + b"1" + b"}" * 9_000,
+        b"9" * 5_000,
+        gzip.compress(b"{}", mtime=0),
+    ],
 )
 def test_a_body_in_another_dress_is_no_json(caller: Caller, body: bytes) -> None:
     answer = caller.report(body, **{"Content-Encoding": "gzip"})

@@ -356,6 +356,34 @@ def test_several_parts_complete_the_sitting_together(
     assert (only.passed, only.score) == (True, 0.7)
 
 
+def test_two_parts_under_one_number_are_refused_and_keep_nothing(
+    client: FlaskClient, world: World, learner: Person
+) -> None:
+    parts = item("A", "One", "R1") + item("B", "Two", "R2")
+    files = resource("R1") + resource("R2")
+    source = package(manifest_bytes=manifest(items=parts, resources=files))
+    run = started(brought_in(world, source), learner)
+    player = Player(client, run)
+    player.open()
+    said = {
+        "opening": player.opening,
+        "commits": [player.entry("passed", sco=name, seq=3) for name in "AB"],
+    }
+    assert player.post("commit", said).status_code == 400
+    assert Player(client, run).post("open", {"replay": [said]}).status_code == 400
+    assert db.session.scalar(select(func.count(CommitEvent.id))) == 0
+
+
+def test_a_name_longer_than_scorm_promises_is_told_as_far_as_it_goes(
+    client: FlaskClient, world: World
+) -> None:
+    person = world.person(f"{'A' * 200} {'B' * 200}")
+    (part,) = Player(client, started(brought_in(world, scored()), person)).open()["parts"]
+    name = part["cmi"]["core"]["student_name"]
+    assert name.startswith("BBB")
+    assert len(name) == 250
+
+
 def test_a_trusted_package_decides_itself(
     client: FlaskClient, world: World, learner: Person
 ) -> None:

@@ -62,7 +62,19 @@ def test_what_is_not_on_the_list_is_only_downloaded(player: Player, name: str) -
 
 @pytest.mark.parametrize(
     "name",
-    ["../secret", "..%2f..%2fproduct.db", "%2e%2e/x", "nope.html", "", "img", "a%00b", "..%5cx"],
+    [
+        "../secret",
+        "..%2f..%2fproduct.db",
+        "%2e%2e/x",
+        "nope.html",
+        "",
+        "img",
+        "a%00b",
+        "..%5cx",
+        "index.html/x",
+        "a" * 300,
+        "a/" * 3000,
+    ],
 )
 def test_nothing_outside_the_package_is_served(player: Player, name: str) -> None:
     assert player.get(f"files/{name}").status_code == 404

@@ -151,10 +151,12 @@ def test_items_that_open_nothing_are_said_and_not_played() -> None:
     assert [each.identifier for each in parse(content).playable()] == ["I1"]
 
 
-def test_two_items_with_one_id_stay_two() -> None:
-    content = manifest(items=item("A") + item("A"))
-    assert codes(content) == ["manifest.double_id"]
-    assert len({each.identifier for each in parse(content).playable()}) == 2
+@pytest.mark.parametrize("names", [("A", "A"), ("A", "A-3", "A"), ("A", "A", "A-2")])
+def test_items_with_one_id_stay_apart(names: tuple[str, ...]) -> None:
+    content = manifest(items="".join(item(name) for name in names))
+    assert set(codes(content)) == {"manifest.double_id"}
+    found = [each.identifier for each in parse(content).playable()]
+    assert len(set(found)) == len(found) == len(names)
 
 
 @pytest.mark.parametrize(
