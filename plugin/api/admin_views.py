@@ -2,6 +2,7 @@
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
@@ -13,9 +14,12 @@ from plugin.core.context import current_settings
 from plugin.core.db import read_session, transaction
 from plugin.org.saving import is_saved, shown
 from plugin.web.identity import me, requires
+from plugin.web.reasons import CALLS, translated
 from plugin.web.roles import Role
 
 bp = Blueprint("systems", __name__)
+REASONS = {**CALLS, delivering.ENDED: _l("the webhook was ended")}
+"""Why an event was not taken, as it is kept."""
 
 
 @bp.get("/admin/systems")
@@ -120,10 +124,12 @@ def webhook(webhook_id: int) -> str:
     """One address: what it was told lately, and what it said."""
     session = read_session()
     found = webhooks.webhook_of(session, me().organization_id, webhook_id)
+    deliveries = webhooks.deliveries_of(session, found)
     return render_template(
         "api/webhook.html",
         webhook=found,
-        deliveries=webhooks.deliveries_of(session, found),
+        deliveries=deliveries,
+        reasons={each.id: translated(each.words, REASONS) for each in deliveries},
         has_failed=webhooks.has_failed(session, found),
         events=TOLD,
     )

@@ -17,10 +17,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 
 from plugin.api.errors import WebhookEndedError
-from plugin.api.happenings import Happening, Window, happened
+from plugin.api.happenings import happened
 from plugin.api.models import DeliveryState, EventName, Webhook, WebhookDelivery
 from plugin.api.moments import text_of
 from plugin.api.webhooks import PREFIX, end
+from plugin.api.windows import Happening, Window
 from plugin.core import audit, clock, http
 from plugin.core.context import current_settings
 from plugin.core.db import Tx, transaction
@@ -39,6 +40,7 @@ PAUSES = tuple(
 """Between the tries: about two days in all."""
 GONE = 410
 SUCCESS = range(200, 300)
+ENDED = "the webhook was ended"
 MAX_WORDS = 200
 
 
@@ -120,14 +122,20 @@ class Parcel:
 def send(delivery_id: int) -> None:
     """The event is taken, or tried again later, or given up after about two days.
 
-    At least once: the receiver tells a repetition by `webhook-id`.
+    The status decides; what is said beside it is not read. At least once: the receiver tells a
+    repetition by `webhook-id`.
     """
     parcel = _claim(delivery_id)
     if parcel is None:
         return
     try:
         reply = http.call(
-            current_settings(), "POST", parcel.url, headers=parcel.headers, data=parcel.content
+            current_settings(),
+            "POST",
+            parcel.url,
+            headers=parcel.headers,
+            data=parcel.content,
+            wants_body=False,
         )
     except OutgoingError as error:
         _later(parcel.id, str(error))
@@ -152,7 +160,7 @@ def _claim(delivery_id: int) -> Parcel | None:
             return None
         webhook = tx.session.get_one(Webhook, delivery.webhook_id)
         if webhook.ended_at is not None:
-            delivery.state, delivery.words = DeliveryState.FAILED, "the webhook was ended"
+            delivery.state, delivery.words = DeliveryState.FAILED, ENDED
             return None
         delivery.claimed_at, delivery.attempts = now, delivery.attempts + 1
         content = json.dumps(delivery.body, ensure_ascii=False, separators=(",", ":")).encode()

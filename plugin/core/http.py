@@ -218,12 +218,14 @@ def call(
     headers: dict[str, str] | None = None,
     data: bytes | dict[str, str] | None = None,
     max_bytes: int = MAX_BYTES,
+    wants_body: bool = True,
     silence: float = TIMEOUT_SECONDS,
     deadline: float = DEADLINE_SECONDS,
 ) -> Reply:
     """One request without redirects; raises OutgoingError when it fails or is too large.
 
     Who expects a long answer gives more `silence` to begin it in, and a later `deadline` (seconds).
+    Who asks for the status alone (`wants_body`) waits for no body, however large or slow it is.
     """
     addresses = _checked_addresses(settings, url)
     sent = {"User-Agent": USER_AGENT, **(headers or {})}
@@ -238,7 +240,7 @@ def call(
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                body = _read(response, max_bytes)
+                body = _read(response, max_bytes) if wants_body else b""
                 words = str(response.reason or "")
                 reply = Reply(response.status_code, dict(response.headers), body, words)
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:

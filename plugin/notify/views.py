@@ -32,6 +32,7 @@ from plugin.org.models import Organization, Person
 from plugin.org.reach import person_in_reach, reach_of
 from plugin.web import headers
 from plugin.web.identity import me, requires
+from plugin.web.reasons import translated
 from plugin.web.roles import Role
 
 bp = Blueprint("mail", __name__)
@@ -88,6 +89,7 @@ def _save(tx: Tx, form: MailForm) -> None:
 
 def _page(form: MailForm, head: Letterhead, *, secret: str = "") -> str:
     organization = read_session().get_one(Organization, me().organization_id)
+    subscriptions = topics.subscriptions(read_session(), organization.id)
     return render_template(
         "notify/settings.html",
         form=form,
@@ -97,7 +99,8 @@ def _page(form: MailForm, head: Letterhead, *, secret: str = "") -> str:
         hook_url=f"{current_settings().tool_url}"
         + url_for("mail_hooks.bounces_of", slug=organization.slug),
         secret=secret,
-        subscriptions=topics.subscriptions(read_session(), organization.id),
+        subscriptions=subscriptions,
+        reasons={each.id: translated(each.words) for each in subscriptions},
         topic_states=TOPIC_STATES,
     )
 

@@ -1,40 +1,15 @@
-"""What went wrong, or how it went, as it is kept in English, in the reader's language (pure).
+"""What is said of an LMS, as it is kept in English, in the reader's language (pure)."""
 
-An LMS's own words stay as they are; ours stand before or around them: a status, our sentence, then
-theirs after a colon, or the kind of a network's trouble in brackets.
-"""
-
-import re
 from collections.abc import Mapping
 
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
-from plugin.core import http
 from plugin.lti.tool import courses, reconciling, scores, service_tokens, services
+from plugin.web.reasons import CALLS, translated
 
 SENTENCES: Mapping[str, LazyString] = {
-    # calls that were not made, or did not end well
-    http.TOO_LONG: _l("the answer takes too long"),
-    "the answer is too large": _l("the answer is too large"),
-    "plain http is accepted on this machine only": _l(
-        "plain http is accepted on this machine only"
-    ),
-    "the host name is unknown": _l("the host name is unknown"),
-    "the address is in a private network (see PLUGIN_OUTGOING_ALLOW)": _l(
-        "the address is in a private network (see PLUGIN_OUTGOING_ALLOW)"
-    ),
-    "this is no address": _l("this is no address"),
-    "only http and https addresses can be called": _l(
-        "only http and https addresses can be called"
-    ),
-    "the certificate of the server cannot be trusted": _l(
-        "the certificate of the server cannot be trusted"
-    ),
-    "no connection in time": _l("no connection in time"),
-    "no answer in time": _l("no answer in time"),
-    "no connection": _l("no connection"),
-    "the call failed": _l("the call failed"),
+    **CALLS,
     "no answer": _l("no answer"),
     # services of an LMS
     services.DISABLED: _l("this LMS is disabled here"),
@@ -87,35 +62,10 @@ CODES: Mapping[str, LazyString] = {
     courses.REPLACED: _l("Its column was replaced by a newer one."),
 }
 """Words of ours that stand by themselves."""
-_STATUS = re.compile(r"(\d{3} )(.+)", re.DOTALL)
-_THEIRS = re.compile(r"(.+?)(: .+| \(\w+\))", re.DOTALL)
-_NUMBER = re.compile(r"\d+")
 
 
 def in_the_readers_words(words: str | None) -> str:
     """The words, with what is ours of them translated."""
-    text = words or ""
-    if text in CODES:
-        return str(CODES[text])
-    status = _STATUS.fullmatch(text)
-    found = _told(text)
-    if found is None and status is not None and (rest := _told(status[2])) is not None:
-        return status[1] + rest
-    return text if found is None else found
-
-
-def _told(text: str) -> str | None:
-    whole = _sentence(text)
-    if whole is not None:
-        return whole
-    parts = _THEIRS.fullmatch(text)
-    ours = _sentence(parts[1]) if parts else None
-    return None if parts is None or ours is None else ours + parts[2]
-
-
-def _sentence(text: str) -> str | None:
-    found = SENTENCES.get(_NUMBER.sub("#", text))
-    if found is None:
-        return None
-    numbers = dict(zip(("first", "second"), _NUMBER.findall(text), strict=False))
-    return str(found) % numbers if numbers else str(found)
+    if words in CODES:
+        return str(CODES[words])
+    return translated(words, SENTENCES)

@@ -4,10 +4,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from plugin.api import webhooks
-from plugin.api.models import ApiKey, EventName, Webhook
+from plugin.api.models import ApiKey, DeliveryState, EventName, Webhook, WebhookDelivery
 from plugin.core import clock
 from plugin.core.db import db, transaction
+from plugin.org.models import Person
 from plugin.web.roles import Role
+from tests.conftest import NOW
 from tests.support.html import read
 from tests.support.queries import counted
 from tests.support.world import World
@@ -162,3 +164,49 @@ def test_an_ended_webhook_sends_nothing_again(admin: FlaskClient) -> None:
     admin.post(f"{address}/end")
     for what in ("again", "deliveries/1/again", "test"):
         assert admin.post(f"{address}/{what}").status_code == 409
+
+
+def test_why_an_event_was_not_taken_is_said_in_the_readers_language(
+    admin: FlaskClient, world: World
+) -> None:
+    said = {"url": "https://payroll.example.test/hook", "events": ["certificate.invalid"]}
+    admin.post("/admin/systems/webhooks/new", data=said)
+    webhook = db.session.query(Webhook).one()
+    for words in ("no answer in time (ReadTimeout)", "the webhook was ended", "HTTP 503"):
+        world.add(
+            WebhookDelivery(
+                organization_id=webhook.organization_id,
+                webhook_id=webhook.id,
+                uid=words,
+                cause=words,
+                event=EventName.TEST,
+                body={},
+                state=DeliveryState.FAILED,
+                created_at=NOW,
+                due_at=NOW,
+                words=words,
+            )
+        )
+    address = f"/admin/systems/webhooks/{webhook.id}"
+    english = read(admin.get(address).text).words
+    assert "no answer in time (ReadTimeout)" in english
+    db.session.query(Person).one().locale = "ar"
+    db.session.commit()
+    arabic = read(admin.get(address).text)
+    reasons = {each.words for each in arabic.all("bdi")}
+    assert "HTTP 503" in reasons
+    assert "the webhook was ended" not in reasons
+    assert not any("no answer" in each for each in reasons)
+
+
+def test_an_address_that_says_that_it_is_gone_is_shown_with_what_it_said(
+    admin: FlaskClient,
+) -> None:
+    said = {"url": "https://payroll.example.test/hook", "events": ["certificate.invalid"]}
+    admin.post("/admin/systems/webhooks/new", data=said)
+    with transaction() as tx:
+        webhook = tx.session.query(Webhook).one()
+        webhooks.end(tx.session, webhook, by=None, words="HTTP 410", now=NOW)
+        number = webhook.id
+    page = read(admin.get(f"/admin/systems/webhooks/{number}").text).words
+    assert "nobody takes events there any more (HTTP 410)" in page
