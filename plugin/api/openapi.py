@@ -173,9 +173,10 @@ def _event(event: EventName) -> dict[str, Any]:
         "post": {
             "summary": event.value,
             "description": "Signed as Standard Webhooks 1.0 has it: webhook-id, webhook-timestamp, "
-            "webhook-signature. Answer 2xx within 10 seconds; anything else is tried again for two "
-            "days, 410 ends the webhook. An event may come more than once, then under the same "
-            "webhook-id, and after one that happened later: its timestamp says when it happened.",
+            "webhook-signature. Answer 2xx within 10 seconds, with any body or none; any other "
+            "status is tried again for two days, 410 ends the webhook. An event may come more than "
+            "once, then under the same webhook-id, and after one that happened later: its "
+            "timestamp says when it happened.",
             "requestBody": {
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Event"}}}
             },

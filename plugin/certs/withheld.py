@@ -11,16 +11,16 @@ from plugin.certs.rules import EventKind
 
 def is_withheld(certificate_id: Any) -> ColumnElement[bool]:
     """The certificate is revoked, or suspended and not lifted since."""
-    later = aliased(CertificateEvent)
+    said, later = aliased(CertificateEvent), aliased(CertificateEvent)
     lifted = exists().where(
-        later.certificate_id == CertificateEvent.certificate_id,
+        later.certificate_id == said.certificate_id,
         later.kind == EventKind.LIFTED,
-        later.id > CertificateEvent.id,
+        later.id > said.id,
     )
     return exists().where(
-        CertificateEvent.certificate_id == certificate_id,
+        said.certificate_id == certificate_id,
         or_(
-            CertificateEvent.kind == EventKind.REVOKED,
-            and_(CertificateEvent.kind == EventKind.SUSPENDED, ~lifted),
+            said.kind == EventKind.REVOKED,
+            and_(said.kind == EventKind.SUSPENDED, ~lifted),
         ),
     )

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -181,12 +182,90 @@ def test_a_suspension_is_told(
     passed(world, lars, module)
     collect()
     receiver.heard.clear()
-    with clock.at(NOW + timedelta(hours=1)), transaction() as tx:
-        certificate = tx.session.query(Certificate).one()
-        certificates.suspend(tx, certificate, by=None, reason="Checked", now=clock.now())
-    collect(timedelta(hours=1, minutes=1))
+    decide(certificates.suspend, timedelta(hours=1))
     ((event, said),) = receiver.events()
     assert (event, said["reason"]) == ("certificate.invalid", "suspended")
+
+
+def decide(decision: Callable[..., None], at: timedelta) -> None:
+    """An admin's decision about the only certificate; a minute later it is collected."""
+    with clock.at(NOW + at), transaction() as tx:
+        certificate = tx.session.query(Certificate).one()
+        decision(tx, certificate, by=None, reason="Checked", now=clock.now())
+    collect(at + timedelta(minutes=1))
+
+
+def test_a_suspension_that_is_over_is_told_where_the_certificate_is_valid_again(
+    world: World, receiver: Receiver, secret: str, lars: Person, module: Module, configuration: int
+) -> None:
+    passed(world, lars, module)
+    collect()
+    decide(certificates.suspend, timedelta(hours=1))
+    receiver.heard.clear()
+    decide(certificates.lift, timedelta(hours=2))
+    collect(timedelta(hours=2, minutes=5))
+    ((event, said),) = receiver.events()
+    assert (event, said["edition"], said["valid_through"]) == (
+        "certificate.restored",
+        1,
+        "2027-04-10",
+    )
+
+
+def test_a_suspension_that_is_over_restores_nothing_that_ended_meanwhile(
+    world: World, receiver: Receiver, secret: str, lars: Person, module: Module, configuration: int
+) -> None:
+    passed(world, lars, module)
+    decide(certificates.suspend, timedelta(hours=1))
+    receiver.heard.clear()
+    decide(certificates.lift, timedelta(days=60))
+    collect(timedelta(days=60, minutes=5))
+    assert [event for event, _ in receiver.events()].count("certificate.restored") == 0
+
+
+def test_what_was_learned_anew_during_a_suspension_is_restored_once(
+    world: World, receiver: Receiver, secret: str, lars: Person, module: Module, configuration: int
+) -> None:
+    passed(world, lars, module)
+    decide(certificates.suspend, timedelta(hours=1))
+    with clock.at(NOW + timedelta(days=60)):
+        passed(world, lars, module)
+    collect(timedelta(days=60, minutes=1))
+    receiver.heard.clear()
+    decide(certificates.lift, timedelta(days=61))
+    collect(timedelta(days=61, minutes=5))
+    ((event, said),) = receiver.events()
+    assert (event, said["edition"]) == ("certificate.restored", 2)
+
+
+@pytest.mark.parametrize("decision", [certificates.revoke, certificates.suspend])
+def test_what_was_set_aside_does_not_turn_invalid_once_more(
+    world: World,
+    receiver: Receiver,
+    secret: str,
+    lars: Person,
+    module: Module,
+    configuration: int,
+    decision: Callable[..., None],
+) -> None:
+    passed(world, lars, module)
+    decide(decision, timedelta(hours=1))
+    receiver.heard.clear()
+    collect(timedelta(days=60))
+    assert receiver.events() == []
+
+
+def test_a_certificate_that_is_not_given_any_more_does_not_expire(
+    world: World, receiver: Receiver, secret: str, lars: Person, module: Module, configuration: int
+) -> None:
+    passed(world, lars, module)
+    collect()
+    receiver.heard.clear()
+    with clock.at(NOW + timedelta(hours=1)):
+        publish(configuration, row(module, validity_months=1), certificate=False)
+        work_off()
+    collect(timedelta(days=60))
+    assert receiver.events() == []
 
 
 def test_what_happened_before_or_elsewhere_is_not_told(
@@ -290,7 +369,7 @@ def test_more_than_one_steps_worth_is_told_whole(
     module: Module,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("plugin.api.happenings.LIMIT", 3)
+    monkeypatch.setattr("plugin.api.windows.LIMIT", 3)
     for number in range(8):
         with clock.at(NOW + timedelta(seconds=number)):
             world.completion(lars, module)
