@@ -10,7 +10,8 @@ from typing import Any
 
 from plugin.scorm import scos
 from plugin.scorm.document import is_true
-from plugin.scorm.manifest import Item, Manifest, Threshold, Version
+from plugin.scorm.editions import Version
+from plugin.scorm.manifest import Item, Manifest, Threshold
 from plugin.scorm.objectives import named, objectives_of
 
 Plain = dict[str, Any]

@@ -3,7 +3,8 @@
 from typing import Any
 
 from plugin.scorm import activities
-from plugin.scorm.manifest import Item, Manifest, Version
+from plugin.scorm.editions import Version
+from plugin.scorm.manifest import Item, Manifest
 
 
 def described(manifest: Manifest) -> dict[str, Any]:

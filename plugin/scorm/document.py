@@ -1,6 +1,7 @@
 """Read a manifest's XML as authoring tools really write it, without ever trusting it."""
 
 import codecs
+import html
 import html.entities
 import re
 from collections.abc import Callable
@@ -18,6 +19,15 @@ _BARE_AMPERSAND = re.compile(
 )
 _NAMED_LETTER = re.compile(r"(<!\[CDATA\[.*?\]\]>)|&([A-Za-z][A-Za-z0-9]*);", re.DOTALL)
 _MARKUP = frozenset("<>&\"'")
+_TWICE_ESCAPED = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#\d{1,7}|#x[0-9a-fA-F]{1,6});")
+_PREFIXES = re.compile(r"</?([A-Za-z_][\w.-]*):\w|\s([A-Za-z_][\w.-]*):[\w.-]+\s*=\s*[\"']")
+_DECLARED_PREFIX = re.compile(r"\sxmlns:([\w.-]+)\s*=")
+_ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?manifest(?=[\s>])")
+_OWN_PREFIXES = {"xml", "xmlns"}
+_ADLCP = {
+    True: "http://www.adlnet.org/xsd/adlcp_v1p3",
+    False: "http://www.adlnet.org/xsd/adlcp_rootv1p2",
+}
 _INVISIBLE = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|&#(?:(\d{1,7})|x([0-9a-fA-F]{1,6}));"
 )
@@ -107,11 +117,21 @@ def _escaped(text: str) -> str:
     return _BARE_AMPERSAND.sub(lambda found: found[1] or "&amp;", text)
 
 
+def _bound(text: str) -> str:
+    """A prefix that nobody declares (`adlcp:`, `xsi:`) is declared where the manifest begins."""
+    used = {name for found in _PREFIXES.findall(text) for name in found if name}
+    unknown = used - _OWN_PREFIXES - set(_DECLARED_PREFIX.findall(text))
+    meant = {"adlcp": _ADLCP["imscp_v1p1" in text]}
+    bound = "".join(f' xmlns:{each}="{meant.get(each, "urn:" + each)}"' for each in sorted(unknown))
+    return _ROOT.sub(lambda found: found[0] + bound, text, count=1)
+
+
 _MENDS: dict[str, Callable[[str], str]] = {
     "manifest.invisible": _visible,
     "manifest.leading": _begun,
     "manifest.letters": _letters,
     "manifest.ampersand": _escaped,
+    "manifest.prefix": _bound,
 }
 """What is mended, in this order, and what is said about it."""
 
@@ -174,6 +194,12 @@ def text_of(element: Element, name: str) -> str:
     """The collapsed text of the first child with this local name."""
     found = child(element, name)
     return collapsed("".join(found.itertext())) if found is not None else ""
+
+
+def title_of(element: Element) -> str:
+    """Its title as people read it: tools that escape twice (`&amp;amp;`) are read as meant."""
+    written = _TWICE_ESCAPED.sub(lambda found: html.unescape(found[0]), text_of(element, "title"))
+    return collapsed(written)
 
 
 def attribute(element: Element, name: str) -> str:

@@ -2,38 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from itertools import count
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from plugin.scorm import document, resources, sequencing
+from plugin.scorm import document, editions, resources, sequencing
 from plugin.scorm.addresses import is_foreign, is_no_page
 from plugin.scorm.document import MANIFEST, attribute, child, children, is_true, text_of
+from plugin.scorm.editions import Version
 from plugin.scorm.findings import Finding, error, refuse, warning
 from plugin.scorm.resources import NOTHING, Resource
 
-ADLCP_12 = "adlcp_rootv1p2"
 MAX_ITEMS = 5000
-
-
-class Version(StrEnum):
-    """The edition of SCORM a package is made for."""
-
-    SCORM_12 = "1.2"
-    SCORM_2004_2ND = "2004 2nd Edition"
-    SCORM_2004_3RD = "2004 3rd Edition"
-    SCORM_2004_4TH = "2004 4th Edition"
-
-
-_NAMED = {
-    "1.2": Version.SCORM_12,
-    "1.1": Version.SCORM_12,
-    "cam 1.3": Version.SCORM_2004_2ND,
-    "2004 2nd edition": Version.SCORM_2004_2ND,
-    "2004 3rd edition": Version.SCORM_2004_3RD,
-    "2004 4th edition": Version.SCORM_2004_4TH,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +54,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """The course of a package's default organization, and its resources."""
+    """The course of a package's default organization, and its resources.
+
+    `otherwise`: the edition its namespaces are of, where it calls itself another.
+    """
 
     identifier: str
     version: Version
+    otherwise: Version | None
     organization: str
     title: str
     items: tuple[Item, ...]
@@ -99,16 +83,22 @@ def parse(content: bytes) -> Manifest:
         raise refuse("manifest.not_a_manifest", MANIFEST, found=document.local(root.tag))
     if children(root, "manifest"):
         raise refuse("manifest.submanifest", MANIFEST)
-    version = _version(root, findings)
+    version = editions.of(root, findings)
     found = resources.of(root, findings)
     organization = _default_organization(root, findings)
     collection = sequencing.collection(root)
-    reader = _Items(resources.by_identifier(found, findings), collection, findings)
+    reader = _Items(
+        resources.by_identifier(found, findings),
+        collection,
+        findings,
+        divides=version is not Version.SCORM_12,
+    )
     manifest = Manifest(
         identifier=attribute(root, "identifier"),
         version=version,
+        otherwise=editions.otherwise(root, version),
         organization=attribute(organization, "identifier"),
-        title=text_of(organization, "title"),
+        title=document.title_of(organization),
         items=reader.below(organization),
         resources=found,
         sequencing=sequencing.of(organization, collection),
@@ -122,26 +112,6 @@ def parse(content: bytes) -> Manifest:
     if not manifest.playable():
         raise refuse("manifest.nothing_to_play", MANIFEST)
     return replace(manifest, findings=(*findings, *_about(manifest)))
-
-
-def _version(root: Element, findings: list[Finding]) -> Version:
-    metadata = child(root, "metadata")
-    schema = text_of(metadata, "schemaversion") if metadata is not None else ""
-    named = _NAMED.get(schema.lower())
-    if named is not None:
-        return named
-    spaces = {
-        name[1:].partition("}")[0]
-        for element in root.iter()
-        for name in (element.tag, *element.attrib)
-        if name.startswith("{")
-    }
-    adl = sorted(space for space in spaces if "adlcp" in space)
-    if not adl:
-        raise refuse("manifest.not_scorm", MANIFEST, found=schema)
-    guess = Version.SCORM_12 if ADLCP_12 in adl[0] else Version.SCORM_2004_3RD
-    findings.append(warning("manifest.version", MANIFEST, found=schema, used=str(guess)))
-    return guess
 
 
 def _default_organization(root: Element, findings: list[Finding]) -> Element:
@@ -166,21 +136,24 @@ class _Items:
         resources: dict[str, Resource],
         collection: sequencing.Collection,
         findings: list[Finding],
+        *,
+        divides: bool,
     ) -> None:
         self.resources = resources
         self.collection = collection
         self.findings = findings
+        self.divides = divides
         self.seen: set[str] = set()
 
     def below(self, element: Element) -> tuple[Item, ...]:
         return tuple(self._item(each) for each in children(element, "item"))
 
     def _item(self, element: Element) -> Item:
-        title = text_of(element, "title")
+        title = document.title_of(element)
         if len(self.seen) >= MAX_ITEMS:
             raise refuse("manifest.too_many_items", MANIFEST, limit=MAX_ITEMS)
         resource = self._opens(element, title)
-        return Item(
+        item = Item(
             identifier=self._identifier(element, title),
             title=title,
             is_visible=is_true(attribute(element, "isvisible"), default=True),
@@ -198,6 +171,23 @@ class _Items:
             hidden_controls=_hidden_controls(element),
             sequencing=sequencing.of(element, self.collection),
         )
+        return self._divided(item) if self.divides else item
+
+    def _divided(self, item: Item) -> Item:
+        """SCORM 2004 delivers only leaves: a heading with a page of its own has it as its first."""
+        if not item.children or not item.href:
+            return item
+        identifier = self._free(f"{item.identifier}-page")
+        page = replace(
+            item,
+            identifier=identifier,
+            children=(),
+            prerequisites="",
+            sequencing=None,
+            threshold=None,
+            shared_data=(),
+        )
+        return replace(item, href="", is_sco=False, children=(page, *item.children))
 
     def _opens(self, element: Element, title: str) -> Resource:
         wanted = attribute(element, "identifierref")
@@ -219,6 +209,11 @@ class _Items:
         identifier = attribute(element, "identifier") or f"item-{len(self.seen) + 1}"
         if identifier in self.seen:
             self._odd("manifest.double_id", title, identifier)
+        return self._free(identifier)
+
+    def _free(self, identifier: str) -> str:
+        """This identifier, or one like it that no other item has."""
+        if identifier in self.seen:
             numbered = (f"{identifier}-{number}" for number in count(len(self.seen) + 1))
             identifier = next(each for each in numbered if each not in self.seen)
         self.seen.add(identifier)

@@ -128,6 +128,7 @@ def _unpack(
     except BROKEN:
         raise refuse("zip.broken") from None
     paths = {each.path.removeprefix(base) for each in inside}
+    manifest = contents.settled(manifest, paths, target, findings)
     findings.extend(contents.check(manifest, paths, target))
     return manifest
 

@@ -13,13 +13,13 @@ from plugin.modules import queries as module_queries
 from plugin.modules.models import Module, ModuleKind, ModuleVersion, Run
 from plugin.org.models import Person
 from plugin.scorm import runtime2004
+from plugin.scorm.editions import Version
 from plugin.scorm.errors import (
     LaunchClosedError,
     LaunchNotFoundError,
     NoCourseError,
     PackageNotFoundError,
 )
-from plugin.scorm.manifest import Version
 from plugin.scorm.models import (
     COURSE,
     CommitEvent,

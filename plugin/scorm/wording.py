@@ -84,6 +84,10 @@ SENTENCES: dict[str, Any] = {
     "manifest.ampersand": _l(
         "A bare '&' was read as '&amp;'. Addresses in the manifest should write '&amp;'."
     ),
+    "manifest.prefix": _l(
+        "It uses prefixes of names, such as adlcp:, without saying what they mean; the usual "
+        "meaning was assumed."
+    ),
     "manifest.encoding": _l(
         "The file says UTF-8 but is not; it was read as Windows-1252. Save it as UTF-8."
     ),
@@ -97,6 +101,14 @@ SENTENCES: dict[str, Any] = {
     ),
     "manifest.version": _l(
         "The manifest does not name a known SCORM version (%(found)s); %(used)s was assumed."
+    ),
+    "manifest.no_edition": _l(
+        "The manifest does not say which edition of SCORM 2004 it is made for; %(used)s was "
+        "assumed."
+    ),
+    "manifest.mixed": _l(
+        "The manifest calls itself SCORM %(found)s, but its words and the pages of the course are "
+        "those of SCORM %(used)s; it is played as that. Export it again as one of the two."
     ),
     "manifest.submanifest": _l(
         "The manifest contains another manifest. Export the courses as separate packages."

@@ -214,7 +214,6 @@ AUTHORED = (
         version="1.2",
         title="Adapt",
         parts=(("index_lms.html?lang=en", True),),
-        codes=("manifest.version",),
     ),
     Authored(
         name="Lectora, with the separators of Windows",

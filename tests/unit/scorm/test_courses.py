@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin.scorm.manifest import Version
+from plugin.scorm.editions import Version
 from plugin.scorm.package import unpack
 from tools import courses
 

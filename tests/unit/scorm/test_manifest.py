@@ -2,8 +2,9 @@ import pytest
 
 from plugin.scorm.addresses import file_of
 from plugin.scorm.described import described
+from plugin.scorm.editions import Version
 from plugin.scorm.findings import RefusedPackageError
-from plugin.scorm.manifest import Version, parse
+from plugin.scorm.manifest import parse
 from tests.support import packages2004
 from tests.support.packages import item, manifest, resource
 
@@ -192,6 +193,10 @@ def test_objectives_and_data_are_global_to_the_system_unless_the_course_says_no(
         ("CAM 1.3", Version.SCORM_2004_2ND),
         ("2004 3rd Edition", Version.SCORM_2004_3RD),
         ("2004 4th Edition", Version.SCORM_2004_4TH),
+        ("SCORM 1.2", Version.SCORM_12),
+        ("1.3", Version.SCORM_2004_2ND),
+        ("2004 3rd", Version.SCORM_2004_3RD),
+        ("SCORM 2004 4th edition", Version.SCORM_2004_4TH),
     ],
 )
 def test_the_version_is_what_the_manifest_says(schema: str, version: Version) -> None:
@@ -199,11 +204,59 @@ def test_the_version_is_what_the_manifest_says(schema: str, version: Version) ->
 
 
 def test_without_a_known_version_the_namespace_decides_and_it_is_said() -> None:
-    content = manifest(schema="")
+    content = manifest(schema="9.9")
     assert parse(content).version is Version.SCORM_12
     assert codes(content) == ["manifest.version"]
     later = manifest_2004(item(), schema="")
     assert parse(later).version is Version.SCORM_2004_3RD
+    assert codes(later) == ["manifest.no_edition"]
+    assert codes(manifest_2004(item(), schema="2004")) == ["manifest.no_edition"]
+
+
+def test_scorm_1_2_need_not_name_its_version() -> None:
+    content = manifest().replace(b"<schemaversion>1.2</schemaversion>", b"")
+    assert parse(content).version is Version.SCORM_12
+    assert codes(content) == []
+
+
+def test_a_version_in_words_is_enough_without_a_namespace() -> None:
+    content = b"""<manifest><metadata><schemaversion>SCORM 1.2</schemaversion></metadata>
+<organizations><organization><item identifierref="R"><title>One</title></item></organization>
+</organizations><resources><resource identifier="R" scormtype="sco" href="a.html"/></resources>
+</manifest>"""
+    assert parse(content).version is Version.SCORM_12
+    assert codes(content) == []
+
+
+def test_prefixes_that_nobody_declares_are_read_as_usual() -> None:
+    content = manifest(mastery="80").replace(
+        b' xmlns:adlcp="http://www.adlnet.org/xsd/adlcp_rootv1p2"', b' xsi:schemaLocation="a b"'
+    )
+    found = parse(content)
+    assert codes(content) == ["manifest.prefix"]
+    assert (found.items[0].is_sco, found.items[0].mastery_score) == (True, "80")
+    unnamed = content.replace(b"<schemaversion>1.2</schemaversion>", b"")
+    assert parse(unnamed).version is Version.SCORM_12
+
+
+def test_a_title_that_was_escaped_twice_is_read_as_meant() -> None:
+    title = "Health &amp;amp; Safety: 5 &amp;#60; 6 &amp; more&amp;nbsp;"
+    found = parse(manifest(title=title, items=item(title="&amp;quot;Start&amp;quot; AT&amp;T")))
+    assert (found.title, found.items[0].title) == ("Health & Safety: 5 < 6 & more", '"Start" AT&T')
+
+
+def test_a_heading_of_scorm_2004_that_opens_a_page_has_it_as_its_first_part() -> None:
+    inside = '<item identifier="I1-page" identifierref="R1"><title>One</title></item>'
+    found = parse(manifest_2004(item(title="Home", inside=inside)))
+    (home,) = found.items
+    assert (home.title, home.href, home.is_sco) == ("Home", "", False)
+    assert [(each.title, each.href, each.is_sco) for each in found.playable()] == [
+        ("Home", "a.html", True),
+        ("One", "a.html", True),
+    ]
+    assert len({each.identifier for each in home.walk()}) == 3
+    (same,) = parse(manifest(items=item(inside=inside))).items
+    assert (same.href, len(same.children)) == ("index.html", 1)
 
 
 @pytest.mark.parametrize(

@@ -364,6 +364,40 @@ def test_pages_that_load_from_another_host_are_said(target: Path) -> None:
     ]
 
 
+def test_what_a_page_does_not_load_is_not_said(target: Path) -> None:
+    page = b"""<link rel="license" href="https://licence.example/by-sa">
+<link rel=canonical href=//original.example/><link href="https://x.example/y" rel="alternate">
+<!--[if lt IE 9]><script src="https://shiv.example/old.js"></script><![endif]-->
+<link href="//style.example/s.css" rel="stylesheet">
+<link rel="shortcut icon" href="//icon.example/i">"""
+    found = opened(package({"p.html": page}), target).findings
+    assert [each.facts["host"] for each in found] == ["icon.example", "style.example"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "spaces", "asks", "version"),
+    [
+        ("CAM 1.3", "1.2", "api.LMSInitialize('')", "1.2"),
+        ("2004 4th Edition", "1.2", "window.API_1484_11", "2004 4th Edition"),
+        ("2004 4th Edition", "1.2", "API_1484_11 || LMSInitialize", "2004 4th Edition"),
+        ("1.2", "2004", "window.API_1484_11", "2004 3rd Edition"),
+        ("1.2", "2004", "nothing", "1.2"),
+        ("2004 4th Edition", "2004", "api.LMSInitialize('')", "2004 4th Edition"),
+    ],
+)
+def test_a_manifest_of_two_editions_is_of_the_one_its_pages_look_for(
+    target: Path, schema: str, spaces: str, asks: str, version: str
+) -> None:
+    content = manifest(schema=schema)
+    if spaces == "2004":
+        content = content.replace(b"adlcp_rootv1p2", b"adlcp_v1p3")
+    found = opened(package({"api.js": asks}, manifest_bytes=content), target)
+    assert found.manifest is not None
+    assert found.manifest.version == version
+    said = [each.code for each in found.findings]
+    assert said == ([] if version == schema else ["manifest.mixed"])
+
+
 def test_every_edition_of_scorm_can_be_imported(target: Path) -> None:
     for schema in ("1.2", "CAM 1.3", "2004 3rd Edition", "2004 4th Edition"):
         found = opened(package(manifest_bytes=manifest(schema=schema)), target)
