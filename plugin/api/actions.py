@@ -79,15 +79,19 @@ def key_with_id(session: Session, organization_id: int, key_id: int) -> ApiKey:
     return key
 
 
+def sent_key(authorization: str) -> str:
+    """The text of a key, however its header is written; empty where none was sent."""
+    kind, _, text = authorization.partition(" ")
+    text = text.strip()
+    return text if kind.lower() == "bearer" and text.startswith(PREFIX) else ""
+
+
 def key_of(session: Session, authorization: str, scope: Scope) -> ApiKey:
     """The key of this request, which may do this; raises Problem 401 or 403."""
-    kind, _, text = authorization.partition(" ")
-    found = None
-    if kind.lower() == "bearer" and text.strip().startswith(PREFIX):
+    text, found = sent_key(authorization), None
+    if text:
         found = session.scalar(
-            select(ApiKey).where(
-                ApiKey.key_hash == hash_of(text.strip()), ApiKey.revoked_at.is_(None)
-            )
+            select(ApiKey).where(ApiKey.key_hash == hash_of(text), ApiKey.revoked_at.is_(None))
         )
     if found is None:
         raise Problem(401, "key_needed", "Send a valid key: Authorization: Bearer ma_…")
@@ -164,11 +168,11 @@ def _reused() -> Problem:
 
 def _says(known: Completion, person: Person, module: Module, reported: Reported) -> bool:
     """Whether a completion whose request was forgotten is what is reported again."""
-    return (known.person_id, known.module_id, known.passed, known.score) == (
-        person.id,
-        module.id,
-        reported.passed,
-        reported.score,
+    happened_at = min(reported.happened_at, known.learned_at)  # as it was kept then
+    return (
+        (known.person_id, known.module_id) == (person.id, module.id)
+        and (known.passed, known.score) == (reported.passed, reported.score)
+        and (known.happened_at, known.valid_until_on) == (happened_at, reported.valid_until_on)
     )
 
 

@@ -32,7 +32,8 @@ JSON = "application/json"
 
 def _caller() -> str:
     """Each key has a count of its own; who has none is counted by address."""
-    return hash_of(request.headers.get("Authorization", "") or (request.remote_addr or ""))
+    text = actions.sent_key(request.headers.get("Authorization", ""))
+    return hash_of(text or request.remote_addr or "")
 
 
 def _is_keyless(response: Response) -> bool:

@@ -59,3 +59,20 @@ def test_each_key_has_a_share_of_its_own_and_hears_when_to_go_on(
     assert refused.headers["Retry-After"] == "60"
     assert second.get("/modules").status_code == 200
     limiter.reset()
+
+
+def test_a_key_has_one_share_however_its_header_is_written(
+    client: FlaskClient, world: World
+) -> None:
+    limiter.reset()
+    caller = Caller(client, world)
+    ways = ["Bearer", "bearer", "BEARER", "Bearer ", "bEaReR   "]
+    answers = [
+        caller.client.get(
+            "/api/v1/modules",
+            headers={"Authorization": f"{ways[number % len(ways)]} {caller.text}"},
+        ).status_code
+        for number in range(125)
+    ]
+    assert answers == [200] * 120 + [429] * 5
+    limiter.reset()

@@ -13,7 +13,7 @@ from plugin.core import clock
 from plugin.core.db import db, transaction
 from plugin.modules.models import Module
 from plugin.org.models import Person
-from tests.conftest import TOOL
+from tests.conftest import NOW, TOOL
 from tests.functional.api.test_completions import Caller, caller, lars, module, recorded, said
 from tests.support.schemas import faults
 from tests.support.world import World
@@ -185,8 +185,14 @@ def test_a_key_of_long_ago_is_answered_as_before_or_refused(
     db.session.commit()
     with transaction() as tx:
         actions.forget_answers(tx.session, before=clock.now() + timedelta(days=1))
-    refused = caller.report(said(module, person={"employee_id": "E-7"}))
-    assert (refused.status_code, refused.get_json()["title"]) == (422, "idempotency_key_reused")
+    for changes in (
+        {"person": {"employee_id": "E-7"}},
+        {"happened_at": "2027-03-02T10:00:00+01:00"},
+        {"valid_until_on": "2029-03-01"},
+        {"score": 0.5},
+    ):
+        refused = caller.report(said(module, **changes))
+        assert (refused.status_code, refused.get_json()["title"]) == (422, "idempotency_key_reused")
     again = caller.report(said(module))
     assert (again.status_code, again.get_json()) == (200, first)
     assert caller.report(said(module)).status_code == 200
@@ -199,3 +205,15 @@ def test_a_key_is_a_bearers(caller: Caller, kind: str) -> None:
     answer = caller.client.get("/api/v1/modules", headers=headers)
     assert answer.status_code in {200, 401}
     assert (answer.status_code == 200) == (kind.strip().lower() == "bearer")
+
+
+def test_a_key_of_long_ago_is_known_again_though_the_callers_clock_was_ahead(
+    caller: Caller, lars: Person, module: Module
+) -> None:
+    report = said(module, happened_at=(NOW + timedelta(minutes=3)).isoformat())
+    first = caller.report(report).get_json()
+    with clock.at(NOW + timedelta(days=40)):
+        with transaction() as tx:
+            actions.forget_answers(tx.session, before=clock.now())
+        again = caller.report(report)
+    assert (again.status_code, again.get_json()) == (200, first)
