@@ -19,7 +19,15 @@ from plugin.lti.platform.models import (
     ToolColumn,
     ToolLink,
 )
-from plugin.lti.platform.rules import REFUSED, bad, is_number, json_object, moment_of
+from plugin.lti.platform.rules import (
+    DAY,
+    REFUSED,
+    bad,
+    is_number,
+    json_object,
+    moment_of,
+    too_many,
+)
 from plugin.lti.tool.claim_values import is_id
 
 MAX_COLUMNS = 1000
@@ -119,9 +127,7 @@ def create(
     label, maximum = _label(said), _maximum(said)
     start_at, end_at = _dates(said)
     link = _named_link(session, tool, said.get("resourceLinkId"))
-    made = session.scalar(_columns(tool).with_only_columns(func.count(ToolColumn.id)))
-    if (made or 0) >= MAX_COLUMNS:
-        raise ServiceRefusal(403, "too_many", f"a tool may have {MAX_COLUMNS} line items")
+    _require_room(session, tool, now=now)
     column = ToolColumn(
         organization_id=tool.organization_id,
         tool_id=tool.id,
@@ -139,6 +145,22 @@ def create(
     session.add(column)
     session.flush()
     return said_of(column, {link.id: link.uid} if link else {}, ours)
+
+
+def _require_room(session: Session, tool: ExternalTool, *, now: datetime) -> None:
+    """So many at once, and so many in a day: one that is removed stays on record."""
+    there = session.scalar(_columns(tool).with_only_columns(func.count(ToolColumn.id)))
+    if (there or 0) >= MAX_COLUMNS:
+        raise ServiceRefusal(403, "too_many", f"a tool may have {MAX_COLUMNS} line items")
+    last_at = session.scalar(
+        select(ToolColumn.created_at)
+        .where(ToolColumn.tool_id == tool.id, ToolColumn.created_at > now - DAY)
+        .order_by(ToolColumn.created_at.desc())
+        .offset(MAX_COLUMNS - 1)
+        .limit(1)
+    )
+    if last_at is not None:
+        raise too_many(f"{MAX_COLUMNS} line items were made in a day", last_at=last_at, now=now)
 
 
 def _named_link(session: Session, tool: ExternalTool, uid: object) -> ToolLink | None:

@@ -41,8 +41,9 @@ class PickRefusedError(PluginError):
 
 
 class ServiceRefusal(Exception):  # noqa: N818 - the words of RFC 6749 and AGS, not a crash
-    """A service call that is refused: HTTP status, a code, and what is wrong in English."""
+    """A service call that is refused: HTTP status, a code, what is wrong in English, and in how
+    many seconds it may be asked again, if that is why."""
 
-    def __init__(self, status: int, code: str, words: str) -> None:
+    def __init__(self, status: int, code: str, words: str, *, again_in: int | None = None) -> None:
         super().__init__(code)
-        self.status, self.code, self.words = status, code, words
+        self.status, self.code, self.words, self.again_in = status, code, words, again_in

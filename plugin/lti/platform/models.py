@@ -204,7 +204,8 @@ class ScoreCallback(AppendOnly, Base):
     __tablename__ = "score_callback"
     __table_args__ = (
         UniqueConstraint("column_id", "person_id", "stamped_at"),
-        Index(None, "organization_id", "received_at"),
+        Index(None, "tool_id", "received_at"),
+        Index(None, "tool_id", "person_id", "received_at"),
     )
 
     id: Mapped[IntKey]

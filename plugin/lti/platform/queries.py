@@ -159,7 +159,7 @@ def callbacks_of(session: Session, tool: ExternalTool) -> Sequence[CallbackLine]
         .join(Person, Person.id == ScoreCallback.person_id)
         .join(ToolColumn, ToolColumn.id == ScoreCallback.column_id)
         .where(ScoreCallback.tool_id == tool.id)
-        .order_by(ScoreCallback.id.desc())
+        .order_by(ScoreCallback.received_at.desc(), ScoreCallback.id.desc())
         .limit(RECENT)
     )
     return [

@@ -16,7 +16,9 @@ ACTIVITY = frozenset({"Initialized", "Started", "InProgress", "Submitted", "Comp
 GRADING = frozenset({"FullyGraded", "Pending", "PendingManual", "Failed", "NotReady"})
 AHEAD = timedelta(minutes=5)
 """How far a tool's clock may be ahead of ours."""
+DAY = timedelta(days=1)
 LONGEST_TIMESTAMP = 40
+TOO_FAST, TOO_MANY = 429, "too_many_requests"
 
 
 class Outcome(StrEnum):
@@ -86,6 +88,12 @@ def json_object(body: bytes) -> dict[str, Any]:
 def bad(words: str) -> ServiceRefusal:
     """A request that says something that cannot be."""
     return ServiceRefusal(400, "bad_request", words)
+
+
+def too_many(words: str, *, last_at: datetime, now: datetime) -> ServiceRefusal:
+    """As much as a day may bring was brought since `last_at`; it says when there is room again."""
+    again_in = math.ceil((last_at + DAY - now).total_seconds())
+    return ServiceRefusal(TOO_FAST, TOO_MANY, words, again_in=max(1, again_in))
 
 
 def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

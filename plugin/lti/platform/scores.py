@@ -17,11 +17,14 @@ from plugin.lti.platform.models import (
     ToolColumn,
     ToolLink,
 )
-from plugin.lti.platform.rules import Outcome, Said, read_score, report_of
+from plugin.lti.platform.rules import DAY, Outcome, Said, read_score, report_of, too_many
 from plugin.modules import actions as module_actions
 from plugin.modules import queries as module_queries
 from plugin.modules.models import Completion, CompletionSource, Module, Run, RunState
 from plugin.modules.visibility import Doors
+
+MAX_A_DAY = 300
+"""Of one person: so many that are fully graded, and so many others."""
 
 
 def receive(
@@ -30,7 +33,8 @@ def receive(
     """The score is on record, and is a completion if it is the tool's last word on a person who
     opened the module. An identical message again changes nothing, also when others came since.
 
-    Raises ServiceRefusal: 404 for a foreign line item or person, 409 for an older timestamp.
+    Raises ServiceRefusal: 404 for a foreign line item or person, 409 for an older timestamp, 429
+    after `MAX_A_DAY`.
     """
     column = column_at(tx.session, tool, column_uid)
     said = read_score(body, now=now)
@@ -40,6 +44,7 @@ def receive(
         if known.digest == digest:
             return Outcome(known.outcome)
         raise ServiceRefusal(409, "conflict", "a score with the same or a later timestamp is known")
+    _require_patience(tx.session, tool, called.person_id, said, now=now)
     run, outcome = _applied(tx, column, called.person_id, said, digest, doors=doors, now=now)
     tx.session.add(
         ScoreCallback(
@@ -88,6 +93,28 @@ def _as_late(
         .order_by(ScoreCallback.stamped_at)
         .limit(1)
     ).all()
+
+
+def _require_patience(
+    session: Session, tool: ExternalTool, person_id: int, said: Said, *, now: datetime
+) -> None:
+    """A tool that never stops would fill our disk: all it says is kept. What it says on the way
+    takes no room from what is fully graded."""
+    last_at = session.scalar(
+        select(ScoreCallback.received_at)
+        .where(
+            ScoreCallback.tool_id == tool.id,
+            ScoreCallback.person_id == person_id,
+            ScoreCallback.received_at > now - DAY,
+            ScoreCallback.is_final == said.is_final,
+        )
+        .order_by(ScoreCallback.received_at.desc())
+        .offset(MAX_A_DAY - 1)
+        .limit(1)
+    )
+    if last_at is not None:
+        words = f"{MAX_A_DAY} scores of this kind were kept of this person in a day"
+        raise too_many(words, last_at=last_at, now=now)
 
 
 def _applied(

@@ -24,7 +24,7 @@ from plugin.lti.platform.columns import Page
 from plugin.lti.platform.errors import ServiceRefusal, ToolUnknownError
 from plugin.lti.platform.models import ExternalTool
 from plugin.lti.platform.parameters import said_once
-from plugin.lti.platform.rules import REFUSED, bad
+from plugin.lti.platform.rules import REFUSED, TOO_FAST, TOO_MANY, bad
 from plugin.lti.tool.claim_values import is_id
 from plugin.modules import visibility
 from plugin.web import errors
@@ -41,8 +41,10 @@ RESULTS = "application/vnd.ims.lis.v2.resultcontainer+json"
 MEMBERS = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
 FORM = "application/x-www-form-urlencoded"
 MAX_BODY = 64 * 1024
+MAX_SCORE = 16 * 1024
+"""Each score is kept word by word."""
 MAX_DIGITS = 18
-TOO_LARGE, TOO_FAST = 413, 429
+TOO_LARGE = 413
 READ_COLUMNS = (scopes.LINE_ITEM, scopes.LINE_ITEM_READ)
 
 
@@ -59,7 +61,7 @@ tokens_often_enough = limiter.shared_limit(
 
 @bp.before_request
 def _limit_size() -> None:
-    request.max_content_length = MAX_BODY
+    request.max_content_length = MAX_SCORE if request.endpoint == "services.score" else MAX_BODY
 
 
 @bp.errorhandler(ServiceRefusal)
@@ -68,6 +70,8 @@ def _refused(error: ServiceRefusal) -> Response:
     answer = _json({"error": error.code, "error_description": error.words}, status=error.status)
     if error.status == 401:  # noqa: PLR2004 - RFC 6750, section 3
         answer.headers["WWW-Authenticate"] = f'Bearer error="{error.code}"'
+    if error.again_in is not None:
+        answer.headers["Retry-After"] = str(error.again_in)
     return answer
 
 
@@ -79,12 +83,10 @@ def _unknown(_error: ToolUnknownError) -> Response:
 @bp.errorhandler(HTTPException)
 def _http(error: HTTPException) -> Response:
     """Every refusal has the same form; who is too fast hears when to go on (RFC 6585)."""
-    words = {TOO_LARGE: "too_large", TOO_FAST: "too_many_requests"}
+    words = {TOO_LARGE: "too_large", TOO_FAST: TOO_MANY}
     code = words.get(error.code or 0, "bad_request")
-    answer = _refused(ServiceRefusal(error.code or 500, code, error.name))
-    if error.code == TOO_FAST:
-        answer.headers["Retry-After"] = "60"
-    return answer
+    again_in = 60 if error.code == TOO_FAST else None
+    return _refused(ServiceRefusal(error.code or 500, code, error.name, again_in=again_in))
 
 
 bp.record_once(lambda state: errors.for_programs(state.app, "/platform/", bp.name, _http))

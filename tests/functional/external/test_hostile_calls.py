@@ -161,8 +161,8 @@ ODD_BODIES = [
     b"{",
     b"\xef\xbb\xbf{}",
     b"\xff\xfe\x00",
-    b"[" * 20_000,
-    b'{"a":' * 9_000 + b"1" + b"}" * 9_000,
+    b"[" * 16_000,
+    b'{"a":' * 2_700 + b"1" + b"}" * 2_700,
     b'{"label": "A", "label": "B", "scoreMaximum": 1}',
     b'{"label": "A", "scoreMaximum": 1e999}',
     b'{"label": "A", "scoreMaximum": ' + b"9" * 5_000 + b"}",
@@ -281,6 +281,9 @@ def test_p6_dates_that_turn_round_are_refused(maker: Maker, token: str) -> None:
 
 def test_p6_every_body_is_small(maker: Maker, claims: dict[str, Any], token: str) -> None:
     large = b" " * 70_000
+    answer = maker.send(claims, b" " * 16_385, token=token)
+    assert (answer.status_code, answer.get_json()["error"]) == (413, "too_large")
+    assert maker.send(claims, b" " * 16_384, token=token).status_code == 400
     for method, address in (
         ("POST", maker.ours.line_items),
         ("PUT", column_of(claims)),
