@@ -59,7 +59,7 @@ from plugin.lti.tool import (
     review_views,
 )
 from plugin.lti.tool import views as lti
-from plugin.modules import history_import, retraining, visibility
+from plugin.modules import history_import, naming, retraining, visibility
 from plugin.modules import views as modules_views
 from plugin.modules.models import ModuleKind
 from plugin.notify import hook_views, mailer
@@ -221,6 +221,8 @@ def create_app(settings: Settings) -> Flask:
     app.add_template_global(navigation.has_page)
     app.add_template_global(navigation.may_open)
     app.add_template_global(forms.questions)
+    app.add_template_global(naming.details, "module_details")
+    app.add_template_global(naming.name, "module_name")
     return app
 
 

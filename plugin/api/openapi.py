@@ -233,7 +233,15 @@ def _schemas() -> dict[str, Any]:
                 "supersedes_id": {"type": ["integer", "null"]},
             }
         ),
-        "Module": _only({"id": ID, "title": {"type": "string"}, "kind": {"type": "string"}}),
+        "Module": _only(
+            {
+                "id": ID,
+                "title": {"type": "string", "description": "Two modules may have the same."},
+                "kind": {"type": "string"},
+                "version": {"type": ["integer", "null"]},
+                "created_at": MOMENT,
+            }
+        ),
         "Person": _only(
             {"id": ID, "employee_id": {"type": ["string", "null"]}, "name": {"type": "string"}}
         ),

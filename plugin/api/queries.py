@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from plugin.api.actions import described
 from plugin.api.models import ApiKey, DeliveryState, Webhook, WebhookDelivery
+from plugin.api.moments import text_of
 from plugin.core.base import JsonDict
-from plugin.modules.models import Completion, Module, ModuleState
+from plugin.modules.models import Completion, Module, ModuleState, ModuleVersion
 from plugin.org.models import Person
 
 PAGE = 100
@@ -26,8 +27,9 @@ class Page:
 
 def modules(session: Session, organization_id: int, *, after: int, limit: int) -> Page:
     """The modules completions can be reported of."""
-    rows = session.scalars(
-        select(Module)
+    rows = session.execute(
+        select(Module, ModuleVersion.number)
+        .outerjoin(ModuleVersion, ModuleVersion.id == Module.current_version_id)
         .where(
             Module.organization_id == organization_id,
             Module.id > after,
@@ -37,8 +39,17 @@ def modules(session: Session, organization_id: int, *, after: int, limit: int) -
         .limit(limit + 1)
     ).all()
     shown = rows[:limit]
-    items = [{"id": each.id, "title": each.title, "kind": each.kind.value} for each in shown]
-    return Page(items=items, next_after=shown[-1].id if len(rows) > limit else None)
+    items = [
+        {
+            "id": each.id,
+            "title": each.title,
+            "kind": each.kind.value,
+            "version": number,
+            "created_at": text_of(each.created_at),
+        }
+        for each, number in shown
+    ]
+    return Page(items=items, next_after=shown[-1].Module.id if len(rows) > limit else None)
 
 
 def people(

@@ -15,6 +15,7 @@ from plugin.assign.forms import PERCENT, percent
 from plugin.assign.models import Configuration
 from plugin.core import clock
 from plugin.core.db import Tx, read_session, transaction
+from plugin.modules import catalogue
 from plugin.org import queries as org_queries
 from plugin.org.models import UnitKind
 
@@ -184,20 +185,21 @@ def _row(session: Session, organization_id: int, status: RowStatus, text: str) -
 
 
 def _module(session: Session, organization_id: int, name: str) -> int:
-    found = [
-        module.id
-        for module in queries.modules_to_assign(session, organization_id)
-        if name in {str(module.id), module.title}
-    ]
-    if len(found) != 1:
-        number = "no" if not found else "more than one"
-        raise click.BadParameter(f"There is {number} published module {name!r}; use its ID.")
+    modules, _total = catalogue.to_choose(session, organization_id, name)
+    found = [each.id for each in modules if name in {str(each.id), each.title}]
+    if len(found) > 1:
+        ids = ", ".join(str(each) for each in found)
+        raise click.BadParameter(
+            f"There is more than one published module {name!r}; use the ID: {ids}."
+        )
+    if not found:
+        raise click.BadParameter(f"There is no published module {name!r}; use its ID.")
     return found[0]
 
 
 def _titles(session: Session, organization_id: int, rows: Iterable[DraftRow]) -> dict[int, str]:
     also = [row.module_id for row in rows]
-    found = queries.modules_to_assign(session, organization_id, also=also)
+    found = catalogue.listed(session, organization_id, also)
     return {module.id: f"{module.title} (module {module.id})" for module in found}
 
 

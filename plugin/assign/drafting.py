@@ -20,6 +20,8 @@ from plugin.assign.models import (
 from plugin.core import audit
 from plugin.core.db import Tx
 from plugin.core.outbox import JobName
+from plugin.modules import catalogue
+from plugin.modules.models import ModuleState
 from plugin.org import history
 from plugin.org.errors import FieldError
 from plugin.org.models import Unit
@@ -295,10 +297,17 @@ def check_rows(session: Session, configuration: Configuration, rows: Sequence[Dr
             ConfigurationRow.version_id == configuration.current_version_id
         )
     ).all()
-    allowed = {
-        module.id
-        for module in queries.modules_to_assign(session, configuration.organization_id, also=known)
-    }
+    found = catalogue.listed(
+        session, configuration.organization_id, [row.module_id for row in rows]
+    )
+    allowed = {*known, *(each.id for each in found if each.state is ModuleState.PUBLISHED)}
+    archived = {each.id for each in found if each.is_archived}
     for place, row in enumerate(rows):
         if row.module_id not in allowed:
-            raise RowError(place, "module_id", _("This module is not published."))
+            raise RowError(
+                place,
+                "module_id",
+                _("This module is archived: take it out here, or restore it among the modules.")
+                if row.module_id in archived
+                else _("This module is not published."),
+            )

@@ -6,12 +6,14 @@ from flask_babel import gettext as _
 
 from plugin.assign.draft import DraftRow
 from plugin.assign.forms import percent
-from plugin.modules.models import Module, ModuleKind
+from plugin.modules import naming
+from plugin.modules.catalogue import Line
+from plugin.modules.models import ModuleKind
 
 SCORELESS = (ModuleKind.DOCUMENT, ModuleKind.CERTIFICATE, ModuleKind.SESSION)
 
 
-def warnings(rows: Sequence[DraftRow], modules: Iterable[Module]) -> list[str]:
+def warnings(rows: Sequence[DraftRow], modules: Iterable[Line]) -> list[str]:
     """A sentence for each row whose mark its kind of module does not reach, in their order."""
     known = {module.id: module for module in modules if module.kind in SCORELESS}
     return [
@@ -21,8 +23,8 @@ def warnings(rows: Sequence[DraftRow], modules: Iterable[Module]) -> list[str]:
     ]
 
 
-def _words(module: Module, mark: float) -> str:
-    said = {"module": module.title, "mark": percent(mark)}
+def _words(module: Line, mark: float) -> str:
+    said = {"module": naming.name(module), "mark": percent(mark)}
     if module.kind is ModuleKind.SESSION:
         sentence = _(
             "%(module)s: who attends has no score unless whoever leads the session enters one, and "

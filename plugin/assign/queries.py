@@ -1,11 +1,11 @@
 """Reads of training configurations and standings; everything takes the organization."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, func, or_, select, true
+from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from plugin.assign.errors import (
@@ -26,9 +26,7 @@ from plugin.assign.models import (
 from plugin.assign.standing import Standing
 from plugin.assign.statement import in_force, is_active
 from plugin.assign.visible import VisibleModule, visible_modules
-from plugin.modules.models import Module, ModuleState
 from plugin.org.models import Membership, Organization, Person, Unit
-from plugin.web.listing import like
 
 __all__ = ["ConfigurationLine", "Facts", "ModuleLine", "OpenRun", "facts"]
 
@@ -221,37 +219,6 @@ def pending_version(
     return newest if newest is not None and newest.effective_at > at else None
 
 
-def modules_listed(
-    session: Session, organization_id: int, module_ids: Sequence[int]
-) -> Sequence[Module]:
-    """These modules, whatever their state."""
-    return session.scalars(
-        select(Module).where(Module.organization_id == organization_id, Module.id.in_(module_ids))
-    ).all()
-
-
-def titles(session: Session, organization_id: int, module_ids: Sequence[int]) -> Mapping[int, str]:
-    """The titles of these modules, whatever their state."""
-    return {each.id: each.title for each in modules_listed(session, organization_id, module_ids)}
-
-
-def find_modules(
-    session: Session, organization_id: int, words: str, *, without: Sequence[int], limit: int
-) -> tuple[Sequence[Module], int]:
-    """Published modules whose title contains the words, by title, and how many there are."""
-    wanted = (
-        Module.organization_id == organization_id,
-        Module.state == ModuleState.PUBLISHED,
-        Module.id.not_in(without),
-        Module.title.ilike(like(words), escape="\\") if words else true(),
-    )
-    total = session.scalar(select(func.count()).select_from(Module).where(*wanted)) or 0
-    found = session.scalars(
-        select(Module).where(*wanted).order_by(Module.title, Module.id).limit(limit)
-    ).all()
-    return found, total
-
-
 def editor_name(session: Session, draft: ConfigurationDraft) -> str | None:
     """Who saved the draft last."""
     return session.scalar(select(Person.full_name).where(Person.id == draft.updated_by))
@@ -280,17 +247,3 @@ def template_of(session: Session, organization_id: int, template_id: int) -> Con
     if found is None:
         raise TemplateNotFoundError(template_id)
     return found
-
-
-def modules_to_assign(
-    session: Session, organization_id: int, *, also: Sequence[int] = ()
-) -> Sequence[Module]:
-    """The published modules by title, and those in `also` whatever their state."""
-    return session.scalars(
-        select(Module)
-        .where(
-            Module.organization_id == organization_id,
-            or_(Module.state == ModuleState.PUBLISHED, Module.id.in_(also)),
-        )
-        .order_by(Module.title, Module.id)
-    ).all()

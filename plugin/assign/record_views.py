@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
-from plugin.assign import queries
 from plugin.assign.forms import PERCENT, percent
 from plugin.assign.person_forms import CompletionForm, CorrectionForm
 from plugin.assign.validity import local_date
@@ -19,7 +18,7 @@ from plugin.core import clock
 from plugin.core.base import JsonDict
 from plugin.core.context import current_settings, storage
 from plugin.core.db import read_session, transaction
-from plugin.modules import by_hand
+from plugin.modules import by_hand, catalogue, naming
 from plugin.modules import queries as module_queries
 from plugin.modules.models import Completion
 from plugin.org.errors import FieldError
@@ -45,8 +44,8 @@ def record(person_id: int) -> str | Response | tuple[str, int]:
     session = read_session()
     person = _load(session, person_id)
     form = CompletionForm()
-    modules = queries.modules_to_assign(session, person.organization_id)
-    form.module_id.choices = [SelectChoice(each.id, each.title) for each in modules]
+    modules, _total = catalogue.to_choose(session, person.organization_id)
+    form.module_id.choices = [SelectChoice(each.id, naming.label(each)) for each in modules]
     if request.method == "GET":
         form.once.data = secrets.token_urlsafe(12)
     if form.validate_on_submit():

@@ -10,6 +10,7 @@ from plugin.assign.forms import NameForm
 from plugin.assign.words import row_words
 from plugin.core import clock
 from plugin.core.db import read_session, transaction
+from plugin.modules import naming
 from plugin.org.errors import FieldError
 from plugin.web.identity import me, requires
 from plugin.web.roles import Role
@@ -45,7 +46,7 @@ def show(template_id: int) -> str | Response | tuple[str, int]:
                 return redirect(url_for("templates.listing"))
         found = queries.template_of(read_session(), me().organization_id, template_id)
     rows = [DraftRow.from_json(row) for row in found.rows]
-    titles = queries.titles(read_session(), found.organization_id, [row.module_id for row in rows])
+    titles = naming.names(read_session(), found.organization_id, [row.module_id for row in rows])
     page = render_template(
         "assign/template.html",
         template=found,

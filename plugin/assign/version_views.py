@@ -12,6 +12,7 @@ from plugin.assign.models import Configuration
 from plugin.assign.words import row_words, sentences
 from plugin.core import clock
 from plugin.core.db import read_session, transaction
+from plugin.modules import naming
 from plugin.org import queries as org_queries
 from plugin.org.errors import FieldError
 from plugin.web.identity import me, requires
@@ -35,7 +36,7 @@ def listing(configuration_id: int) -> str:
     modules = [
         change.module_id for entry in entries for change in entry.changes if change.module_id
     ]
-    titles = queries.titles(session, configuration.organization_id, modules)
+    titles = naming.names(session, configuration.organization_id, modules)
     return render_template(
         "assign/versions.html",
         configuration=configuration,
@@ -54,7 +55,7 @@ def show(configuration_id: int, number: int) -> str:
     configuration = _load(session, configuration_id)
     version = versions.version_of(session, configuration, number)
     state = versions.state_of(version)
-    titles = queries.titles(
+    titles = naming.names(
         session, configuration.organization_id, [row.module_id for row in state.rows]
     )
     return render_template(

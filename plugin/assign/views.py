@@ -19,6 +19,7 @@ from plugin.assign.words import sentences
 from plugin.core import clock
 from plugin.core.db import read_session, transaction
 from plugin.core.errors import ForbiddenError
+from plugin.modules import catalogue, naming
 from plugin.org import queries as org_queries
 from plugin.org.errors import FieldError
 from plugin.org.reach import reach_of, unit_in_reach
@@ -179,10 +180,10 @@ def _load(session: Session, configuration_id: int) -> tuple[Configuration, Confi
 def _edit_page(configuration: Configuration, draft: ConfigurationDraft, form: DraftForm) -> str:
     session, organization_id = read_session(), configuration.organization_id
     words = form.find.data or ""
-    found, total = queries.find_modules(
+    found, total = catalogue.to_choose(
         session, organization_id, words, without=form.listed, limit=FOUND
     )
-    modules = queries.modules_listed(session, organization_id, form.listed)
+    modules = catalogue.listed(session, organization_id, form.listed)
     return render_template(
         "assign/edit.html",
         configuration=configuration,
@@ -191,7 +192,8 @@ def _edit_page(configuration: Configuration, draft: ConfigurationDraft, form: Dr
         pending=queries.pending_version(session, configuration, clock.now()),
         form=form,
         saved_at=draft.updated_at,
-        titles={each.id: each.title for each in modules},
+        modules={each.id: each for each in modules},
+        titles={each.id: naming.name(each) for each in modules},
         found=found,
         more=total - len(found),
         chosen=request.form.getlist("add_module", type=int),
@@ -219,7 +221,7 @@ def _conflict_page(configuration_id: int, form: DraftForm) -> str:
     )
     modules = [row.module_id for row in (*saved.rows, *mine.rows)]
     opened, form.revision.data = form.revision.data, draft.revision
-    titles = queries.titles(session, configuration.organization_id, modules)
+    titles = naming.names(session, configuration.organization_id, modules)
     return render_template(
         "assign/conflict.html",
         configuration=configuration,

@@ -22,6 +22,7 @@ from plugin.certs.impact import Group, Impact
 from plugin.certs.publish_forms import PublishForm
 from plugin.core import clock
 from plugin.core.db import read_session, transaction
+from plugin.modules import catalogue, naming
 from plugin.org import queries as org_queries
 from plugin.org.errors import FieldError
 from plugin.web.identity import me, requires
@@ -187,8 +188,8 @@ def _page(
 ) -> str:
     session = read_session()
     rows = [DraftRow.from_json(row) for row in draft.rows]
-    modules = queries.modules_to_assign(
-        session, configuration.organization_id, also=[row.module_id for row in rows]
+    modules = catalogue.listed(
+        session, configuration.organization_id, [row.module_id for row in rows]
     )
     before = prospect.coming.before if prospect else None
     if prospect:
@@ -201,7 +202,7 @@ def _page(
         pending=queries.pending_version(session, configuration, clock.now()),
         form=form,
         rows=fields_of(rows),
-        titles={module.id: module.title for module in modules},
+        titles={module.id: naming.name(module) for module in modules},
         statuses=STATUSES,
         certificate_on=draft.certificate_on,
         is_switched_on=draft.certificate_on and not (before and before.certificate_on),

@@ -27,7 +27,8 @@ from plugin.core.db import Tx, read_session, transaction
 from plugin.modules import queries as module_queries
 from plugin.modules import retraining, visibility
 from plugin.modules.errors import RetrainingChangedError, VersionNotFoundHereError
-from plugin.modules.models import Module, ModuleKind, ModuleVersion
+from plugin.modules.models import Module, ModuleVersion
+from plugin.modules.pages import PAGES
 from plugin.modules.retraining import Decision
 from plugin.org.errors import FieldError
 from plugin.web.identity import me, requires
@@ -44,14 +45,6 @@ LABELS: Mapping[Concern, LazyString] = {
     Concern.SWITCHED_OFF: _l(
         "People not mailed because the organization has switched the kind off"
     ),
-}
-PAGES = {
-    ModuleKind.SCORM: "scorm.module",
-    ModuleKind.DOCUMENT: "documents.module",
-    ModuleKind.CERTIFICATE: "submissions.module",
-    ModuleKind.SESSION: "sessions.module",
-    ModuleKind.LTI: "tools.module",
-    ModuleKind.LMS_GRADE: "modules.graded",
 }
 TONES = {Concern.TURN_INVALID: "invalid"}
 

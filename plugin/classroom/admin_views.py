@@ -14,6 +14,7 @@ from plugin.classroom.models import ClassSession, SessionState
 from plugin.classroom.wording import when
 from plugin.core import clock
 from plugin.core.db import read_session, transaction
+from plugin.modules import pages
 from plugin.modules import queries as module_queries
 from plugin.modules.models import Module, ModuleKind
 from plugin.org.models import Person
@@ -80,9 +81,11 @@ def module(module_id: int) -> str | Response | tuple[str, int]:
 def _module_page(module_id: int, form: ModuleForm) -> str:
     session, locale = read_session(), str(get_locale() or "en")
     lines = queries.lines(session, me().organization_id, module_id=module_id)
+    found = _module(session, module_id)
     return render_template(
         "classroom/module.html",
-        module=_module(session, module_id),
+        module=found,
+        about=pages.about(found),
         lines=lines,
         when={each.session.id: when(each.session, locale) for each in lines},
         states=SessionState,

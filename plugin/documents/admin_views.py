@@ -11,8 +11,8 @@ from plugin.core.db import read_session, transaction
 from plugin.core.storage import Stored
 from plugin.documents import actions, queries
 from plugin.documents.forms import ANEW, DocumentForm, NewVersionForm, TitleForm
+from plugin.modules import pages, retraining
 from plugin.modules import queries as module_queries
-from plugin.modules import retraining
 from plugin.modules.models import Module, ModuleKind, ModuleVersion
 from plugin.org.saving import is_saved, shown
 from plugin.web.bodies import takes_files
@@ -35,7 +35,7 @@ def new() -> str | Response | tuple[str, int]:
 
     if is_saved(form, save):
         flash(_("The module is there. Add it to a training to have it acknowledged."))
-        return redirect(url_for("documents.module", module_id=made[0]), 303)
+        return redirect(url_for(PAGE, module_id=made[0]), 303)
     return shown(render_template("documents/new.html", form=form), form)
 
 
@@ -73,7 +73,7 @@ def rename(module_id: int) -> str | Response | tuple[str, int]:
 
     if is_saved(form, save):
         flash(_("Saved."))
-        return redirect(url_for("documents.module", module_id=module_id), 303)
+        return redirect(url_for(PAGE, module_id=module_id), 303)
     return shown(_page(module_id, NewVersionForm(formdata=None), form), form)
 
 
@@ -82,6 +82,7 @@ def _page(module_id: int, form: NewVersionForm, title_form: TitleForm) -> str:
     return render_template(
         "documents/module.html",
         module=found,
+        about=pages.about(found),
         versions=queries.versions_of(read_session(), found),
         decisions=retraining.decisions(read_session(), found),
         form=form,

@@ -28,7 +28,8 @@ WORDS = Words(
         "no_module": _l("Name the module."),
         "unknown_module": _l("No module has the title or number “%(value)s”."),
         "ambiguous_module": _l(
-            "Several modules have this title. Write the number of the right one: %(value)s."
+            "Several modules have this title. Write the number of the right one, as the list of "
+            "modules shows it: %(value)s."
         ),
         "no_day": _l("Say on which day it was completed."),
         "not_a_day": _l("“%(value)s” is not a day of the calendar. Write it as in 2025-03-14."),

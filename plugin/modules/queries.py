@@ -11,7 +11,6 @@ from plugin.modules.errors import ModuleNotFoundHereError, NotPlayableError, Run
 from plugin.modules.models import (
     Completion,
     Module,
-    ModuleKind,
     ModuleState,
     ModuleVersion,
     Run,
@@ -21,36 +20,6 @@ from plugin.modules.models import (
 MAX_RECORDS = 200
 WITHDRAWN = "unmerge:"
 """How the source keys of completions begin that only end what a merge had carried over."""
-
-
-@dataclass(frozen=True, slots=True)
-class CatalogueLine:
-    """One module as admins see it in the list."""
-
-    id: int
-    title: str
-    kind: ModuleKind
-    state: ModuleState
-    version: int | None
-    created_at: datetime
-
-
-def catalogue(session: Session, organization_id: int) -> list[CatalogueLine]:
-    """Every module of the organization by title."""
-    rows = session.execute(
-        select(
-            Module.id,
-            Module.title,
-            Module.kind,
-            Module.state,
-            ModuleVersion.number,
-            Module.created_at,
-        )
-        .outerjoin(ModuleVersion, ModuleVersion.id == Module.current_version_id)
-        .where(Module.organization_id == organization_id)
-        .order_by(func.lower(Module.title), Module.id)
-    )
-    return [CatalogueLine(*row) for row in rows]
 
 
 def module_of(session: Session, organization_id: int, module_id: int) -> Module:

@@ -15,25 +15,18 @@ from wtforms.widgets import TextInput
 from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import read_session, transaction
-from plugin.modules import actions, by_lms, queries, visibility
+from plugin.modules import actions, by_lms, pages, queries, visibility
+from plugin.modules import catalogue as catalogues
 from plugin.modules.errors import NotPlayableError
 from plugin.modules.models import Module, ModuleKind, ModuleState
 from plugin.modules.wording import KINDS
 from plugin.org.saving import is_saved, shown
 from plugin.web.forms import Between
 from plugin.web.identity import me, requires
+from plugin.web.listing import Slice, asked
 from plugin.web.roles import Role
 
 bp = Blueprint("modules", __name__)
-PAGES = {
-    ModuleKind.SCORM: "scorm.module",
-    ModuleKind.DOCUMENT: "documents.module",
-    ModuleKind.CERTIFICATE: "submissions.module",
-    ModuleKind.SESSION: "sessions.module",
-    ModuleKind.LTI: "tools.module",
-    ModuleKind.LMS_GRADE: "modules.graded",
-}
-"""The page of a module, by its kind."""
 PACKAGE = "scorm.new_package"
 NEW = (
     (
@@ -68,13 +61,6 @@ NEW = (
     ),
 )
 """What a module can be made of: the page that makes it, its name, and when to choose it."""
-STATES = {
-    ModuleState.DRAFT: _l("Draft"),
-    ModuleState.PUBLISHED: _l("Published"),
-    ModuleState.ARCHIVED: _l("Archived"),
-}
-
-
 PERCENT = 100
 HALF = Decimal(50)
 
@@ -122,10 +108,26 @@ def start(module_id: int) -> Response:
 @bp.get("/admin/modules")
 @requires(Role.ADMIN)
 def catalogue() -> str:
-    """Every module of the organization."""
-    found = queries.catalogue(read_session(), me().organization_id)
+    """The modules of the organization that are in use, or those archived."""
+    kinds = {kind: str(words) for kind, words in KINDS.items()}
+    wanted = asked(
+        sorts=catalogues.SORTS, filters={"kind": list(kinds), "state": [ModuleState.ARCHIVED]}
+    )
+    found, total = catalogues.listing(read_session(), me().organization_id, wanted)
     return render_template(
-        "modules/catalogue.html", modules=found, kinds=KINDS, states=STATES, pages=PAGES
+        "modules/catalogue.html",
+        slice=Slice(items=found, total=total, asked=wanted),
+        filters=[
+            {"name": "kind", "label": _("Kind"), "choices": list(kinds.items())},
+            {
+                "name": "state",
+                "label": _("State"),
+                "unset": _("In use"),
+                "choices": [("archived", _("Archived"))],
+            },
+        ],
+        kinds=kinds,
+        pages=pages.PAGES,
     )
 
 
@@ -142,16 +144,21 @@ def new() -> str:
 @requires(Role.ADMIN)
 def new_graded() -> str | Response | tuple[str, int]:
     """A module whose completion is a grade given in the LMS."""
-    form = GradedForm()
+    form, made = GradedForm(), list[int]()
 
     def save() -> None:
         organization_id, by, now = me().organization_id, me().person_id, clock.now()
         title, share = form.title.data, form.pass_share
         with transaction() as tx:
-            by_lms.create(tx, organization_id, title=title, pass_share=share, by=by, now=now)
+            module = by_lms.create(
+                tx, organization_id, title=title, pass_share=share, by=by, now=now
+            )
+            made.append(module.id)
 
     if is_saved(form, save):
         flash(_("The module is there. In the LMS, add it to a course by choosing content."))
+        if words := pages.namesakes(me().organization_id, made[0]):
+            flash(words, "warning")
         return redirect(url_for("modules.catalogue"), 303)
     return shown(render_template("modules/graded.html", form=form, module=None), form)
 
@@ -172,8 +179,13 @@ def graded(module_id: int) -> str | Response | tuple[str, int]:
 
     if is_saved(form, save):
         flash(_("Saved."))
+        if words := pages.namesakes(me().organization_id, module_id):
+            flash(words, "warning")
         return redirect(url_for("modules.catalogue"), 303)
-    return shown(render_template("modules/graded.html", form=form, module=module), form)
+    page = render_template(
+        "modules/graded.html", form=form, module=module, about=pages.about(module)
+    )
+    return shown(page, form)
 
 
 def _graded(session: Session, module_id: int) -> Module:

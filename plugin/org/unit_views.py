@@ -120,7 +120,14 @@ def _list(kind: UnitKind) -> str:
     wanted = _asked(session, reach, kind)
     moment = as_of.asked_for(wanted.filters, me().time_zone, now=clock.now())
     found, total = unit_queries.units(session, reach, kind, wanted, moment.at, past=moment.is_past)
-    filters = [{"name": "state", "label": _("State"), "choices": [("archived", _("Archived"))]}]
+    filters = [
+        {
+            "name": "state",
+            "label": _("State"),
+            "unset": _("In use"),
+            "choices": [("archived", _("Archived"))],
+        }
+    ]
     if _has_region(kind):
         places = unit_queries.choices(session, reach, kind=UnitKind.REGION)
         filters.insert(0, {"name": "region", "label": _("Region"), "choices": places})

@@ -21,8 +21,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import Tx, read_session, transaction
+from plugin.modules import pages, retraining, visibility
 from plugin.modules import queries as module_queries
-from plugin.modules import retraining, visibility
 from plugin.modules.models import ModuleVersion, Run, RunState
 from plugin.org.errors import FieldError
 from plugin.scorm import actions, attempts, importing, queries, rules, wording
@@ -77,6 +77,7 @@ def module(module_id: int) -> str | AnyResponse:
     return render_template(
         "scorm/module.html",
         module=found,
+        about=pages.about(found),
         versions=queries.versions_of_module(session, organization_id, module_id),
         decisions=retraining.decisions(session, found),
         policy=policy,
@@ -153,11 +154,15 @@ def package(package_id: int) -> str:
     session = read_session()
     found = queries.package_of(session, me().organization_id, package_id)
     version = queries.version_of_package(session, found)
+    is_first = found.module_id is None or (version is not None and version.number == 1)
     findings = wording.sentences(found.findings)
     return render_template(
         "scorm/package.html",
         package=found,
-        is_first=found.module_id is None or (version is not None and version.number == 1),
+        is_first=is_first,
+        namesakes=pages.namesakes(found.organization_id, version.module_id)
+        if version and is_first
+        else "",
         asks=version if found.retraining_on and not _is_decided(version) else None,
         states=PackageState,
         findings=findings,

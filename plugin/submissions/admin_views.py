@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from plugin.core import clock
 from plugin.core.db import read_session, transaction
+from plugin.modules import pages
 from plugin.modules import queries as module_queries
 from plugin.modules.models import Module, ModuleKind
 from plugin.org.reach import reach_of
@@ -135,16 +136,21 @@ def _shown(line: Line, approving: ApproveForm | None, rejecting: RejectForm | No
 @requires(Role.ADMIN)
 def new() -> str | Response | tuple[str, int]:
     """A module that a certificate from elsewhere completes."""
-    form = ModuleForm()
+    form, made = ModuleForm(), list[int]()
 
     def save() -> None:
         organization_id, by, now = me().organization_id, me().person_id, clock.now()
         title, words = form.title.data, form.words.data or ""
         with transaction() as tx:
-            actions.create_module(tx, organization_id, title=title, words=words, by=by, now=now)
+            module = actions.create_module(
+                tx, organization_id, title=title, words=words, by=by, now=now
+            )
+            made.append(module.id)
 
     if is_saved(form, save):
         flash(_("The module is there. Add it to a training."))
+        if words := pages.namesakes(me().organization_id, made[0]):
+            flash(words, "warning")
         return redirect(url_for("modules.catalogue"), 303)
     return shown(render_template("submissions/module.html", form=form, module=None), form)
 
@@ -164,8 +170,13 @@ def module(module_id: int) -> str | Response | tuple[str, int]:
 
     if is_saved(form, save):
         flash(_("Saved."))
+        if words := pages.namesakes(me().organization_id, module_id):
+            flash(words, "warning")
         return redirect(url_for("modules.catalogue"), 303)
-    return shown(render_template("submissions/module.html", form=form, module=found), form)
+    page = render_template(
+        "submissions/module.html", form=form, module=found, about=pages.about(found)
+    )
+    return shown(page, form)
 
 
 def _module(session: Session, module_id: int) -> Module:

@@ -21,6 +21,7 @@ from plugin.lti.platform.player_views import way_to
 from plugin.lti.platform.rules import Outcome
 from plugin.lti.tool.addresses import origin_of, origins_of, with_query
 from plugin.lti.tool.errors import KeyReplacedError
+from plugin.modules import catalogue, pages
 from plugin.modules import queries as module_queries
 from plugin.modules.models import ModuleKind
 from plugin.org.errors import FieldError
@@ -136,13 +137,16 @@ def show(tool_id: int) -> str:
     """One tool: our values for it, its modules, what it said lately."""
     session = read_session()
     tool = queries.tool_of(session, me().organization_id, tool_id)
+    modules = queries.modules_of(session, tool)
+    ids = [each.id for each, _link in modules]
     return render_template(
         "external/tool.html",
         tool=tool,
         ours=platform_addresses(current_settings().tool_url, tool.uid),
         signing_kid=signing.signing_key(session, tool.id).kid,
         deployment_id=actions.DEPLOYMENT,
-        modules=queries.modules_of(session, tool),
+        modules=modules,
+        lines={each.id: each for each in catalogue.listed(session, tool.organization_id, ids)},
         callbacks=queries.callbacks_of(session, tool),
         outcomes=OUTCOMES,
         states=STATES,
@@ -257,7 +261,7 @@ def new_module(tool_id: int) -> str | Response | tuple[str, int]:
     if form.validate_on_submit():
         try:
             with transaction() as tx:
-                linking.add_module(
+                made = linking.add_module(
                     tx,
                     queries.tool_of(tx.session, me().organization_id, tool_id),
                     title=form.title.data,
@@ -266,11 +270,13 @@ def new_module(tool_id: int) -> str | Response | tuple[str, int]:
                     pass_share=form.pass_share,
                     by=me().person_id,
                     now=clock.now(),
-                )
+                ).id
         except FieldError as error:
             form[error.field].errors = [error.message]
         else:
             flash(_("The module can be assigned now."))
+            if words := pages.namesakes(me().organization_id, made):
+                flash(words, "warning")
             return redirect(url_for("tools.show", tool_id=tool_id), 303)
     page = render_template("external/module_form.html", form=form, tool=tool, module=None)
     return (page, 422) if form.errors else page
@@ -307,7 +313,15 @@ def module(module_id: int) -> str | Response | tuple[str, int]:
                 now=clock.now(),
             )
         flash(_("Saved."))
+        if words := pages.namesakes(organization_id, module_id):
+            flash(words, "warning")
         return redirect(url_for("tools.show", tool_id=link.tool_id), 303)
     tool = queries.tool_of(session, organization_id, link.tool_id)
-    page = render_template("external/module_form.html", form=form, tool=tool, module=found)
+    page = render_template(
+        "external/module_form.html",
+        form=form,
+        tool=tool,
+        module=found,
+        about=pages.about(found),
+    )
     return (page, 422) if form.errors else page

@@ -6,7 +6,9 @@ from datetime import datetime
 from sqlalchemy import String, cast, select
 from sqlalchemy.orm import Session
 
+from plugin.lti.tool.models import Registration
 from plugin.lti.tool.service_models import LineItem, LmsCourse
+from plugin.modules import naming
 from plugin.modules.models import Completion, CompletionSource, Module, ModuleKind
 from plugin.modules.queries import is_last_word
 from plugin.org.models import Person
@@ -28,13 +30,13 @@ class ChangedGrade:
     learned_at: datetime
 
 
-def changed_grades(session: Session, registration_id: int) -> list[ChangedGrade]:
+def changed_grades(session: Session, registration: Registration) -> list[ChangedGrade]:
     """The newest of an LMS, each person and column once, in one statement."""
     rows = session.execute(
         select(
             Completion.person_id,
             Person.full_name.label("person"),
-            Module.title.label("module"),
+            naming.column(registration.organization_id).label("module"),
             LmsCourse.title.label("course"),
             Completion.score.label("share"),
             Completion.passed,
@@ -45,7 +47,7 @@ def changed_grades(session: Session, registration_id: int) -> list[ChangedGrade]
         .join(LineItem, LineItem.module_id == Completion.module_id)
         .join(LmsCourse, LmsCourse.id == LineItem.course_id)
         .where(
-            LmsCourse.registration_id == registration_id,
+            LmsCourse.registration_id == registration.id,
             Module.kind == ModuleKind.LMS_GRADE,
             Completion.source == CompletionSource.LMS_GRADE,
             Completion.supersedes_id.is_not(None),

@@ -21,6 +21,7 @@ from plugin.lti.tool.errors import CopyDecidedError, CopyUnknownError
 from plugin.lti.tool.models import Registration
 from plugin.lti.tool.notice_models import CopyState, CourseCopy
 from plugin.lti.tool.service_models import LineItem, LmsCourse
+from plugin.modules import naming
 from plugin.modules.models import Module
 from plugin.org import roster
 from plugin.org.models import Unit
@@ -167,7 +168,7 @@ def preview(session: Session, copy: CourseCopy) -> Preview:
 
 def _columns(session: Session, course: LmsCourse) -> list[ColumnLine]:
     rows = session.execute(
-        select(LineItem, Module.title, Configuration.name)
+        select(LineItem, naming.column(course.organization_id), Configuration.name)
         .outerjoin(Module, Module.id == LineItem.module_id)
         .outerjoin(Configuration, Configuration.id == LineItem.configuration_id)
         .where(LineItem.course_id == course.id, LineItem.ended_at.is_(None))

@@ -24,7 +24,9 @@ from plugin.lti.tool.errors import ContentRequestError, RegistrationDisabledErro
 from plugin.lti.tool.models import ContentRequest, Registration, RegistrationState
 from plugin.lti.tool.service_models import LmsCourse
 from plugin.lti.tool.trust_queries import Trust
-from plugin.modules.models import Module, ModuleKind, ModuleState
+from plugin.modules import catalogue
+from plugin.modules.catalogue import Line
+from plugin.modules.models import ModuleState
 from plugin.org.models import Unit
 from plugin.web.listing import like
 
@@ -51,8 +53,8 @@ class Offer:
     text: str
     custom: Mapping[str, str]
     is_graded: bool
-    is_graded_there: bool = False
-    """A teacher gives the grade in the LMS; it completes the module."""
+    module: Line | None = None
+    """What tells a module from another of its title."""
 
 
 def begin(
@@ -151,12 +153,7 @@ def dashboard(product_name: str) -> Offer:
 def offers(session: Session, organization_id: int, words: str) -> Sequence[Offer]:
     """Published modules and configurations whose name contains the words, in two statements."""
     pattern = func.lower(like(words.strip()))
-    modules = session.scalars(
-        _published_modules(organization_id)
-        .where(func.lower(Module.title).like(pattern, escape="\\"))
-        .order_by(func.lower(Module.title), Module.id)
-        .limit(SHOWN)
-    )
+    modules, _total = catalogue.to_choose(session, organization_id, words.strip(), limit=SHOWN)
     configurations = session.execute(
         _published_configurations(organization_id)
         .where(func.lower(Configuration.name + " " + Unit.name).like(pattern, escape="\\"))
@@ -167,12 +164,6 @@ def offers(session: Session, organization_id: int, words: str) -> Sequence[Offer
         *(_of_configuration(row[0], unit=row[1]) for row in configurations),
         *map(_of_module, modules),
     ]
-
-
-def _published_modules(organization_id: int) -> Select[Module]:
-    return select(Module).where(
-        Module.organization_id == organization_id, Module.state == ModuleState.PUBLISHED
-    )
 
 
 def _published_configurations(organization_id: int) -> Select[Configuration, str]:
@@ -188,14 +179,14 @@ def _published_configurations(organization_id: int) -> Select[Configuration, str
     )
 
 
-def _of_module(module: Module) -> Offer:
+def _of_module(module: Line) -> Offer:
     return Offer(
         key=f"module:{module.id}",
         title=module.title,
         text=module.description,
         custom={"module": str(module.id)},
         is_graded=True,
-        is_graded_there=module.kind is ModuleKind.LMS_GRADE,
+        module=module,
     )
 
 
@@ -218,13 +209,13 @@ def chosen(
         kind, _, number = key.partition(":")
         if kind in ids and number.isascii() and number.isdecimal() and len(number) <= MAX_DIGITS:
             ids[kind].add(int(number))
-    modules = _published_modules(organization_id).where(Module.id.in_(ids["module"]))
+    modules = catalogue.listed(session, organization_id, sorted(ids["module"]))
     configurations = _published_configurations(organization_id).where(
         Configuration.id.in_(ids["configuration"])
     )
     found = [
         dashboard(product_name),
-        *map(_of_module, session.scalars(modules)),
+        *(_of_module(each) for each in modules if each.state is ModuleState.PUBLISHED),
         *(_of_configuration(row[0], unit=row[1]) for row in session.execute(configurations)),
     ]
     known = {each.key: each for each in found}

@@ -12,6 +12,7 @@ from plugin.lti.tool.errors import GradeUnknownError
 from plugin.lti.tool.grading import NOT_TAKEN
 from plugin.lti.tool.models import Registration
 from plugin.lti.tool.service_models import Grade, GradeState, LineItem, LmsCourse
+from plugin.modules import naming
 from plugin.modules.models import Module
 from plugin.org.models import Person
 from plugin.org.search import has_words
@@ -56,7 +57,7 @@ def grades(session: Session, organization_id: int, asked: Asked) -> Slice[GradeL
                 Person.full_name,
                 Registration.name.label("lms"),
                 LmsCourse.title,
-                func.coalesce(Module.title, Configuration.name).label("about"),
+                func.coalesce(naming.column(organization_id), Configuration.name).label("about"),
                 LineItem.ended_at,
             ).select_from(Grade)
         )

@@ -19,7 +19,7 @@ from plugin.lti.tool.models import Registration
 from plugin.lti.tool.results import Listed, results
 from plugin.lti.tool.service_models import CourseMember, LineItem, LmsCourse
 from plugin.lti.tool.services import Client, ServiceError
-from plugin.modules import by_lms
+from plugin.modules import by_lms, naming
 from plugin.modules.by_lms import Mark
 from plugin.modules.models import Module, ModuleKind
 from plugin.org.belonging import is_held
@@ -194,14 +194,14 @@ class ReadLine:
     """Grades that were gone at once, and are not taken for gone yet."""
 
 
-def read_lines(session: Session, registration_id: int) -> list[ReadLine]:
+def read_lines(session: Session, registration: Registration) -> list[ReadLine]:
     """The columns of an LMS that are graded there, in one statement."""
     rows = session.execute(
-        select(LineItem, Module.title, LmsCourse.title)
+        select(LineItem, naming.column(registration.organization_id), LmsCourse.title)
         .join(Module, Module.id == LineItem.module_id)
         .join(LmsCourse, LmsCourse.id == LineItem.course_id)
         .where(
-            LmsCourse.registration_id == registration_id,
+            LmsCourse.registration_id == registration.id,
             LineItem.ended_at.is_(None),
             Module.kind == ModuleKind.LMS_GRADE,
         )

@@ -13,7 +13,13 @@ from plugin.api.models import ApiAnswer, ApiKey, Scope
 from plugin.core import clock
 from plugin.core.audit import AuditEntry
 from plugin.core.db import db, transaction
-from plugin.modules.models import Completion, CompletionSource, Module, ModuleState
+from plugin.modules.models import (
+    Completion,
+    CompletionSource,
+    Module,
+    ModuleKind,
+    ModuleState,
+)
 from plugin.org.models import Identity, Person
 from plugin.web.limits import limiter
 from tests.conftest import NOW
@@ -271,6 +277,16 @@ def test_another_organizations_people_and_modules_do_not_exist(
         text = caller.get(path).text
         assert "Eve" not in text
         assert "Theirs" not in text
+
+
+def test_modules_of_one_title_are_told_apart(caller: Caller, module: Module, world: World) -> None:
+    other = world.module(module.title, kind=ModuleKind.LMS_GRADE)
+    items = caller.get("/modules").get_json()["items"]
+    assert [(each["id"], each["kind"], each["version"]) for each in items] == [
+        (module.id, "scorm", 1),
+        (other.id, "lms_grade", 1),
+    ]
+    assert {each["created_at"] for each in items} == {"2027-03-10T09:30:00Z"}
 
 
 @pytest.mark.parametrize("text", ["", "ma_wrong", "nonsense", "ma_"])

@@ -46,7 +46,7 @@ def test_a_pdf_becomes_a_module_named_after_its_file(admin: FlaskClient) -> None
     (made,) = modules()
     assert (made.title, made.kind) == ("Site rules", ModuleKind.DOCUMENT)
     listed = read(admin.get("/admin/modules").get_data(as_text=True)).words
-    assert "Site rules Document to acknowledge Published 1" in listed
+    assert f"Site rules {made.id} Document to acknowledge 1" in listed
     page = admin.get(f"/admin/modules/documents/{made.id}").get_data(as_text=True)
     assert "Site rules.pdf" in page
     taken = admin.get(f"/admin/modules/documents/{made.id}/1.pdf")

@@ -169,7 +169,8 @@ def test_every_error_names_its_line_column_and_what_to_do(
         4: "Error Module: Name the module.",
         5: "Error Module: No module has the title or number “Diving”.",
         6: (
-            "Error Module: Several modules have this title. Write the number of the right one: "
+            "Error Module: Several modules have this title. Write the number of the right one, "
+            "as the list of modules shows it: "
             f"{numbers}."
         ),
         7: "Error Completed on: Say on which day it was completed.",
