@@ -7,6 +7,8 @@ from plugin.scorm.policy import Policy
 from plugin.scorm.scos import HUNDRED, Cmi, Completion, Said, Sco, number, part, share
 
 NOT_KEPT = {"exit", "session_time"}
+NO_TIME = "0000:00:00.00"
+"""What content finds as its total time at first (RTE 3.4.4); the engine would say nothing."""
 _STATUS: dict[str, tuple[Completion, bool | None]] = {
     "passed": (Completion.COMPLETED, True),
     "failed": (Completion.COMPLETED, False),
@@ -26,13 +28,20 @@ def said(sco: Sco, policy: Policy) -> Said:
     raw, mastery = number(part(core, "score").get("raw")), mastery_of(sco, policy)
     claims = status in _CLAIMS or sco.is_finished
     if claims and raw is not None and mastery is not None:
-        completion, is_passed = Completion.COMPLETED, raw >= mastery
+        is_reached = raw >= mastery
+        if is_reached or not _is_put_aside(core, status):
+            completion, is_passed = Completion.COMPLETED, is_reached
     return Said(
         completion=completion,
         is_passed=is_passed,
         score=share(part(core, "score")),
         claims=claims,
     )
+
+
+def _is_put_aside(core: Cmi, status: str) -> bool:
+    """Whether it was left to be gone on with: its score may still grow, so it has not failed."""
+    return core.get("exit") == "suspend" and status not in _CLAIMS
 
 
 def mastery_of(sco: Sco, policy: Policy) -> float | None:
@@ -50,6 +59,7 @@ def seed(sco: Sco, policy: Policy, *, learner: tuple[str, str], item: Cmi, is_re
     core = {name: value for name, value in part(sco.cmi, "core").items() if name not in NOT_KEPT}
     if not sco.is_status_set:
         core.pop("lesson_status", None)
+    core["total_time"] = core.get("total_time") or NO_TIME
     core.update(
         student_id=learner[0],
         student_name=learner[1],

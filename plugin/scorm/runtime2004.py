@@ -16,11 +16,20 @@ def said(sco: Sco, policy: Policy) -> Said:
     cmi = sco.cmi or {}
     completion, is_passed, score = _completion(sco, cmi), _passed(sco, cmi), score_of(cmi)
     claims = completion is Completion.COMPLETED or is_passed is not None or sco.is_finished
-    if not policy.trusts_status and policy.pass_share is not None and score is not None and claims:
-        completion, is_passed = Completion.COMPLETED, score >= policy.pass_share
+    mark = None if policy.trusts_status else policy.pass_share
+    if mark is not None and score is not None and claims:
+        is_reached = score >= mark
+        if is_reached or not _is_put_aside(cmi, completion):
+            completion, is_passed = Completion.COMPLETED, is_reached
     if is_passed and completion in {Completion.UNKNOWN, Completion.NOT_ATTEMPTED}:
         completion = Completion.COMPLETED
     return Said(completion=completion, is_passed=is_passed, score=score, claims=claims)
+
+
+def _is_put_aside(cmi: Cmi, completion: Completion) -> bool:
+    """Whether it was left to be gone on with: its score may still grow, so it has not failed."""
+    is_said = completion is Completion.COMPLETED or cmi.get("success_status") in _PASSED
+    return cmi.get("exit") == _SUSPENDED and not is_said
 
 
 def _completion(sco: Sco, cmi: Cmi) -> Completion:

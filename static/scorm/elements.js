@@ -11,3 +11,13 @@ export function isNoElement(text) {
   const element = text.replace(NAMED, "named");
   return MEMBER.test(element) || ODD_POSITION.test(element);
 }
+
+/* What a wrapper hands over: a string object of its own window (`new String("")`) is its string. */
+export function plain(value) {
+  return value !== null && typeof value === "object" ? String(value) : value;
+}
+
+/* The argument of Initialize, Commit and Terminate, which must be empty; none at all is empty too. */
+export function nothing(value) {
+  return value === undefined ? "" : plain(value);
+}

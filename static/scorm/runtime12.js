@@ -1,7 +1,8 @@
 /* SCORM 1.2's API object for one part at a time, on top of scorm-again. */
 
 import { Scorm12API } from "../vendor/scorm-again/3.4.3/scorm12.min.js";
-import { isNoElement } from "./elements.js";
+import { isNoElement, nothing, plain } from "./elements.js";
+import { allGiven, given, held } from "./lines.js";
 import { load } from "./stored.js";
 
 const AUTOCOMMIT_SECONDS = 10;
@@ -12,6 +13,7 @@ const CONTAINER = new RegExp(
   "^cmi(\\.(core(\\.score)?|student_data|student_preference|objectives|interactions))?$|" +
     "^cmi\\.(objectives|interactions)\\.\\d+(\\.(score|objectives|correct_responses)(\\.\\d+)?)?$",
 );
+const DECIDED = ["passed", "completed", "failed"];
 const NOT_IMPLEMENTED = "401";
 const NOT_INITIALIZED = "301";
 const CALLS = ["GetLastError", "GetErrorString", "GetDiagnostic"];
@@ -93,13 +95,13 @@ export class Runtime12 {
     this.timer = null;
     if (!this.part) return { result: "false", errorCode: 391 };
     this.isDirty = false;
-    this.lastCmi = cmi;
+    this.lastCmi = allGiven(cmi);
     const isSaved = this.transport.commit({
       sco: this.part.id,
       trigger,
       finished: trigger === "terminate" || this.isFinished,
       status_set: this.isStatusSet,
-      cmi,
+      cmi: this.lastCmi,
     });
     return isSaved ? { result: "true", errorCode: 0 } : { result: "false", errorCode: 391 };
   }
@@ -122,7 +124,7 @@ export class Runtime12 {
   set(element, value) {
     this.ownError = this.refusal(element);
     if (this.ownError) return "false";
-    const answer = this.engine.LMSSetValue(element, value);
+    const answer = this.engine.LMSSetValue(element, held(element, plain(value)));
     if (answer !== "true" || !this.isRunning) return answer;
     if (element === "cmi.core.lesson_status") this.isStatusSet = true;
     this.isDirty = true;
@@ -135,12 +137,24 @@ export class Runtime12 {
 
   get(element) {
     this.ownError = this.refusal(element);
-    return this.ownError ? "" : this.engine.LMSGetValue(element);
+    return this.ownError ? "" : given(element, this.engine.LMSGetValue(element));
   }
 
   commit(text) {
     this.ownError = this.isFinished ? NOT_INITIALIZED : null;
     return this.ownError ? "false" : this.engine.LMSCommit(text);
+  }
+
+  /* A part that is put aside is not judged by a score that may still grow: the engine would call it failed. */
+  finish(text) {
+    this.engine.settings = { mastery_override: !this.isPutAside };
+    return this.engine.LMSFinish(text);
+  }
+
+  get isPutAside() {
+    const { core, student_data: about } = this.engine.cmi;
+    const isBelow = Number(core.score.raw) < Number(about.mastery_score);
+    return isBelow && core._exit === "suspend" && !DECIDED.includes(core.lesson_status);
   }
 
   guarded() {
@@ -152,12 +166,12 @@ export class Runtime12 {
     const api = {
       LMSInitialize: call((text) => {
         if (this.isFinished && this.lastCmi) this.beginAgain();
-        return this.engine.LMSInitialize(text);
+        return this.engine.LMSInitialize(nothing(text));
       }),
-      LMSFinish: call((text) => this.engine.LMSFinish(text)),
+      LMSFinish: call((text) => this.finish(nothing(text))),
       LMSGetValue: call((element) => this.get(String(element))),
       LMSSetValue: call((element, value) => this.set(String(element), value)),
-      LMSCommit: call((text) => this.commit(text)),
+      LMSCommit: call((text) => this.commit(nothing(text))),
     };
     for (const name of CALLS) {
       api[`LMS${name}`] = (code) =>

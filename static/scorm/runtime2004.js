@@ -1,6 +1,7 @@
 /* SCORM 2004's API object: one part of the course at a time, on the course's one engine. */
 
-import { isNoElement } from "./elements.js";
+import { isNoElement, nothing, plain } from "./elements.js";
+import { allGiven, given, held } from "./lines.js";
 import { isNoIdentifier, isPastEnd, keeper } from "./records.js";
 import { Sequenced } from "./sequenced.js";
 import { load } from "./stored.js";
@@ -106,10 +107,11 @@ export class Runtime2004 extends Sequenced {
     return this.send(this.engine.renderCommitCMI(false, true).cmi, trigger).result === "true";
   }
 
-  send(cmi, trigger) {
+  send(data, trigger) {
     clearTimeout(this.timer);
     this.timer = null;
     if (!this.part) return { result: "false", errorCode: 391 };
+    const cmi = allGiven(data);
     this.isDirty = false;
     this.part.status_set = this.isStatusSet;
     this.part.cmi.kept = Object.fromEntries(
@@ -232,11 +234,11 @@ export class Runtime2004 extends Sequenced {
       name === "GetLastError" && this.ownError ? this.ownError : this.engine[`lms${name}`](number);
     return {
       version: "1.0",
-      Initialize: call((text) => this.engine.lmsInitialize(text)),
-      Terminate: call((text) => this.terminate(text)),
-      GetValue: call((element) => this.get(String(element))),
-      SetValue: call((element, value) => this.set(String(element), value)),
-      Commit: call((text) => this.engine.lmsCommit(text)),
+      Initialize: call((text) => this.engine.lmsInitialize(nothing(text))),
+      Terminate: call((text) => this.terminate(nothing(text))),
+      GetValue: call((element) => given(String(element), this.get(String(element)))),
+      SetValue: call((element, value) => this.set(String(element), held(String(element), plain(value)))),
+      Commit: call((text) => this.engine.lmsCommit(nothing(text))),
       GetLastError: code("GetLastError"),
       GetErrorString: code("GetErrorString"),
       GetDiagnostic: code("GetDiagnostic"),

@@ -1,6 +1,8 @@
 /* What a part stored is found again piece by piece, in the order the engine needs: an interaction's
  * type says what its responses may be. A piece it does not take never keeps the learner out. */
 
+import { allHeld } from "./lines.js";
+
 const LISTS = new Set(["interactions", "objectives", "comments_from_learner", "comments_from_lms"]);
 const GROUPS = new Set(["core", "score", "student_data", "student_preference", "learner_preference"]);
 const FIRST = ["id", "type"];
@@ -25,7 +27,7 @@ export function load(engine, cmi, at = "cmi") {
     if (GROUPS.has(name)) load(engine, value, `${at}.${name}`);
     else if (!LISTS.has(name)) give(engine, name, value, at);
     else {
-      for (const [index, entry] of Object.entries(value || {})) {
+      for (const [index, entry] of Object.entries(allHeld(value) || {})) {
         for (const [each, inside] of ordered(entry)) give(engine, each, inside, `cmi.${name}.${index}`);
       }
     }

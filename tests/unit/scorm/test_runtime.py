@@ -68,6 +68,27 @@ def test_the_mastery_score_decides_unless_the_package_is_trusted(
     assert verdict(found, trusts_status=trusts) is expected
 
 
+@pytest.mark.parametrize(
+    ("status", "raw", "left", "expected"),
+    [
+        ("incomplete", 20, "suspend", Verdict.OPEN),
+        ("browsed", 20, "suspend", Verdict.OPEN),
+        (None, 20, "suspend", Verdict.OPEN),
+        ("incomplete", 20, "", Verdict.FAILED),
+        ("incomplete", 90, "suspend", Verdict.PASSED),
+        ("failed", 20, "suspend", Verdict.FAILED),
+        ("completed", 20, "suspend", Verdict.FAILED),
+    ],
+)
+def test_a_part_put_aside_has_not_failed_by_its_score_so_far(
+    status: str | None, raw: int, left: str, expected: Verdict
+) -> None:
+    found = sco(status, raw=raw, mastery_score="80", is_finished=True)
+    assert isinstance(found.cmi, dict)
+    found.cmi["core"]["exit"] = left
+    assert verdict(found) is expected
+
+
 def test_without_a_score_the_mastery_score_says_nothing() -> None:
     assert verdict(sco("passed", mastery_score="80")) is Verdict.PASSED
 

@@ -135,6 +135,21 @@ def test_the_modules_own_mark_counts_in_either_edition() -> None:
     assert outcome(progress_of([part], policy=Policy(pass_share=0.6))) is Verdict.PASSED
 
 
+def test_a_part_put_aside_has_not_failed_by_its_score_so_far() -> None:
+    mark = Policy(pass_share=0.8)
+
+    def left(how: str, completion: str = "incomplete", success: str = "") -> Verdict:
+        part = sco(completion, success, "0.2", is_finished=True)
+        assert isinstance(part.cmi, dict)
+        part.cmi["exit"] = how
+        return outcome(progress_of([part], policy=mark))
+
+    assert left("suspend") is Verdict.OPEN
+    assert left("normal") is Verdict.FAILED
+    assert left("suspend", "completed") is Verdict.FAILED
+    assert left("suspend", success="failed") is Verdict.FAILED
+
+
 def test_a_resumed_part_finds_what_it_stored_and_a_new_one_only_what_the_lms_says() -> None:
     item = dict.fromkeys(
         (
