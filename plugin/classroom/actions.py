@@ -89,21 +89,28 @@ def _attendance(session: Session, found: ClassSession, person_id: int) -> Attend
     ).one()
 
 
-def come_by_code(tx: Tx, found: ClassSession, person_id: int, code: str, *, now: datetime) -> None:
+def come_by_code(
+    tx: Tx, found: ClassSession, person_id: int, code: str, *, leads: bool, now: datetime
+) -> None:
     """The person says the code shown in the room: they are there. Safe to say again."""
     require_running(found, now=now)
     if not rules.is_shown(code, found.secret, now):
         raise CodeOverError(found.id)
-    come(tx, found, person_id, now=now)
+    come(tx, found, person_id, leads=leads, now=now)
 
 
-def come(tx: Tx, found: ClassSession, person_id: int, *, now: datetime) -> None:
-    """The person proved to be in the room; with it the module is completed where that is enough."""
+def come(tx: Tx, found: ClassSession, person_id: int, *, leads: bool, now: datetime) -> None:
+    """The person said the code of the room; with it the module is completed where that is enough.
+
+    To who `leads` the session the code proves nothing, wherever they are: it is on a page of
+    theirs. Somebody else confirms them.
+    """
     require_running(found, now=now)
     attendance = _attendance(tx.session, found, person_id)
     if attendance.present_at is None:
         attendance.present_at, attendance.present_how = now, How.CODE
-    if not queries.confirms(tx.session, found.module_id) and attendance.completion_id is None:
+    is_enough = not leads and not queries.confirms(tx.session, found.module_id)
+    if is_enough and attendance.completion_id is None:
         _complete(tx, found, attendance, at=attendance.present_at, by=None, now=now)
 
 

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from plugin.classroom import actions, queries, rules
 from plugin.classroom.errors import CodeOverError
 from plugin.classroom.models import ClassSession
-from plugin.classroom.views import TYPING_RATE, require_visible, who_asks
+from plugin.classroom.views import TYPING_RATE, leads, require_visible, who_asks
 from plugin.classroom.wording import when
 from plugin.core import clock
 from plugin.core.context import current_settings
@@ -59,7 +59,8 @@ def attend(session_id: int) -> Response:
     if said != {"session": session_id, "person": me().person_id}:
         raise CodeOverError(session_id)
     with transaction() as tx:
-        actions.come(tx, _visible(tx.session, session_id, now), me().person_id, now=now)
+        found, person = _visible(tx.session, session_id, now), me()
+        actions.come(tx, found, person.person_id, leads=leads(found, person), now=now)
     flash(_("You are noted as present."))
     return redirect(url_for("dashboard.home"), 303)
 

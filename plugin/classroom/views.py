@@ -34,7 +34,7 @@ from plugin.core.errors import PluginError
 from plugin.modules import queries as module_queries
 from plugin.modules import visibility
 from plugin.modules.models import Module, Run, RunState
-from plugin.web.identity import me, me_or_none, requires
+from plugin.web.identity import Me, holds, me, me_or_none, requires
 from plugin.web.limits import limiter
 from plugin.web.roles import Role
 
@@ -46,6 +46,11 @@ def who_asks() -> str:
     """Counted by person: a whole class may have one address."""
     person = me_or_none()
     return f"person:{person.person_id}" if person else get_remote_address()
+
+
+def leads(found: ClassSession, person: Me) -> bool:
+    """Whether the person may see the list of the session, and the code of its room."""
+    return found.instructor_id == person.person_id or holds(person, Role.MANAGER)
 
 
 def enter(tx: Tx, run: Run, now: datetime) -> str:  # noqa: ARG001 - as every way in
@@ -101,8 +106,9 @@ def say_code(run_id: int, session_id: int) -> str | AnyResponse | tuple[str, int
     try:
         with transaction() as tx:
             found = _session(tx.session, run_id, session_id, now)
-            code = request.form.get("code", "")
-            actions.come_by_code(tx, found, me().person_id, code, now=now)
+            code, person = request.form.get("code", ""), me()
+            is_leading = leads(found, person)
+            actions.come_by_code(tx, found, person.person_id, code, leads=is_leading, now=now)
     except (CodeOverError, NotRunningError) as error:
         session = read_session()
         wrong = (session_id, error.message)

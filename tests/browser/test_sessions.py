@@ -78,7 +78,7 @@ def test_a_learner_takes_a_seat_comes_and_is_on_record(
         expect(page.locator(".room-words")).not_to_have_text(before)
     with transaction() as tx:
         found = tx.session.get_one(ClassSession, running)
-        actions.come(tx, found, learner.id, now=clock.now())
+        actions.come(tx, found, learner.id, leads=False, now=clock.now())
     visit(boss, f"/teaching/{running}", locale=locale)
     looked_at(page, f"sessions-attendance-{place}")
     page.locator("button[value=confirm]").click()

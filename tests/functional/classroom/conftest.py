@@ -88,7 +88,7 @@ def planned(boss: Person, teacher: Person, module: Module) -> Planned:
     """A session of the module, as usual but for what is said."""
 
     def make(**said: Any) -> ClassSession:
-        plan = replace(USUAL, instructor="ines@example.test", **said)
+        plan = replace(USUAL, **{"instructor": "ines@example.test", **said})
         by, module_id = boss.id, module.id
         with transaction() as tx:
             target = tx.session.get_one(Module, module_id)

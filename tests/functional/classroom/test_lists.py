@@ -49,7 +49,7 @@ def shown(teaching: FlaskClient, number: int) -> dict[str, str]:
 def come(number: int, row: Attendance) -> None:
     with transaction() as tx:
         found = tx.session.get_one(ClassSession, number)
-        actions.come(tx, found, row.person_id, now=DURING)
+        actions.come(tx, found, row.person_id, leads=False, now=DURING)
 
 
 def test_who_scans_the_code_while_the_list_is_open_stays_on_it(
@@ -152,7 +152,13 @@ def test_who_is_present_is_not_offered_to_give_the_seat_back(
     with clock.at(early):
         assert "Withdraw" in client.get(way).get_data(as_text=True)
         with transaction() as tx:
-            actions.come(tx, tx.session.get_one(ClassSession, number), first.person_id, now=early)
+            actions.come(
+                tx,
+                tx.session.get_one(ClassSession, number),
+                first.person_id,
+                leads=False,
+                now=early,
+            )
         assert "Withdraw" not in client.get(way).get_data(as_text=True)
 
 

@@ -230,6 +230,42 @@ def test_where_nobody_has_to_confirm_the_code_completes_at_once(
     assert made.happened_at == DURING
 
 
+@pytest.mark.parametrize("role", [None, Role.MANAGER, Role.ADMIN])
+@pytest.mark.parametrize("way", ["typed", "scanned"])
+def test_the_code_completes_nothing_for_who_sees_it_on_a_page_of_their_own(
+    client: FlaskClient,
+    learner: Person,
+    world: World,
+    module: Module,
+    planned: Planned,
+    page: str,
+    quay: Unit,
+    role: Role | None,
+    way: str,
+) -> None:
+    completes_by_code(module)
+    found = planned(instructor="" if role else learner.full_name)
+    number, code = found.id, shown(found, DURING)
+    if role:
+        world.grant(learner, role, unit=quay if role is Role.MANAGER else None)
+    with clock.at(DURING):
+        assert client.get(f"/teaching/{number}/code").status_code == 200
+        if way == "typed":
+            client.post(f"{page}/{number}/code", data={"code": code})
+        else:
+            grant = read(client.get(f"/attend/{number}/{code}").text).all("input", name="grant")
+            client.post(f"/attend/{number}", data={"grant": grant[0].attributes["value"]})
+        (seat,) = rows()
+        assert (seat.present_at, seat.present_how) == (DURING, How.CODE)
+        assert completions() == []
+        other = world.person("Otto Other")
+        with transaction() as tx:
+            actions.confirm(
+                tx, tx.session.get_one(ClassSession, number), [seat.id], by=other.id, now=DURING
+            )
+    assert [each.person_id for each in completions()] == [learner.id]
+
+
 def test_whoever_scans_the_code_says_with_a_button_that_they_are_there(
     client: FlaskClient, learner: Person, planned: Planned
 ) -> None:
@@ -416,7 +452,7 @@ def test_who_leads_and_scanned_the_code_is_confirmed_by_somebody_else(
     with clock.at(DURING):
         with transaction() as tx:
             found = tx.session.get_one(ClassSession, number)
-            actions.come(tx, found, boss.id, now=DURING)
+            actions.come(tx, found, boss.id, leads=False, now=DURING)
         (seat,) = rows()
         admin.post(f"/teaching/{number}", data={f"present-{seat.id}": "yes", "do": "confirm"})
         assert completions() == []
