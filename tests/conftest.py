@@ -15,7 +15,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as search
 
 from plugin.app import create_app, tables
-from plugin.core import clock, migrate
+from plugin.core import clock, log, migrate
 from plugin.core.db import db
 from plugin.core.settings import Environment, Settings
 from plugin.scorm import vendor
@@ -26,6 +26,7 @@ from tools import assets
 search.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 search.load_profile("untimed")  # how long something takes is a matter of benchmarks
 
+log.configure("INFO")  # as in a server: no drawn tracebacks
 gc.set_threshold(50_000, 20, 50)  # requests leave little behind: looking less often saves a tenth
 
 NOW = datetime(2027, 3, 10, 9, 30, tzinfo=UTC)
