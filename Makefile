@@ -4,9 +4,8 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 # Tests with browsers and processes of their own wait a good part of their time.
 WAITING_WORKERS ?= 3
-# What strangers send is refused before a database is asked: these run on SQLite only.
-STRANGERS := tests/functional/lti/hostile
-READ_FIRST := $(foreach file,logins requests tokens,--ignore=$(STRANGERS)/test_$(file).py)
+# `make check` runs each test on SQLite; `make test` leaves there those that run once, on PostgreSQL.
+SELECT ?=
 
 .PHONY: help demo demo-reset test check lint assets courses conformance lock messages pictures wheel clean
 
@@ -43,14 +42,14 @@ lint: $(VENV)/dev.done
 	$(BIN)/lint-imports
 
 check: lint assets courses
-	$(BIN)/pytest -q -n $(WORKERS) tests/architecture tests/unit tests/functional
+	$(BIN)/pytest -q -n $(WORKERS) $(SELECT) tests/architecture tests/unit tests/functional
 
 test: $(VENV)/dev.done
 	@$(BIN)/python -m tools.ensure chromium postgresql redis
-	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m tests.support.services run -- $(BIN)/pytest -q -n $(WORKERS) tests/functional $(READ_FIRST)
-	$(BIN)/pytest -q -n $(WAITING_WORKERS) --dist loadfile tests/processes  # each worker has servers of its own
-	$(BIN)/pytest -q -n $(WAITING_WORKERS) tests/browser
+	@$(MAKE) --no-print-directory check SELECT='-m "not once"'
+	$(BIN)/python -m tests.support.services run -- $(BIN)/pytest -q -n $(WORKERS) --durations 15 -m "not refused_first" tests/functional
+	$(BIN)/pytest -q -n $(WAITING_WORKERS) --durations 15 --dist loadfile tests/processes  # each worker has servers of its own
+	$(BIN)/pytest -q -n $(WAITING_WORKERS) --durations 15 tests/browser
 
 # ADL's SCORM 2004 suite is not part of this project: make conformance CORPUS=<its folder>
 conformance: $(VENV)/dev.done assets

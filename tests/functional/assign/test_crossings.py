@@ -26,6 +26,8 @@ from tests.support.scale import scale
 from tests.support.work import work_off
 from tests.support.world import World
 
+pytestmark = pytest.mark.once
+
 DAY = timedelta(days=1)
 END = date(2028, 3, 10)
 """The last day of what was passed on 10 March 2027 for twelve months."""

@@ -28,6 +28,8 @@ from tests.support.scale import STEPS, scale
 from tests.support.work import work_off
 from tests.support.world import World
 
+pytestmark = pytest.mark.once
+
 DAY = timedelta(days=1)
 HISTORY = scale(50_000, usually=2_000)
 SWITCHED_ON = scale(20_000, usually=24, on_server=16)

@@ -237,7 +237,8 @@ def test_the_list_asks_no_more_for_more_certificates(
     assert len(few) == len(many) <= 5
 
 
-@pytest.mark.parametrize("seed", range(scale(8, usually=4, on_server=2)))
+@pytest.mark.once
+@pytest.mark.parametrize("seed", range(scale(8, usually=4)))
 def test_the_lists_states_are_the_rules(world: World, seed: int) -> None:
     situation = Situation(world, seed)
     reach = Reach(organization_id=world.organization.id, unit_ids=None)

@@ -19,6 +19,8 @@ from plugin.modules.models import Completion
 from tests.functional.external.maker import LTI, SCORE, SITE, Maker, column_of
 from tests.functional.lti.platform import private_key
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def claims(maker: Maker, start: str) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from tests.functional.external.test_picking import send as send_choice
 from tests.functional.external.test_registering import invited, wish
 from tests.functional.external.test_registering import send as register
 
+pytestmark = pytest.mark.once
+
 __all__ = ["asked", "claims", "invited", "token"]
 STEERING = [
     "endpoint=x",

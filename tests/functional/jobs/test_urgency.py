@@ -23,6 +23,8 @@ from tests.support import services, smtp
 from tests.support.work import work_off
 from tests.support.world import World
 
+pytestmark = pytest.mark.once
+
 CROWD = 14
 PATH = [
     JobName.EVALUATE_PERSON,

@@ -35,6 +35,8 @@ from tests.functional.lti.test_content_round_trip import answer_of
 from tests.support.work import work_off
 from tests.support.world import World
 
+pytestmark = pytest.mark.once
+
 __all__ = ["complete", "module"]
 
 

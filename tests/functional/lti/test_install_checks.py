@@ -25,6 +25,8 @@ from tests.support.html import read
 from tests.support.work import work_off
 from tests.support.world import World
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def launched(peer: Peer) -> Peer:

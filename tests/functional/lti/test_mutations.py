@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plugin.lti.tool.claims import LTI
 from tests.functional.lti.platform import Lms
+
+pytestmark = pytest.mark.once
 
 KEYS = [
     "iss", "aud", "azp", "sub", "iat", "exp", "nbf", "nonce", "name", "given_name", "email",

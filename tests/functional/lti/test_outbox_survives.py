@@ -22,6 +22,8 @@ from tests.support.queries import counted
 from tests.support.work import work_off
 from tests.support.world import World
 
+pytestmark = pytest.mark.once
+
 PEOPLE = 40
 DEATHS = 2
 

@@ -20,6 +20,8 @@ from tests.functional.lti.roster_facts import (
 )
 from tests.support.work import work_off
 
+pytestmark = pytest.mark.once
+
 FOUR = {"6", "7", "8", "9"}
 
 

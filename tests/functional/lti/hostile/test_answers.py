@@ -28,6 +28,8 @@ from tests.functional.lti.hostile.values import NASTY, RAW, SCRIPT
 from tests.functional.lti.platform import jwk_of, private_key
 from tests.support.work import work_off
 
+pytestmark = pytest.mark.once
+
 URL = "https://lms.example.test/lists"
 BODIES: dict[str, bytes] = {
     "nothing": b"",

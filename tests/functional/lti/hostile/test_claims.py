@@ -22,6 +22,8 @@ from tests.functional.lti.hostile.values import (
 )
 from tests.functional.lti.platform import ABSENT, TEACHER, Lms
 
+pytestmark = pytest.mark.once
+
 DEEP_LINKING = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
 GRADES = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 PEOPLE = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"

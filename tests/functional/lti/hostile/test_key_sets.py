@@ -10,6 +10,8 @@ from plugin.core.http import Reply
 from plugin.lti.tool.platform_keys import usable_keys
 from tests.functional.lti.platform import jwk_of, private_key
 
+pytestmark = pytest.mark.once
+
 
 def key_set(**more: Any) -> Reply:
     key = {**jwk_of(private_key(), "good"), **more}

@@ -12,6 +12,8 @@ from tests.functional.lti.hostile.values import NASTY, assert_nothing_raw, refus
 from tests.functional.lti.platform import Lms
 from tests.support.world import World
 
+pytestmark = pytest.mark.refused_first
+
 FIELDS = [
     *("iss", "login_hint", "target_link_uri", "client_id", "lti_deployment_id"),
     *("lti_message_hint", "lti_storage_target", "canvas_region", "canvas_environment"),

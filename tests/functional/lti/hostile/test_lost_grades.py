@@ -29,6 +29,8 @@ from tests.functional.lti.test_grades_in_answers import grade as line
 from tests.support.work import work_off
 from tests.support.world import World
 
+pytestmark = pytest.mark.once
+
 __all__ = ["answers", "complete", "module"]
 Say = Callable[..., None]
 SEVEN = [str(number) for number in range(6, 13)]

@@ -28,6 +28,8 @@ from tests.functional.lti.test_launch_rules import places, to_unit
 from tests.support.work import work_off
 from tests.support.world import World
 
+pytestmark = pytest.mark.once
+
 __all__ = ["complete", "module"]
 THROTTLED = Reply(403, {}, b"403 Forbidden (Rate Limit Exceeded)\n", "Forbidden")
 FOUR = {"6", "7", "8", "9"}

@@ -25,6 +25,8 @@ from tests.functional.lti.test_dynamic_registration import (
 )
 from tests.support.world import World
 
+pytestmark = pytest.mark.once
+
 __all__ = ["platform", "token"]
 PRODUCT = "https://purl.imsglobal.org/spec/lti-platform-configuration"
 ADDRESSES = ["authorization_endpoint", "token_endpoint", "jwks_uri", "registration_endpoint"]

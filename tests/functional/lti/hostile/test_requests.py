@@ -23,6 +23,8 @@ from tests.functional.lti.hostile.values import (
 from tests.functional.lti.platform import Lms
 from tests.support.world import World
 
+pytestmark = pytest.mark.refused_first
+
 
 @pytest.mark.parametrize("size", [10_000, 100_000])
 def test_a_message_larger_than_any_lms_sends_is_refused(

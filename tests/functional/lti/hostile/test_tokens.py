@@ -26,6 +26,8 @@ from tests.functional.lti.hostile.values import (
 )
 from tests.functional.lti.platform import ABSENT, Lms, jwk_of, private_key, segment
 
+pytestmark = pytest.mark.refused_first
+
 
 @pytest.mark.parametrize(
     ("name", "value"),

@@ -34,6 +34,8 @@ from tests.functional.lti.roster_facts import learner, listing, problem, remarks
 from tests.functional.lti.roster_facts import members as people_in_unit
 from tests.support.work import work_off
 
+pytestmark = pytest.mark.once
+
 __all__ = ["complete", "module"]
 EVIL = "https://evil.example.test/columns/1"
 LISTS = f"{URL}/lists"
