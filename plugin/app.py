@@ -15,6 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from plugin.api import admin_views as systems_views
 from plugin.api import views as api_views
 from plugin.assign import (
+    archive_views,
     calendar_sql,
     list_views,
     merge_views,
@@ -144,6 +145,7 @@ PAGES = (
     sitting_views.bp,
     merge_views.bp,
     version_views.bp,
+    archive_views.bp,
     template_views.bp,
     dashboard_views.bp,
     preview_views.bp,

@@ -227,8 +227,6 @@ def _module(session: Session, organization_id: int, module_id: int) -> Module:
     )
     if found is None or found.state is ModuleState.DRAFT:
         raise wrong("module_id", "is no module of this organization")
-    if found.state is ModuleState.ARCHIVED:
-        raise wrong("module_id", "is a module that is archived")
     return found
 
 

@@ -240,6 +240,10 @@ def _schemas() -> dict[str, Any]:
                 "kind": {"type": "string"},
                 "version": {"type": ["integer", "null"]},
                 "created_at": MOMENT,
+                "archived": {
+                    "type": "boolean",
+                    "description": "It cannot be newly chosen; completions of it still count.",
+                },
             }
         ),
         "Person": _only(

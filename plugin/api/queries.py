@@ -33,7 +33,7 @@ def modules(session: Session, organization_id: int, *, after: int, limit: int) -
         .where(
             Module.organization_id == organization_id,
             Module.id > after,
-            Module.state == ModuleState.PUBLISHED,
+            Module.state != ModuleState.DRAFT,
         )
         .order_by(Module.id)
         .limit(limit + 1)
@@ -46,6 +46,7 @@ def modules(session: Session, organization_id: int, *, after: int, limit: int) -
             "kind": each.kind.value,
             "version": number,
             "created_at": text_of(each.created_at),
+            "archived": each.state is ModuleState.ARCHIVED,
         }
         for each, number in shown
     ]

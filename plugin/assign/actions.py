@@ -8,8 +8,8 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from plugin.assign import checking, queries, versions
 from plugin.assign import draft as drafts
-from plugin.assign import drafting, queries, versions
 from plugin.assign.draft import CertificateWay, DraftRow
 from plugin.assign.errors import DraftChangedError
 from plugin.assign.facts import CertificateStart, RowFacts, TermFacts
@@ -68,7 +68,7 @@ def next_version(
 ) -> NextVersion:
     """What the draft and the effect make of the version then in force. Writes nothing."""
     rows = [DraftRow.from_json(row) for row in draft.rows]
-    drafting.check_rows(session, configuration, rows)
+    checking.check_rows(session, configuration, rows)
     zone = queries.zone_of(session, configuration)
     effective_at = _effective_at(effect, zone, now)
     before = versions.version_at(session, configuration, effective_at + CLOCKS_DIFFER)

@@ -7,21 +7,17 @@ from flask_babel import gettext as _
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from plugin.assign import draft as drafts
-from plugin.assign import queries, versions
-from plugin.assign.draft import DraftRow, Problem
-from plugin.assign.errors import DraftChangedError, RowError
+from plugin.assign import checking, queries, versions
+from plugin.assign.draft import DraftRow
+from plugin.assign.errors import DraftChangedError
 from plugin.assign.models import (
     Configuration,
     ConfigurationDraft,
-    ConfigurationRow,
     ConfigurationTemplate,
 )
 from plugin.core import audit
 from plugin.core.db import Tx
 from plugin.core.outbox import JobName
-from plugin.modules import catalogue
-from plugin.modules.models import ModuleState
 from plugin.org import history
 from plugin.org.errors import FieldError
 from plugin.org.models import Unit
@@ -92,7 +88,8 @@ def save_draft(
     saves on the way may arrive after the button by which it was left; then it is refused, for it
     would bring back what the button changed.
     """
-    check_rows(session, configuration, rows)
+    kept = queries.draft_of(session, configuration).rows
+    checking.check_rows(session, configuration, rows, also=[each["module_id"] for each in kept])
     draft = ConfigurationDraft
     is_ours, left = draft.revision == revision, f"{editor}{LEFT}"
     if editor:
@@ -280,34 +277,3 @@ def _free_name(session: Session, organization_id: int, name: str) -> str:
     if taken is not None:
         raise FieldError("name", _("Another template already has this name."))
     return name
-
-
-def check_rows(session: Session, configuration: Configuration, rows: Sequence[DraftRow]) -> None:
-    """Refuses rows that make no sense, with the place, the field and why."""
-    sentences = {
-        Problem.TWICE: _("This module is in the list already."),
-        Problem.MONTHS: _("Use 1 to %(most)d months, or leave it empty.", most=drafts.MAX_MONTHS),
-        Problem.MARK: _("Use 0 to 100 percent, or leave it empty."),
-        Problem.DAYS: _("Use 1 to %(most)d days, or leave it empty.", most=drafts.MAX_DAYS),
-    }
-    for place, field, problem in drafts.problems(rows):
-        raise RowError(place, field, sentences[problem])
-    known = session.scalars(
-        select(ConfigurationRow.module_id).where(
-            ConfigurationRow.version_id == configuration.current_version_id
-        )
-    ).all()
-    found = catalogue.listed(
-        session, configuration.organization_id, [row.module_id for row in rows]
-    )
-    allowed = {*known, *(each.id for each in found if each.state is ModuleState.PUBLISHED)}
-    archived = {each.id for each in found if each.is_archived}
-    for place, row in enumerate(rows):
-        if row.module_id not in allowed:
-            raise RowError(
-                place,
-                "module_id",
-                _("This module is archived: take it out here, or restore it among the modules.")
-                if row.module_id in archived
-                else _("This module is not published."),
-            )

@@ -1,4 +1,4 @@
-"""Pass marks that nobody can reach, because what completes the module has no score."""
+"""What an admin should know of a draft's rows: a mark nobody can reach, a module archived."""
 
 from collections.abc import Iterable, Sequence
 
@@ -14,13 +14,27 @@ SCORELESS = (ModuleKind.DOCUMENT, ModuleKind.CERTIFICATE, ModuleKind.SESSION)
 
 
 def warnings(rows: Sequence[DraftRow], modules: Iterable[Line]) -> list[str]:
-    """A sentence for each row whose mark its kind of module does not reach, in their order."""
-    known = {module.id: module for module in modules if module.kind in SCORELESS}
-    return [
-        _words(known[row.module_id], row.pass_mark)
-        for row in rows
-        if row.pass_mark and row.module_id in known
-    ]
+    """A sentence for each row whose mark its kind of module does not reach, and for each whose
+    module is archived, in their order."""
+    known = {module.id: module for module in modules}
+    found: list[str] = []
+    for row in rows:
+        module = known.get(row.module_id)
+        if module is not None and module.is_archived:
+            found.append(_archived(module))
+        if module is not None and row.pass_mark and module.kind in SCORELESS:
+            found.append(_words(module, row.pass_mark))
+    return found
+
+
+def _archived(module: Line) -> str:
+    return str(
+        _(
+            "%(module)s is archived. Where the training in force has it, it goes on counting until "
+            "you take it out and publish; it cannot be added anew.",
+            module=naming.name(module),
+        )
+    )
 
 
 def _words(module: Line, mark: float) -> str:

@@ -44,7 +44,7 @@ def record(person_id: int) -> str | Response | tuple[str, int]:
     session = read_session()
     person = _load(session, person_id)
     form = CompletionForm()
-    modules, _total = catalogue.to_choose(session, person.organization_id)
+    modules = catalogue.to_record(session, person.organization_id)
     form.module_id.choices = [SelectChoice(each.id, naming.label(each)) for each in modules]
     if request.method == "GET":
         form.once.data = secrets.token_urlsafe(12)

@@ -127,7 +127,7 @@ def _tile(
     zone = facts.configurations[module.binding.configuration_id].zone
     verdict = _verdict(module, today=local_date(at, zone))
     is_done = row.is_satisfied and not row.by_grace
-    may_start = line.kind in startable and line.state == ModuleState.PUBLISHED
+    may_start = line.kind in startable and line.state != ModuleState.DRAFT
     return Tile(
         module_id=module.module_id,
         title=line.title,

@@ -81,6 +81,16 @@ def to_choose(
     return _read(session, statement), _count(session, organization_id, wanted)
 
 
+def to_record(session: Session, organization_id: int) -> list[Line]:
+    """The modules completions can be recorded of: those in use by title, then the archived."""
+    return _read(
+        session,
+        _lines(organization_id)
+        .where(Module.state != ModuleState.DRAFT)
+        .order_by(Module.state == ModuleState.ARCHIVED, func.lower(Module.title), Module.id),
+    )
+
+
 def listed(session: Session, organization_id: int, module_ids: Sequence[int]) -> list[Line]:
     """These modules, whatever their state."""
     return _read(session, _lines(organization_id).where(Module.id.in_(module_ids)))

@@ -32,10 +32,13 @@ def module_of(session: Session, organization_id: int, module_id: int) -> Module:
 
 
 def current_version(session: Session, module: Module) -> ModuleVersion:
-    """What a new sitting would be made of; raises NotPlayableError when there is nothing."""
+    """What a new sitting would be made of; raises NotPlayableError when there is nothing.
+
+    An archived module is opened like any other, for as long as a training shows it.
+    """
     found = (
         session.get(ModuleVersion, module.current_version_id)
-        if module.state is ModuleState.PUBLISHED and module.current_version_id
+        if module.state is not ModuleState.DRAFT and module.current_version_id
         else None
     )
     if found is None:

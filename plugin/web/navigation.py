@@ -115,6 +115,8 @@ _ADMINISTRATION = (
         _l("Modules"),
         (
             "modules.",
+            "archiving.",
+            "retraining.",
             "scorm.module",
             "scorm.new_package",
             "scorm.package",
@@ -131,6 +133,8 @@ _ADMINISTRATION = (
                 _l("Catalogue"),
                 (
                     "modules.",
+                    "archiving.",
+                    "retraining.",
                     "scorm.module",
                     "scorm.new_package",
                     "scorm.package",

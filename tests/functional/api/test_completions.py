@@ -253,16 +253,26 @@ def test_other_media_types_and_large_bodies_are_refused(caller: Caller, module: 
     assert caller.report(said(module, note="x" * 70_000)).status_code == 413
 
 
-def test_people_who_are_off_and_modules_that_are_not_published_are_refused(
+def test_people_who_are_off_and_modules_that_are_drafts_are_refused(
     caller: Caller, lars: Person, module: Module
 ) -> None:
-    module.state = ModuleState.ARCHIVED
+    module.state = ModuleState.DRAFT
     db.session.commit()
     assert caller.report(said(module)).get_json()["field"] == "module_id"
     module.state = ModuleState.PUBLISHED
     lars.deactivated_at = clock.now()
     db.session.commit()
     assert caller.report(said(module)).get_json()["field"] == "person.employee_id"
+
+
+def test_what_was_passed_counts_also_of_an_archived_module(
+    caller: Caller, lars: Person, module: Module
+) -> None:
+    module.state = ModuleState.ARCHIVED
+    db.session.commit()
+    (item,) = caller.get("/modules").get_json()["items"]
+    assert (item["id"], item["archived"]) == (module.id, True)
+    assert caller.report(said(module)).status_code == 201
 
 
 def test_another_organizations_people_and_modules_do_not_exist(

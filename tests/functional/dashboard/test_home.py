@@ -236,7 +236,7 @@ def test_a_module_that_cannot_be_opened_has_no_button_and_says_so(
     grade = world.module("Grade", kind=ModuleKind.LMS_GRADE)
     old = world.module("Old")
     training(ada.site, row(grade), row(old))
-    old.state = ModuleState.ARCHIVED
+    old.state = ModuleState.DRAFT
     world.add(old)
     assert (ada.button(grade), ada.button(old)) == (None, None)
     assert "Your teacher grades this in the LMS course." in ada.tile(grade).words

@@ -327,6 +327,16 @@ def test_an_archived_training_is_not_offered(
     assert client.post(page, data={"item": f"configuration:{configuration}"}).status_code == 422
 
 
+def test_an_archived_module_is_not_offered(
+    world: World, client: FlaskClient, lms: Lms, module: Module, configuration: int
+) -> None:
+    page = page_of(client, lms)
+    module.state = ModuleState.ARCHIVED
+    world.add(module)
+    assert module.title not in read(client.get(page).text).words
+    assert client.post(page, data={"item": f"module:{module.id}"}).status_code == 422
+
+
 @pytest.mark.parametrize(
     ("custom", "page"),
     [

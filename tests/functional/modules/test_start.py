@@ -121,11 +121,11 @@ def test_what_was_never_assigned_or_no_longer_is_cannot_be_opened_by_any_address
     assert client.post(f"/modules/{module.id}/start").status_code == 404
 
 
-def test_archived_modules_cannot_be_started(
+def test_drafts_cannot_be_started(
     world: World, client: FlaskClient, learner: Person, module: Module
 ) -> None:
     assigned(world, learner, module)
-    module.state = ModuleState.ARCHIVED
+    module.state = ModuleState.DRAFT
     world.add(module)
     assert client.post(f"/modules/{module.id}/start").status_code == 409
 
