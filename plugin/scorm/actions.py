@@ -1,6 +1,6 @@
 """Everything that changes launches and what content stored."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import update
@@ -22,6 +22,7 @@ from plugin.scorm.models import (
     ScormState,
 )
 from plugin.scorm.opening import Opened
+from plugin.scorm.policy import Policy
 
 LAUNCH_LIFE = timedelta(hours=12)
 
@@ -50,8 +51,9 @@ def open_player(tx: Tx, token: str, body: bytes, *, now: datetime) -> Opened:
     if launch.expires_at <= now or run.state is RunState.ABANDONED:
         raise LaunchClosedError(launch.id)
     stored = queries.states(tx.session, run.id)
+    policy = queries.policy_of(tx.session, package)
     for replay in commits.parse_replays(body, queries.writers(package)):
-        _replay(tx, run, launch, package, stored, replay, now=now)
+        _replay(tx, run, launch, (package, policy), stored, replay, now=now)
     launch.opening = queries.last_opening(tx.session, run.id) + 1
     launch.last_seq, launch.is_review = 0, run.state is not RunState.OPEN
     launch.superseded_at = launch.closed_at = None
@@ -66,14 +68,23 @@ def open_player(tx: Tx, token: str, body: bytes, *, now: datetime) -> Opened:
         .values(superseded_at=now)
     )
     tx.session.flush()
-    return opening.opened(tx.session, run, launch, package, stored)
+    return opening.opened(tx.session, run, launch, (package, policy), stored)
 
 
-def commit(tx: Tx, token: str, body: bytes, *, now: datetime) -> tuple[RunState, bool]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What a commit came to: the run's state, whether anything was new, which parts are done."""
+
+    run_state: RunState
+    is_new: bool
+    done: dict[str, bool]
+    """Of each part that was said something of."""
+
+
+def commit(tx: Tx, token: str, body: bytes, *, now: datetime) -> Kept:
     """Keep what an opening says, and the completion it means, in this one transaction.
 
-    Gives the run's state and whether anything was new. What was kept before is acknowledged
-    again; an opening that is no longer the newest is refused.
+    What was kept before is acknowledged again; an opening that is no longer the newest is refused.
     """
     run = queries.lock_run(tx.session, token)
     launch, package = queries.launch_and_package(tx.session, token)
@@ -83,11 +94,14 @@ def commit(tx: Tx, token: str, body: bytes, *, now: datetime) -> tuple[RunState,
     fresh = [entry for entry in said.entries if entry.seq > launch.last_seq]
     for entry in fresh:
         launch.last_seq = entry.seq
-    _keep(tx, run, launch, package, stored, fresh, opening=said.opening, now=now)
+    policy = queries.policy_of(tx.session, package)
+    _keep(tx, run, launch, (package, policy), stored, fresh, opening=said.opening, now=now)
     _seen(launch, now)
     if said.is_last:
         launch.closed_at = now
-    return run.state, bool(fresh)
+    parts = {entry.sco_id for entry in said.entries}
+    done = opening.done_of(package, policy, stored, parts)
+    return Kept(run_state=run.state, is_new=bool(fresh), done=done)
 
 
 def heartbeat(tx: Tx, token: str, body: bytes, *, now: datetime) -> None:
@@ -115,7 +129,7 @@ def _replay(
     tx: Tx,
     run: Run,
     launch: ScormLaunch,
-    package: Package,
+    read_as: tuple[Package, Policy],
     stored: dict[str, ScormState],
     said: Commit,
     *,
@@ -126,7 +140,7 @@ def _replay(
     if said.opening > queries.last_opening(tx.session, run.id):
         return
     fresh = [entry for entry in said.entries if (said.opening, entry.seq) > last]
-    _keep(tx, run, launch, package, stored, fresh, opening=said.opening, now=now)
+    _keep(tx, run, launch, read_as, stored, fresh, opening=said.opening, now=now)
     tx.session.flush()
 
 
@@ -134,7 +148,7 @@ def _keep(
     tx: Tx,
     run: Run,
     launch: ScormLaunch,
-    package: Package,
+    read_as: tuple[Package, Policy],
     stored: dict[str, ScormState],
     entries: list[Entry],
     *,
@@ -149,7 +163,7 @@ def _keep(
     run.last_activity_at = now
     if launch.is_review:
         return
-    policy = queries.policy_of(tx.session, package)
+    package, policy = read_as
     report = runtime.progress_of(
         queries.scos_of(package, stored), policy=policy, course=queries.course_in(package, stored)
     )

@@ -94,8 +94,10 @@ def commit(token: str) -> Response:
     """What content stored is kept, with the completion it means; acknowledged only then."""
     body = _body()
     with transaction() as tx:
-        state, is_new = actions.commit(tx, token, body, now=clock.now())
-    return jsonify(result="true", errorCode=0, state=state, applied=is_new)
+        kept = actions.commit(tx, token, body, now=clock.now())
+    return jsonify(
+        result="true", errorCode=0, state=kept.run_state, applied=kept.is_new, done=kept.done
+    )
 
 
 @bp.post("/heartbeat")

@@ -1,5 +1,6 @@
 """What the player is told when it opens a sitting."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,8 @@ from plugin.core.base import JsonDict
 from plugin.modules.models import Run, RunState
 from plugin.scorm import queries, runtime, runtime12, runtime2004
 from plugin.scorm.models import COURSE, Package, ScormLaunch, ScormState
-from plugin.scorm.scos import Completion
+from plugin.scorm.policy import Policy
+from plugin.scorm.scos import Completion, Sco
 
 MAX_LEARNER_NAME = 250
 """Engines take a longer one for none: SCORM promises so many letters (1.2: 255)."""
@@ -32,11 +34,12 @@ def opened(
     session: Session,
     run: Run,
     launch: ScormLaunch,
-    package: Package,
+    read_as: tuple[Package, Policy],
     stored: dict[str, ScormState],
 ) -> Opened:
     """Each part with what it stored and what the LMS must say."""
-    parts = _parts(session, run, launch, package, stored)
+    package, _ = read_as
+    parts = _parts(session, run, launch, read_as, stored)
     tree = (package.manifest or {}).get("tree")
     engine = stored.get(COURSE)
     return Opened(
@@ -45,14 +48,33 @@ def opened(
         is_review=launch.is_review,
         current=_current(parts, stored),
         parts=parts,
-        course=_course(session, run, package, engine) if tree else None,
+        course=_course(session, run, read_as, engine) if tree else None,
     )
 
 
-def _course(session: Session, run: Run, package: Package, engine: ScormState | None) -> JsonDict:
+def done_of(
+    package: Package, policy: Policy, stored: dict[str, ScormState], parts: Collection[str]
+) -> dict[str, bool]:
+    """Which of these parts are done, by the rules of the module."""
+    scos = queries.scos_of(package, stored)
+    return {
+        sco.identifier: _is_done(sco, policy, alone=len(scos) == 1)
+        for sco in scos
+        if sco.identifier in parts
+    }
+
+
+def _is_done(sco: Sco, policy: Policy, *, alone: bool) -> bool:
+    result = runtime.result_of(sco, policy=policy, alone=alone)
+    return result.completion is Completion.COMPLETED
+
+
+def _course(
+    session: Session, run: Run, read_as: tuple[Package, Policy], engine: ScormState | None
+) -> JsonDict:
+    package, policy = read_as
     manifest = package.manifest or {}
-    shares = queries.policy_of(session, package).shares_objectives
-    kinds = _shared_kinds(manifest) if shares else []
+    kinds = _shared_kinds(manifest) if policy.shares_objectives else []
     return {
         "tree": manifest["tree"],
         "state": engine.cmi.get("state") if engine else None,
@@ -73,16 +95,16 @@ def _parts(
     session: Session,
     run: Run,
     launch: ScormLaunch,
-    package: Package,
+    read_as: tuple[Package, Policy],
     stored: dict[str, ScormState],
 ) -> list[JsonDict]:
-    person, policy = queries.learner_of(session, run), queries.policy_of(session, package)
+    package, policy = read_as
+    person = queries.learner_of(session, run)
     name = f"{person.family_name}, {person.given_name}".strip(", ")
     learner = (str(person.id), name[:MAX_LEARNER_NAME])
     scos = queries.scos_of(package, stored)
     parts = []
     for sco, item in zip(scos, (package.manifest or {})["items"], strict=True):
-        result = runtime.result_of(sco, policy=policy, alone=len(scos) == 1)
         told: dict[str, Any] = {"learner": learner, "item": item, "is_review": launch.is_review}
         parts.append(
             {
@@ -93,7 +115,7 @@ def _parts(
                 "is_sco": sco.is_sco,
                 "prerequisites": item.get("prerequisites", ""),
                 "is_new": sco.cmi is None,
-                "is_done": result.completion is Completion.COMPLETED,
+                "is_done": _is_done(sco, policy, alone=len(scos) == 1),
                 "status_set": sco.is_status_set,
                 "cmi": runtime2004.seed(sco, **told)
                 if sco.is_2004

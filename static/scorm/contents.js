@@ -30,6 +30,9 @@ export class Contents {
 
   /* Entries: { id, title, depth, isCurrent, isDone, isAllowed, isHeading }. */
   draw(entries) {
+    const drawn = JSON.stringify(entries);
+    if (drawn === this.drawn) return; /* whoever is choosing keeps the focus */
+    this.drawn = drawn;
     this.button.hidden = entries.length < 2;
     this.list.replaceChildren(...entries.map((entry) => this.line(entry)));
   }

@@ -86,9 +86,27 @@ export class Course12 {
     }));
   }
 
-  /* SCORM 1.2 knows no way through a course; the list is all there is. */
+  /* What the server made of what these parts said. */
+  told(done) {
+    for (const part of this.parts) part.is_done = done[part.id] ?? part.is_done;
+    this.shell.refresh();
+  }
+
+  /* SCORM 1.2 knows no way through a course but its list: back and on in it, past closed parts. */
   get ways() {
-    return { previous: null, continue: null };
+    if (this.parts.length < 2) return { previous: null, continue: null };
+    return { previous: Boolean(this.beside("previous")), continue: Boolean(this.beside("continue")) };
+  }
+
+  beside(way) {
+    const at = this.parts.indexOf(this.current);
+    const parts = way === "previous" ? this.parts.slice(0, at).reverse() : this.parts.slice(at + 1);
+    return parts.find((part) => this.isAllowed(part));
+  }
+
+  move(way) {
+    const part = this.beside(way);
+    return part && this.choose(part.id);
   }
 
   async leave() {

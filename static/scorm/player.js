@@ -24,8 +24,9 @@ let exiting = false;
 
 const outbox = new Outbox(document.body.dataset.outbox);
 const transport = new Transport(location.pathname, outbox, {
-  saved(state) {
+  saved(state, done) {
     runState = state;
+    if (!exiting) course.told?.(done);
     $("trouble").hidden = true;
     tellUnstored();
     showSaved();

@@ -77,7 +77,13 @@ def test_opening_tells_the_parts_and_what_they_stored(player: Player, learner: P
 
 def test_a_commit_is_kept_and_acknowledged(player: Player, run: Run) -> None:
     answer = player.say("incomplete", suspend="x", raw="10")
-    assert answer.json == {"result": "true", "errorCode": 0, "state": "open", "applied": True}
+    assert answer.json == {
+        "result": "true",
+        "errorCode": 0,
+        "state": "open",
+        "applied": True,
+        "done": {"I1": False},
+    }
     assert stored() == "x"
     event = db.session.scalars(select(CommitEvent)).one()
     assert (event.opening, event.seq, event.status, event.score) == (1, 1, "incomplete", 0.1)
@@ -87,7 +93,8 @@ def test_a_commit_is_kept_and_acknowledged(player: Player, run: Run) -> None:
 def test_passing_is_a_completion_with_its_evidence_in_the_same_transaction(
     player: Player, run: Run, learner: Person
 ) -> None:
-    assert (player.say("passed", raw="90").json or {})["state"] == "completed"
+    answer = player.say("passed", raw="90").json or {}
+    assert (answer["state"], answer["done"]) == ("completed", {"I1": True})
     (only,) = completions()
     assert (only.person_id, only.module_id, only.module_version_id) == (
         learner.id,
