@@ -20,7 +20,11 @@ from plugin.notify.actions import queue_message
 from plugin.notify.models import MessageKind
 from plugin.org.errors import FieldError
 from plugin.org.models import Person
-from plugin.submissions.errors import OwnSubmissionError, SubmissionDecidedError
+from plugin.submissions.errors import (
+    OwnSubmissionError,
+    SubmissionDecidedError,
+    SubmissionOutdatedError,
+)
 from plugin.submissions.models import SubmissionState, SubmittedCertificate
 
 MAX_WORDS = 200
@@ -232,8 +236,8 @@ def _complete(
         valid_until_on=submission.ends_on,
         now=now,
     )
-    if completion is None:
-        raise SubmissionDecidedError(submission.id)
+    if completion is None:  # its holder sits anew, because a certificate was asked for anew
+        raise SubmissionOutdatedError(submission.id)
     tx.session.flush()
     return completion
 

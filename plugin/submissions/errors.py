@@ -21,3 +21,12 @@ class SubmissionDecidedError(PluginError):
     code = "submissions.decided"
     http_status = 409
     public_message = _l("This was decided or withdrawn in the meantime. Look at it again.")
+
+
+class SubmissionOutdatedError(PluginError):
+    code = "submissions.outdated"
+    http_status = 409
+    public_message = _l(
+        "This was submitted before the certificate had to be shown anew, and its holder has begun "
+        "anew. Reject it with a reason, so that they submit it there."
+    )

@@ -43,9 +43,12 @@ class NotAnAnswerError(Exception):
 
 
 def read_answer(
-    claims: Mapping[str, Any], *, deployment_id: str, data: str, target_url: str
+    claims: Mapping[str, Any], *, deployment_id: str, data: str, target_url: str, tool_name: str
 ) -> Picked:
     """The choice in a verified message; raises NotAnAnswerError.
+
+    What has no title of its own, which the standard leaves free, has that of its line item, or the
+    name of the tool.
 
     Only links to the tool become modules; pages, files and HTML of a tool are nothing we show.
     """
@@ -61,7 +64,7 @@ def read_answer(
     listed = claims.get(CLAIM + "content_items", [])
     if not isinstance(listed, list):
         raise NotAnAnswerError("content_items")
-    found = [_item(each, target_url) for each in listed[:MAX_ITEMS]]
+    found = [_item(each, target_url, tool_name) for each in listed[:MAX_ITEMS]]
     items = tuple(each for each in found if each is not None)
     error = text_of(claims.get(CLAIM + "errormsg"))
     return Picked(
@@ -72,19 +75,20 @@ def read_answer(
     )
 
 
-def _item(said: object, target_url: str) -> Item | None:
+def _item(said: object, target_url: str, tool_name: str) -> Item | None:
     if not isinstance(said, Mapping) or said.get("type") != RESOURCE_LINK:
         return None
     address = web_address(said.get("url", target_url))
-    title = text_of(said.get("title"))
-    if address is None or not is_secure_address(address) or not title:
-        return None
     line_item = said.get("lineItem", {"scoreMaximum": MAXIMUM})
-    if not isinstance(line_item, Mapping):
+    if address is None or not is_secure_address(address) or not isinstance(line_item, Mapping):
         return None
+    titles = [said.get("title"), line_item.get("label")]
     maximum = line_item.get("scoreMaximum")
-    if not is_number(maximum) or float(maximum) <= 0:  # type: ignore[arg-type]
+    if any(not isinstance(each, str | None) for each in titles) or not is_number(maximum):
         return None
+    if float(maximum) <= 0:  # type: ignore[arg-type]
+        return None
+    title = next((text for each in titles if (text := text_of(each))), tool_name)
     return Item(
         title=title[:200],
         target_url=address,

@@ -33,9 +33,10 @@ class Outcome(StrEnum):
     NOT_STARTED = "not_started"
 
 
+_ON_RECORD = "when the score came; it is on record, and only one with a later timestamp can count"
 REFUSED = {
-    Outcome.NOT_ASSIGNED: "the module is not assigned to this person now; the score is on record",
-    Outcome.NOT_STARTED: "this person has not opened the module; the score is on record",
+    Outcome.NOT_ASSIGNED: f"the module was not assigned to this person {_ON_RECORD}",
+    Outcome.NOT_STARTED: f"this person had not opened the module {_ON_RECORD}",
 }
 """What is kept and refused all the same, and the words for it."""
 

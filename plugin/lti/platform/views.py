@@ -111,6 +111,7 @@ def _picked(tool: ExternalTool, data: str, token: str) -> tuple[Picked, object]:
             deployment_id=actions.DEPLOYMENT,
             data=data,
             target_url=tool.picker_url or tool.target_url,
+            tool_name=tool.name,
         )
     except (ForeignTokenError, NotAnAnswerError) as error:
         raise PickRefusedError(str(error)) from None

@@ -89,11 +89,26 @@ def test_p8_links_become_modules(maker: Maker, client: FlaskClient, asked: dict[
 
 
 @pytest.mark.parametrize(
+    ("item", "title"),
+    [
+        ({"lineItem": {"scoreMaximum": 20, "label": "Ladders, quiz"}}, "Ladders, quiz"),
+        ({"title": "", "lineItem": {"scoreMaximum": 20}}, "Quiz maker"),
+        ({"title": None}, "Quiz maker"),
+    ],
+)
+def test_p8_a_link_that_names_no_title_has_that_of_its_line_item_or_the_tools_name(
+    maker: Maker, client: FlaskClient, asked: dict[str, Any], item: dict[str, Any], title: str
+) -> None:
+    link = {"type": "ltiResourceLink", "url": f"{SITE}/x", **item}
+    assert "1 module was added" in send(client, asked, choice(maker, asked, [link])).text
+    assert db.session.query(Module).one().title == title
+
+
+@pytest.mark.parametrize(
     "item",
     [
         {"type": "html", "html": "<script>alert(1)</script>"},
         {"type": "link", "url": "https://elsewhere.example.test"},
-        {"type": "ltiResourceLink", "url": f"{SITE}/x"},
         {"type": "ltiResourceLink", "title": "x", "url": "javascript:alert(1)"},
         {"type": "ltiResourceLink", "title": "x", "url": "http://maker.example.test/"},
         {"type": "ltiResourceLink", "title": ["x"]},

@@ -2,7 +2,7 @@
 
 import io
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,8 @@ from werkzeug.test import TestResponse
 from plugin.assign.models import StoredStanding
 from plugin.core import clock
 from plugin.core.context import current_settings
-from plugin.core.db import db
+from plugin.core.db import db, transaction
+from plugin.modules import retraining
 from plugin.modules.models import Completion, CompletionSource, Module
 from plugin.notify.models import Message, MessageKind
 from plugin.org.models import Person, Unit
@@ -374,3 +375,32 @@ def test_the_module_is_made_and_changed_by_admins(
     assert admin.post(address, data={"title": ""}).status_code == 422
     other = world.module("Course")
     assert admin.get(f"/admin/modules/certificates/{other.id}").status_code == 404
+
+
+def test_what_was_submitted_before_it_had_to_be_shown_anew_is_said_to_be_so(
+    client: FlaskClient,
+    admin: FlaskClient,
+    world: World,
+    learner: Person,
+    boss: Person,
+    module: Module,
+    page: str,
+) -> None:
+    submits(client, page)
+    number = only().id
+    tomorrow = NOW.date() + timedelta(days=1)
+    with transaction() as tx:
+        target = tx.session.get_one(Module, module.id)
+        retraining.renew(tx, target, None, NOW)
+        version = retraining.version_of(tx.session, target, 2)
+        retraining.decide(tx, version, tomorrow, known_id=0, by=boss.id, reason="Rules", now=NOW)
+    with clock.at(NOW + timedelta(days=2)):
+        world.sign_in(client, learner)
+        world.sign_in(admin, boss)
+        assert opened(client, module) != page
+        refused = approves(admin, number)
+        assert refused.status_code == 409
+        assert "shown anew" in read(refused.text).words
+        assert completions() == []
+        admin.post(f"/admin/submissions/{number}/reject", data={"reason": "Show the new one"})
+    assert only().state is SubmissionState.REJECTED
