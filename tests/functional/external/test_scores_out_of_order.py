@@ -8,12 +8,13 @@ from flask.testing import FlaskClient
 
 from plugin.core import clock
 from plugin.core.db import db, transaction
-from plugin.lti.platform import linking
+from plugin.lti.platform import linking, scores
 from plugin.lti.platform.models import ScoreCallback
 from plugin.modules.models import Completion, Module, Run, RunState
 from plugin.org.models import Membership
 from tests.conftest import NOW
 from tests.functional.external.maker import SITE, Maker, column_of
+from tests.functional.lti.platform import ABSENT
 
 
 @pytest.fixture
@@ -125,3 +126,44 @@ def test_p11_a_pass_of_an_older_version_does_not_end_the_sitting_of_the_newer_on
         RunState.FAILED,
         RunState.OPEN,
     ]
+
+
+@pytest.mark.parametrize("where", ["_outcome", "ScoreCallback"])
+def test_p11_a_score_is_kept_and_counts_together_or_not_at_all(
+    maker: Maker, claims: dict[str, Any], monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def broken(*_args: object, **_more: object) -> None:
+        raise RuntimeError
+
+    said, token = maker.score(claims), maker.token()
+    with monkeypatch.context() as patch:
+        patch.setattr(scores, where, broken)
+        if where == "ScoreCallback":  # its columns are asked for before one is made
+            patch.setattr(scores, "_as_late", lambda *_: [])
+            patch.setattr(scores, "_require_patience", lambda *_, **__: None)
+        assert maker.send(claims, said, token=token).status_code == 500
+    assert (completions(), outcomes()) == ([], [])
+    assert maker.send(claims, said, token=token).status_code == 204
+    assert ([each.passed for each in completions()], outcomes()) == ([True], ["passed"])
+
+
+@pytest.mark.parametrize(
+    "taken_back",
+    [
+        {"scoreGiven": ABSENT, "scoreMaximum": ABSENT},
+        {"gradingProgress": "NotReady", "scoreGiven": ABSENT, "scoreMaximum": ABSENT},
+        {"activityProgress": "Initialized", "gradingProgress": "Pending"},
+    ],
+)
+def test_p11_a_score_that_is_taken_back_is_no_result_and_undoes_no_completion(
+    maker: Maker, claims: dict[str, Any], taken_back: dict[str, Any]
+) -> None:
+    address = f"{column_of(claims)}/results"
+    assert maker.report(claims).status_code == 204
+    (result,) = maker.call("GET", address).get_json()
+    assert result["resultScore"] == 80
+    with clock.at(NOW + timedelta(minutes=1)):
+        assert maker.report(claims, **taken_back).status_code == 204
+        (result,) = maker.call("GET", address).get_json()
+    assert "resultScore" not in result
+    assert [each.passed for each in completions()] == [True]
