@@ -1,13 +1,13 @@
 """What a report of a completion must say (pure)."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, NoReturn
+from typing import Any
 
 from plugin.api.errors import Problem
+from plugin.core import strict
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(minutes=5)
@@ -18,7 +18,6 @@ IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 FIELDS = frozenset(
     {"person", "module_id", "passed", "score", "happened_at", "valid_until_on", "note"}
 )
-LONGEST_MOMENT = 40
 _NO_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 ZONES = timedelta(hours=12)
@@ -84,25 +83,9 @@ def read_report(body: bytes, *, now: datetime) -> Reported:
 def json_object(body: bytes) -> dict[str, Any]:
     """The JSON object of a body; raises Problem."""
     try:
-        found = json.loads(
-            body.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_no_doubles
-        )
-    except (ValueError, RecursionError):
+        return strict.json_object(body)
+    except ValueError:
         raise Problem(400, "not_json", "The body must be a JSON object in UTF-8.") from None
-    if not isinstance(found, dict):
-        raise Problem(400, "not_json", "The body must be a JSON object in UTF-8.")
-    return found
-
-
-def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice")
-    return found
-
-
-def _refuse(_name: str) -> NoReturn:
-    raise ValueError("not a number of JSON")
 
 
 def wrong(field: str, words: str) -> Problem:
@@ -137,24 +120,16 @@ def _lms(value: object) -> LmsName:
 def _score(value: object) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    found = strict.number(value)
+    if found is None or not 0 <= found <= 1:
         raise wrong("score", "must be a number from 0 to 1, or null")
-    if not 0 <= value <= 1:
-        raise wrong("score", "must be a number from 0 to 1, or null")
-    return float(value)
+    return found
 
 
 def _moment(value: object, now: datetime) -> datetime:
-    words = "must be an ISO 8601 date and time with a time zone"
-    if not isinstance(value, str) or len(value) > LONGEST_MOMENT or "T" not in value:
-        raise wrong("happened_at", words)
-    try:
-        moment = datetime.fromisoformat(value)
-        moment = moment if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise wrong("happened_at", words) from None
-    if moment.tzinfo is None:
-        raise wrong("happened_at", words)
+    moment = strict.moment(value)
+    if moment is None:
+        raise wrong("happened_at", "must be an ISO 8601 date and time with a time zone")
     if moment > now + AHEAD:
         raise wrong("happened_at", "lies in the future")
     if moment < EARLIEST:

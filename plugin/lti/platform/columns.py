@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
+from plugin.core import strict
 from plugin.lti.platform import queries
 from plugin.lti.platform.addresses import PlatformAddresses
 from plugin.lti.platform.errors import ServiceRefusal
@@ -23,9 +24,8 @@ from plugin.lti.platform.rules import (
     DAY,
     REFUSED,
     bad,
-    is_number,
     json_object,
-    moment_of,
+    maximum_of,
     too_many,
 )
 from plugin.lti.tool.claim_values import is_id
@@ -124,7 +124,7 @@ def create(
 ) -> dict[str, Any]:
     """A line item of the tool's own: it keeps scores and completes nothing."""
     said = json_object(body)
-    label, maximum = _label(said), _maximum(said)
+    label, maximum = _label(said), maximum_of(said.get("scoreMaximum"))
     start_at, end_at = _dates(said)
     link = _named_link(session, tool, said.get("resourceLinkId"))
     _require_room(session, tool, now=now)
@@ -187,7 +187,7 @@ def replace(
     for fixed in ("id", "resourceLinkId"):
         if said.get(fixed, before.get(fixed)) != before.get(fixed):
             raise bad(f"{fixed} cannot be changed")
-    column.label, column.score_maximum = _label(said), _maximum(said)
+    column.label, column.score_maximum = _label(said), maximum_of(said.get("scoreMaximum"))
     column.resource_id, column.tag = _optional(said, "resourceId"), _optional(said, "tag")
     column.start_at, column.end_at = _dates(said)
     session.flush()
@@ -209,13 +209,6 @@ def _label(said: Mapping[str, Any]) -> str:
     return str(label)
 
 
-def _maximum(said: Mapping[str, Any]) -> float:
-    maximum = said.get("scoreMaximum")
-    if not is_number(maximum) or float(maximum) <= 0:  # type: ignore[arg-type]
-        raise bad("scoreMaximum must be a number above 0")
-    return float(maximum)  # type: ignore[arg-type]
-
-
 def _optional(said: Mapping[str, Any], name: str) -> str | None:
     value = said.get(name)
     if value is None or value == "":
@@ -235,7 +228,7 @@ def _dates(said: Mapping[str, Any]) -> tuple[datetime | None, datetime | None]:
 def _date(said: Mapping[str, Any], name: str) -> datetime | None:
     if said.get(name) is None or said[name] == "":
         return None
-    moment = moment_of(said[name])
+    moment = strict.moment(said[name])
     if moment is None:
         raise bad(f"{name} must be an ISO 8601 date and time with a time zone")
     return moment

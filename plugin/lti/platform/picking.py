@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from plugin.core import strict
 from plugin.lti.platform.custom import custom_of
-from plugin.lti.platform.rules import is_number
 from plugin.lti.tool.addresses import is_secure_address
 from plugin.lti.tool.claim_values import is_id, text_of, web_address
 from plugin.lti.tool.claims import DEEP_LINKING, LTI, VERSION
@@ -83,17 +83,15 @@ def _item(said: object, target_url: str, tool_name: str) -> Item | None:
     if address is None or not is_secure_address(address) or not isinstance(line_item, Mapping):
         return None
     titles = [said.get("title"), line_item.get("label")]
-    maximum = line_item.get("scoreMaximum")
-    if any(not isinstance(each, str | None) for each in titles) or not is_number(maximum):
-        return None
-    if float(maximum) <= 0:  # type: ignore[arg-type]
+    maximum = strict.number(line_item.get("scoreMaximum"))
+    if any(not isinstance(each, str | None) for each in titles) or not maximum or maximum < 0:
         return None
     title = next((text for each in titles if (text := text_of(each))), tool_name)
     return Item(
         title=title[:200],
         target_url=address,
         custom=custom_of(said.get("custom")),
-        score_maximum=float(maximum),  # type: ignore[arg-type]
+        score_maximum=maximum,
         resource_id=_text(line_item.get("resourceId")),
         tag=_text(line_item.get("tag")),
     )

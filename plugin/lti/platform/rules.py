@@ -1,13 +1,13 @@
 """What a score of an external tool must be, and what it means (pure; AGS 2.0 section 3.4)."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from plugin.core import strict
 from plugin.lti.platform.errors import ServiceRefusal
 from plugin.lti.tool.claim_values import is_id, text_of
 from plugin.modules.rules import Report
@@ -17,7 +17,6 @@ GRADING = frozenset({"FullyGraded", "Pending", "PendingManual", "Failed", "NotRe
 AHEAD = timedelta(minutes=5)
 """How far a tool's clock may be ahead of ours."""
 DAY = timedelta(days=1)
-LONGEST_TIMESTAMP = 40
 TOO_FAST, TOO_MANY = 429, "too_many_requests"
 
 
@@ -74,16 +73,11 @@ def read_score(body: bytes, *, now: datetime) -> Said:
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """The JSON object of a body; NaN, Infinity and everything else are refused."""
+    """The JSON object of a body; raises ServiceRefusal."""
     try:
-        found = json.loads(
-            body.decode("utf-8"), parse_constant=_no_number, object_pairs_hook=_no_doubles
-        )
-    except (ValueError, RecursionError):
-        raise bad("the body is not JSON") from None
-    if not isinstance(found, dict):
-        raise bad("the body is not a JSON object")
-    return found
+        return strict.json_object(body)
+    except ValueError:
+        raise bad("the body is not a JSON object") from None
 
 
 def bad(words: str) -> ServiceRefusal:
@@ -97,20 +91,8 @@ def too_many(words: str, *, last_at: datetime, now: datetime) -> ServiceRefusal:
     return ServiceRefusal(TOO_FAST, TOO_MANY, words, again_in=max(1, again_in))
 
 
-def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A name that stands twice says two things; neither is believed (RFC 8259, section 4)."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError
-    return found
-
-
-def _no_number(_name: str) -> None:
-    raise ValueError
-
-
 def _moment(value: object, now: datetime) -> datetime:
-    moment = moment_of(value)
+    moment = strict.moment(value)
     if moment is None:
         raise bad("timestamp must be an ISO 8601 date and time with a time zone")
     if moment > now + AHEAD:
@@ -137,41 +119,30 @@ def _check_rest(said: Mapping[str, Any]) -> None:
 def _optional(submission: Mapping[str, Any], name: str) -> datetime | None:
     if submission.get(name) is None:
         return None
-    moment = moment_of(submission[name])
+    moment = strict.moment(submission[name])
     if moment is None:
         raise bad(f"submission.{name} must be an ISO 8601 date and time with a time zone")
     return moment
 
 
-def moment_of(value: object) -> datetime | None:
-    """A date and time with a zone, or None."""
-    if not isinstance(value, str) or len(value) > LONGEST_TIMESTAMP or "T" not in value:
-        return None
-    try:
-        found = datetime.fromisoformat(value)
-        return None if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
 def _share(given: object, maximum: object) -> float | None:
     if given is None and maximum is None:
         return None
-    if given is not None and (not is_number(given) or float(given) < 0):  # type: ignore[arg-type]
+    most = maximum_of(maximum)
+    if given is None:
+        return None
+    found = strict.number(given)
+    if found is None or found < 0:
         raise bad("scoreGiven must be a number of at least 0")
-    if not is_number(maximum) or float(maximum) <= 0:  # type: ignore[arg-type]
+    return min(1.0, found / most)
+
+
+def maximum_of(value: object) -> float:
+    """What full marks are; raises ServiceRefusal."""
+    found = strict.number(value)
+    if found is None or found <= 0:
         raise bad("scoreMaximum must be a number above 0")
-    return None if given is None else min(1.0, float(given) / float(maximum))  # type: ignore[arg-type]
-
-
-def is_number(value: object) -> bool:
-    """A finite JSON number; true and false are none."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    try:
-        return math.isfinite(float(value))
-    except OverflowError:
-        return False
+    return found
 
 
 def report_of(said: Said, *, pass_share: float | None) -> Report | None:
