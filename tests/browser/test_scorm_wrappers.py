@@ -145,3 +145,9 @@ def test_comments_of_several_lines_are_read_as_they_were_written(play: Play) -> 
     played.set("ONE", comments_from_learner__0__comment="One\nTwo", suspend_data="a\u0085b\nc")
     assert played.ask("ONE", "cmi.comments_from_learner.0.comment") == "One\nTwo"
     assert played.ask("ONE", "cmi.suspend_data") == "a\u0085b\nc"
+
+
+def test_the_contents_frame_has_a_name_of_its_own(probing: Probing) -> None:
+    """Some tools finish a part only in a frame with a name, and windows they open are not it."""
+    frame = probing("1.2").frame
+    assert frame.evaluate("() => window.name") == "course_part"
