@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
 
 from plugin.api.errors import WebhookEndedError
 from plugin.api.happenings import happened
@@ -40,6 +41,8 @@ PAUSES = tuple(
 """Between the tries: about two days in all."""
 GONE = 410
 SUCCESS = range(200, 300)
+KEEP_DELIVERIES = timedelta(days=90)
+"""How long it is known what an address was told."""
 ENDED = "the webhook was ended"
 MAX_WORDS = 200
 
@@ -233,3 +236,18 @@ def _gone(delivery_id: int) -> None:
             delivery.words = f"HTTP {GONE}"
         webhook = tx.session.get_one(Webhook, delivery.webhook_id)
         end(tx.session, webhook, by=None, words=f"HTTP {GONE}", now=clock.now())
+
+
+def forget_deliveries(session: Session, *, before: datetime) -> None:
+    """What was told, or given up, long ago is not kept; what still waits is, and what would be
+    told once more because nobody collected since."""
+    looked_at = select(Webhook.id).where(
+        or_(Webhook.ended_at.is_not(None), Webhook.collected_at > before + LOOK_BACK)
+    )
+    session.execute(
+        delete(WebhookDelivery).where(
+            WebhookDelivery.created_at < before,
+            WebhookDelivery.state != DeliveryState.WAITING,
+            WebhookDelivery.webhook_id.in_(looked_at),
+        )
+    )

@@ -53,6 +53,7 @@ def tidy() -> None:
     with transaction() as tx:
         forget_logins(tx.session, before=now - timedelta(days=1))
         forget_answers(tx.session, before=now - KEEP_ANSWERS)
+        delivering.forget_deliveries(tx.session, before=now - delivering.KEEP_DELIVERIES)
         forget_ended(tx.session, before=now - timedelta(days=1))
         deep_linking.forget(tx.session, before=now - timedelta(days=1))
         forget_former(tx.session, now=now)

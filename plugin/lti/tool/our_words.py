@@ -66,6 +66,5 @@ CODES: Mapping[str, LazyString] = {
 
 def in_the_readers_words(words: str | None) -> str:
     """The words, with what is ours of them translated."""
-    if words in CODES:
-        return str(CODES[words])
-    return translated(words, SENTENCES)
+    code = CODES.get(words or "")
+    return translated(words, SENTENCES) if code is None else str(code)

@@ -390,6 +390,29 @@ def test_two_collectors_tell_it_once(
     assert len(receiver.heard) == 1
 
 
+def test_what_an_address_was_told_is_known_for_ninety_days_and_what_waits_for_ever(
+    world: World, receiver: Receiver, secret: str, lars: Person, module: Module
+) -> None:
+    receiver.answers = [204]
+    world.completion(lars, module)
+    collect()
+    receiver.answers = [500] * 10
+    world.completion(lars, module)
+    collect(timedelta(minutes=2))
+    for days, states in (
+        (92, ["sent", "waiting"]),  # nobody collected since: it would be told once more
+        (93, ["waiting"]),
+    ):
+        with clock.at(NOW + timedelta(days=days)):
+            periodic.tidy()
+            with transaction() as tx:
+                delivering.collect(tx, now=clock.now())
+        found = db.session.query(WebhookDelivery).order_by(WebhookDelivery.id)
+        assert [each.state.value for each in found] == states
+        db.session.rollback()
+    assert len({headers["webhook-id"] for headers, _ in receiver.heard}) == 2
+
+
 def test_it_comes_round_every_minute() -> None:
     assert periodic.TURNS["webhooks"].every == timedelta(minutes=1)
 
