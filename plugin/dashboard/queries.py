@@ -67,7 +67,9 @@ def belongings(session: Session, organization_id: int, person_id: int) -> Belong
             leads_sessions = line.subject_id > 0
             continue
         if line.tag == "attempt":
-            attempts[line.subject_id] = Attempt(state=RunState(line.state), score=line.score)
+            attempts[line.subject_id] = Attempt(
+                run_id=line.run_id, state=RunState(line.state), score=line.score
+            )
             continue
         if line.event_id is not None:
             events[line.certificate_id][line.event_id] = EventFacts(
@@ -106,6 +108,7 @@ def _papers() -> Select[*tuple[Any, ...]]:
             Certificate.credential_id.label("credential_id"),
             CertificateEvent.at.label("moment"),
             cast(null(), Float).label("score"),
+            cast(null(), Int).label("run_id"),
         )
         .outerjoin(CertificateEvent, CertificateEvent.certificate_id == Certificate.id)
         .where(
@@ -137,6 +140,7 @@ def _attempts() -> Select[*tuple[Any, ...]]:
         cast(null(), Text),
         cast(null(), UTCDateTime()),
         Run.score,
+        Run.id,
     ).where(
         Run.organization_id == bindparam("organization_id"),
         Run.person_id == bindparam("person_id"),
@@ -155,6 +159,7 @@ def _leads() -> Select[*tuple[Any, ...]]:
         cast(null(), Text),
         cast(null(), UTCDateTime()),
         cast(null(), Float),
+        cast(null(), Int),
     )
 
 

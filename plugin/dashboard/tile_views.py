@@ -32,6 +32,8 @@ class TileView:
     percent_text: str
     button: Button | None
     start_url: str
+    review_url: str
+    """Where a course that has ended is looked at again; empty where there is none."""
 
 
 BADGES = {
@@ -60,8 +62,8 @@ SHELVES = {
 }
 
 
-def tile_view(tile: Tile, *, start_url: str) -> TileView:
-    """The tile in the reader's language; its button posts to `start_url`."""
+def tile_view(tile: Tile, *, start_url: str, review_url: str = "") -> TileView:
+    """The tile in the reader's language; its buttons post to `start_url` and `review_url`."""
     return TileView(
         module_id=tile.module_id,
         title=tile.title,
@@ -72,6 +74,7 @@ def tile_view(tile: Tile, *, start_url: str) -> TileView:
         percent_text="" if tile.percent is None else percent(tile.percent / 100),
         button=_button(tile),
         start_url=start_url,
+        review_url=review_url,
     )
 
 

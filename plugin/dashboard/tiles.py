@@ -50,6 +50,7 @@ class Shelf(StrEnum):
 class Attempt:
     """The person's last sitting that has ended."""
 
+    run_id: int
     state: RunState
     score: float | None
 
@@ -81,6 +82,8 @@ class Tile:
     percent: int | None
     step: Step | None
     kind: ModuleKind
+    review_of: int | None
+    """The sitting that can be looked at again: the last one of a course, once it has ended."""
 
     @property
     def deadline(self) -> date | None:
@@ -127,6 +130,7 @@ def _tile(
     zone = facts.configurations[module.binding.configuration_id].zone
     verdict = _verdict(module, today=local_date(at, zone))
     is_done = row.is_satisfied and not row.by_grace
+    is_course = line.kind == ModuleKind.SCORM
     may_start = line.kind in startable and line.state != ModuleState.DRAFT
     return Tile(
         module_id=module.module_id,
@@ -144,6 +148,7 @@ def _tile(
         percent=round(100 * run.progress) if run and run.progress is not None else None,
         step=_step(verdict, run is not None, attempt is not None) if may_start else None,
         kind=ModuleKind(line.kind),
+        review_of=attempt.run_id if attempt and may_start and is_course and not run else None,
     )
 
 

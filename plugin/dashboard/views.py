@@ -64,7 +64,11 @@ def want_reminders() -> Response:
 
 
 def _view(tile: Tile) -> TileView:
-    return tile_view(tile, start_url=url_for("modules.start", module_id=tile.module_id))
+    start_url = url_for("modules.start", module_id=tile.module_id)
+    if tile.review_of is None:
+        return tile_view(tile, start_url=start_url)
+    review_url = url_for("scorm.review", run_id=tile.review_of)
+    return tile_view(tile, start_url=start_url, review_url=review_url)
 
 
 @bp.get("/why/<int:configuration_id>")

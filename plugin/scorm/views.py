@@ -16,6 +16,7 @@ from flask import (
 )
 from flask import session as browser
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from plugin.core import clock
@@ -23,7 +24,8 @@ from plugin.core.context import current_settings
 from plugin.core.db import Tx, read_session, transaction
 from plugin.modules import pages, retraining, visibility
 from plugin.modules import queries as module_queries
-from plugin.modules.models import ModuleVersion, Run, RunState
+from plugin.modules.errors import NotPlayableError
+from plugin.modules.models import ModuleKind, ModuleVersion, Run, RunState
 from plugin.org.errors import FieldError
 from plugin.scorm import actions, attempts, importing, queries, rules, wording
 from plugin.scorm.errors import UploadsByOperatorError
@@ -44,6 +46,7 @@ from plugin.web.roles import Role
 bp = Blueprint("scorm", __name__)
 LAUNCHES = "launches"
 KEPT_LAUNCHES = 4
+HAS_ENDED = {RunState.COMPLETED, RunState.FAILED}
 RECENT = 10
 
 
@@ -206,21 +209,43 @@ def enter(tx: Tx, run: Run, now: datetime) -> str:
 def play(run_id: int) -> Response:
     """The page that holds the player; without its launch it offers to continue."""
     person, session, now = me(), read_session(), clock.now()
-    run = module_queries.run_of(session, person.organization_id, person.person_id, run_id)
-    doors = visibility.doors(current_app.extensions)
-    ids = (person.organization_id, person.person_id, run.module_id)
-    visibility.require_visible(doors, session, *ids, now=now)
+    run = _own(session, run_id, now)
     tokens = dict(browser.get(LAUNCHES, []))
     page = render_template(
         "modules/play.html",
         module=module_queries.module_of(session, person.organization_id, run.module_id),
+        run_id=run.id,
         is_open=run.state is RunState.OPEN,
+        may_be_reviewed=run.state in HAS_ENDED,
         player_url=_player_url(tokens.get(run.id)),
         content_url=current_settings().content_url,
     )
     answer = make_response(page)
     answer.headers["Permissions-Policy"] = PLAYER_PERMISSIONS
     return answer
+
+
+@bp.post("/play/<int:run_id>/review")
+@requires(Role.LEARNER)
+def review(run_id: int) -> AnyResponse:
+    """A sitting that has ended is opened again, to look at: nothing in it counts any more."""
+    now = clock.now()
+    with transaction() as tx:
+        run = _own(tx.session, run_id, now)
+        module = module_queries.module_of(tx.session, run.organization_id, run.module_id)
+        if module.kind is not ModuleKind.SCORM or run.state not in HAS_ENDED:
+            raise NotPlayableError(run.module_id)
+        address = enter(tx, run, now)
+    return redirect(address, 303)
+
+
+def _own(session: Session, run_id: int, now: datetime) -> Run:
+    """A sitting of the person who asks, in a module they may see."""
+    person = me()
+    run = module_queries.run_of(session, person.organization_id, person.person_id, run_id)
+    ids = (person.organization_id, person.person_id, run.module_id)
+    visibility.require_visible(visibility.doors(current_app.extensions), session, *ids, now=now)
+    return run
 
 
 def _player_url(token: str | None) -> str:

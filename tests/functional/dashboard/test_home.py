@@ -39,7 +39,12 @@ class Learner:
         return self.page().by_id(f"module-{module.id}")
 
     def button(self, module: Module) -> str | None:
-        buttons = self.tile(module).all("button")
+        starts = [
+            each
+            for each in self.tile(module).all("form")
+            if each.attributes["action"].endswith("/start")
+        ]
+        buttons = [each for form in starts for each in form.all("button")]
         assert len(buttons) <= 1
         return buttons[0].words.split()[0] if buttons else None
 
