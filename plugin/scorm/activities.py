@@ -12,7 +12,7 @@ from plugin.scorm import scos
 from plugin.scorm.document import is_true
 from plugin.scorm.editions import Version
 from plugin.scorm.manifest import Item, Manifest, Threshold
-from plugin.scorm.objectives import named, objectives_of
+from plugin.scorm.objectives import measure, named, objectives_of, written
 
 Plain = dict[str, Any]
 CONTROLS = {
@@ -59,13 +59,15 @@ def scaled_passing_score(item: Item) -> str:
     primary = first(first(item.sequencing or {}, "objectives"), "primaryObjective")
     if not is_true(primary.get("satisfiedByMeasure"), default=False):
         return ""
-    return str(first(primary, "minNormalizedMeasure").get("text", "")) or "1.0"
+    return written(first(primary, "minNormalizedMeasure").get("text"))
 
 
 def completion_threshold(item: Item) -> str:
     """What `cmi.completion_threshold` says; nothing when progress does not decide."""
     threshold = item.threshold
-    return threshold.min_measure if threshold is not None and threshold.by_measure else ""
+    if threshold is None or not threshold.by_measure:
+        return ""
+    return written(threshold.min_measure)
 
 
 def duration_limit(item: Item) -> str:
@@ -126,7 +128,7 @@ def _activity(item: Item, names: dict[str, str], version: Version) -> Plain:
 def _threshold(threshold: Threshold) -> Plain:
     return {
         "completedByMeasure": threshold.by_measure,
-        "minProgressMeasure": number(threshold.min_measure, default=1.0),
+        "minProgressMeasure": measure(threshold.min_measure),
         "progressWeight": number(threshold.weight, default=1.0),
     }
 

@@ -6,12 +6,13 @@ from itertools import count
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from plugin.scorm import document, editions, resources, sequencing
+from plugin.scorm import document, editions, objectives, resources, sequencing
 from plugin.scorm.addresses import is_foreign, is_no_page
 from plugin.scorm.document import MANIFEST, attribute, child, children, is_true, text_of
 from plugin.scorm.editions import Version
 from plugin.scorm.findings import Finding, error, refuse, warning
 from plugin.scorm.resources import NOTHING, Resource
+from plugin.scorm.scos import number
 
 MAX_ITEMS = 5000
 
@@ -275,3 +276,13 @@ def _about(manifest: Manifest) -> Iterator[Finding]:
             yield error("manifest.no_page", MANIFEST, title=item.title, href=item.href)
         elif is_foreign(item.href):
             yield warning("manifest.foreign_launch", MANIFEST, title=item.title, href=item.href)
+        for found in (objectives.mark_of(item.sequencing), _progress(item)):
+            if objectives.is_in_hundredths(number(found)):
+                used = objectives.written(found)
+                yield warning(
+                    "manifest.measure", MANIFEST, title=item.title, found=found, used=used
+                )
+
+
+def _progress(item: Item) -> str:
+    return item.threshold.min_measure if item.threshold and item.threshold.by_measure else ""

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from plugin.scorm.document import collapsed, is_true
-from plugin.scorm.scos import number
+from plugin.scorm.scos import HUNDRED, number
 
 Plain = dict[str, Any]
 IMS_READ = ("readSatisfiedStatus", "readNormalizedMeasure")
@@ -13,6 +13,8 @@ ADL_FIELDS = ("RawScore", "MinScore", "MaxScore", "CompletionStatus", "ProgressM
 ADL_READ = tuple(f"read{name}" for name in ADL_FIELDS)
 ADL_WRITE = tuple(f"write{name}" for name in ADL_FIELDS)
 BLANK = " "
+LOWEST_MARK = 10.0
+"""No course passes with less than a tenth; what is written as 2 or 5 is no mark in hundredths."""
 
 
 def objectives_of(plain: Plain, activity: str, *, is_leaf: bool) -> Plain:
@@ -41,6 +43,32 @@ def named(text: object) -> str:
     return collapsed(unquote(str(text or "")))
 
 
+def measure(text: object) -> float:
+    """A measure to reach, 1 at most; one that nobody could ever reach is meant in hundredths."""
+    found = number(text)
+    if found is None:
+        return 1.0
+    return found / HUNDRED if is_in_hundredths(found) else found
+
+
+def is_in_hundredths(found: float | None) -> bool:
+    """Whether a measure (which is at most 1) is written as people write marks: 80 for 0.8."""
+    return found is not None and LOWEST_MARK <= found <= HUNDRED
+
+
+def mark_of(plain: Plain | None) -> str:
+    """The measure that satisfies an activity, as its manifest writes it; empty without one."""
+    primary = _first(_first(plain or {}, "objectives"), "primaryObjective")
+    if not is_true(primary.get("satisfiedByMeasure"), default=False):
+        return ""
+    return str(_first(primary, "minNormalizedMeasure").get("text") or "")
+
+
+def written(text: object) -> str:
+    """The same as content is told it: as the manifest writes it, where that is a measure."""
+    return f"{measure(text):g}" if is_in_hundredths(number(text)) else str(text or "") or "1.0"
+
+
 def _first(plain: Plain, name: str) -> Plain:
     found = plain.get(name)
     return found[0] if isinstance(found, list) and found else {}
@@ -54,13 +82,9 @@ def _objective(plain: Plain, unnamed: str, more: dict[str, list[Plain]]) -> Plai
         "mapInfo": _maps(plain.get("mapInfo", []), more.get(identifier, [])),
     }
     if objective["satisfiedByMeasure"]:
-        objective["minNormalizedMeasure"] = _measure(_first(plain, "minNormalizedMeasure"))
+        found = _first(plain, "minNormalizedMeasure")
+        objective["minNormalizedMeasure"] = measure(found.get("text"))
     return objective
-
-
-def _measure(plain: Plain) -> float:
-    found = number(plain.get("text"))
-    return 1.0 if found is None else found
 
 
 def _maps_by_objective(plain: Plain) -> dict[str, list[Plain]]:

@@ -110,6 +110,10 @@ SENTENCES: dict[str, Any] = {
         "The manifest calls itself SCORM %(found)s, but its words and the pages of the course are "
         "those of SCORM %(used)s; it is played as that. Export it again as one of the two."
     ),
+    "manifest.measure": _l(
+        "“%(title)s” asks for a measure of %(found)s; SCORM 2004 writes measures from 0 to 1, so "
+        "%(used)s was used. Export the course again if that is wrong."
+    ),
     "manifest.submanifest": _l(
         "The manifest contains another manifest. Export the courses as separate packages."
     ),

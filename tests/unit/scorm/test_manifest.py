@@ -245,6 +245,29 @@ def test_a_title_that_was_escaped_twice_is_read_as_meant() -> None:
     assert (found.title, found.items[0].title) == ("Health & Safety: 5 < 6 & more", '"Start" AT&T')
 
 
+@pytest.mark.parametrize(
+    ("said", "meant", "told"),
+    [("80", 0.8, "0.8"), ("100", 1.0, "1"), ("1.0", 1.0, "1.0"), ("0.75", 0.75, "0.75")],
+)
+def test_a_measure_written_in_hundredths_is_one_that_can_be_reached(
+    said: str, meant: float, told: str
+) -> None:
+    rules = (
+        '<imsss:sequencing><imsss:objectives><imsss:primaryObjective satisfiedByMeasure="true">'
+        f"<imsss:minNormalizedMeasure>{said}</imsss:minNormalizedMeasure>"
+        "</imsss:primaryObjective></imsss:objectives></imsss:sequencing>"
+        f'<adlcp:completionThreshold completedByMeasure="true" minProgressMeasure="{said}"/>'
+    )
+    content = packages2004.manifest(packages2004.part("ONE", rules))
+    found = described(parse(content))
+    (part,) = found["items"]
+    assert (part["scaled_passing_score"], part["completion_threshold"]) == (told, told)
+    (leaf,) = found["tree"]["children"]
+    assert leaf["primaryObjective"]["minNormalizedMeasure"] == meant
+    assert leaf["completionThreshold"]["minProgressMeasure"] == meant
+    assert codes(content) == (["manifest.measure"] * 2 if float(said) > 1 else [])
+
+
 def test_a_heading_of_scorm_2004_that_opens_a_page_has_it_as_its_first_part() -> None:
     inside = '<item identifier="I1-page" identifierref="R1"><title>One</title></item>'
     found = parse(manifest_2004(item(title="Home", inside=inside)))
