@@ -26,6 +26,7 @@ ENDED = {Verdict.PASSED: RunState.COMPLETED, Verdict.FAILED: RunState.FAILED}
 PROOFS = ("file", "document", "certificate", "session")
 """What of the evidence of a completion is about the thing itself, whoever says what of it."""
 BETTER_SCORE = "A better score in the same sitting."
+PASSED_AFTER_ALL = "Passed in the same sitting after all."
 
 
 def create_module(
@@ -161,8 +162,9 @@ def record_completion(
 ) -> Completion | None:
     """Keep what the report decides, once per sitting; nothing later undoes it.
 
-    The caller holds the lock on the run. Only a better score of a passed sitting is added, as a
-    fact that supersedes the first. `happened_at`: when that was, where it is told later.
+    The caller holds the lock on the run. Only what is better is added, as a fact that supersedes
+    the first: a better score of a passed sitting, or that a failed one was passed after all.
+    `happened_at`: when that was, where it is told later.
     """
     if run.state is not RunState.OPEN:
         known = queries.completions_of_run(tx.session, run.id)
@@ -186,14 +188,19 @@ def record_completion(
 def _improve(
     tx: Tx, run: Run, last: Completion, report: Report, *, evidence: JsonDict, now: datetime
 ) -> Completion | None:
-    passed = last.passed and outcome(report) is Verdict.PASSED
-    if not passed or not is_better(report.score, last.score):
+    if last.passed:
+        is_news = is_better(report.score, last.score)
+    else:
+        is_news = last.source is not CompletionSource.MANUAL  # what a person decided stays
+    if outcome(report) is not Verdict.PASSED or not is_news:
         return None
     key = f"run:{run.id}:after:{last.id}"
     better = _completion(run, last.source, key, evidence, now)
-    better.passed, better.score, better.happened_at = True, report.score, last.happened_at
-    better.supersedes_id, better.reason = last.id, BETTER_SCORE
-    run.score = report.score
+    better.passed, better.score = True, report.score
+    better.happened_at = last.happened_at if last.passed else now
+    better.supersedes_id = last.id
+    better.reason = BETTER_SCORE if last.passed else PASSED_AFTER_ALL
+    run.state, run.score, run.progress = RunState.COMPLETED, report.score, report.progress
     tx.session.add(better)
     tx.then(JobName.EVALUATE_PERSON, run.person_id)
     return better

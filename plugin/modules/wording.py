@@ -7,7 +7,7 @@ from flask_babel import format_date, gettext
 from flask_babel import lazy_gettext as _l
 
 from plugin.core.base import JsonDict
-from plugin.modules.actions import BETTER_SCORE
+from plugin.modules.actions import BETTER_SCORE, PASSED_AFTER_ALL
 from plugin.modules.by_lms import CHANGED, REMOVED
 from plugin.modules.models import CompletionSource, ModuleKind
 
@@ -32,6 +32,7 @@ SOURCES = {
 }
 REASONS = {
     BETTER_SCORE: _l("A better score in the same sitting."),
+    PASSED_AFTER_ALL: _l("Passed in the same sitting after all."),
     CHANGED: _l("The grade in the LMS changed."),
     REMOVED: _l("The grade in the LMS was removed."),
 }

@@ -75,8 +75,9 @@ def _course(
     package, policy = read_as
     manifest = package.manifest or {}
     kinds = _shared_kinds(manifest) if policy.shares_objectives else []
+    own = policy.of_part(alone=len(manifest["items"]) == 1)
     return {
-        "tree": manifest["tree"],
+        "tree": runtime2004.marked(manifest["tree"], own),
         "state": engine.cmi.get("state") if engine else None,
         "shares": kinds,
         "shared": queries.shared_of(session, run.person_id) if kinds else None,
@@ -103,7 +104,8 @@ def _parts(
     name = f"{person.family_name}, {person.given_name}".strip(", ")
     learner = (str(person.id), name[:MAX_LEARNER_NAME])
     scos = queries.scos_of(package, stored)
-    parts = []
+    alone = len(scos) == 1
+    own, parts = policy.of_part(alone=alone), []
     for sco, item in zip(scos, (package.manifest or {})["items"], strict=True):
         told: dict[str, Any] = {"learner": learner, "item": item, "is_review": launch.is_review}
         parts.append(
@@ -115,11 +117,9 @@ def _parts(
                 "is_sco": sco.is_sco,
                 "prerequisites": item.get("prerequisites", ""),
                 "is_new": sco.cmi is None,
-                "is_done": _is_done(sco, policy, alone=len(scos) == 1),
+                "is_done": _is_done(sco, policy, alone=alone),
                 "status_set": sco.is_status_set,
-                "cmi": runtime2004.seed(sco, **told)
-                if sco.is_2004
-                else runtime12.seed(sco, policy, **told),
+                "cmi": (runtime2004 if sco.is_2004 else runtime12).seed(sco, own, **told),
             }
         )
     return parts

@@ -1,6 +1,6 @@
 """How a module reads what its course reports. Pure; the defaults suit almost every package."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -38,6 +38,15 @@ class Policy:
     score_rule: ScoreRule = ScoreRule.AVERAGE
     shares_objectives: bool = False
     weights: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def own_mark(self) -> float | None:
+        """The module's own mark, where a mark counts at all."""
+        return None if self.trusts_status else self.pass_share
+
+    def of_part(self, *, alone: bool) -> "Policy":
+        """The same for one part: the module's mark is for the score of the whole course."""
+        return self if alone else replace(self, pass_share=None)
 
 
 def combined(scored: list[tuple[str, float]], policy: Policy) -> float | None:

@@ -19,6 +19,8 @@ class ScoResult:
     is_passed: bool | None
     score: float | None
     is_finished: bool
+    is_awaited: bool = False
+    """Completed by its own word, while the score that has to reach a mark is still to come."""
 
     @property
     def is_decided(self) -> bool:
@@ -38,7 +40,7 @@ def progress_of(
     alone = len(scos) == 1
     results = [result_of(each, policy=policy, alone=alone) for each in scos]
     report = _of_parts(scos, results, policy)
-    if course is not None:
+    if course is not None and not any(each.is_awaited for each in results):
         report = _of_course(report, course, alone=alone)
     if not alone:
         report = _marked(report, policy)
@@ -115,16 +117,20 @@ def result_of(sco: Sco, *, policy: Policy = DEFAULT, alone: bool) -> ScoResult:
     if not sco.is_sco:  # an asset has nothing to say; opening it completes it
         done = Completion.COMPLETED if sco.cmi is not None else Completion.NOT_ATTEMPTED
         return ScoResult(completion=done, is_passed=None, score=None, is_finished=True)
-    own = policy if alone else Policy(trusts_status=policy.trusts_status)
+    own = policy.of_part(alone=alone)
     said = runtime2004.said(sco, own) if sco.is_2004 else runtime12.said(sco, own)
     completion = said.completion
-    if _is_silent(sco, said) and _completes_silently(sco, said, policy, alone=alone):
+    is_awaited = completion is Completion.COMPLETED and said.awaits_score and not sco.is_finished
+    if is_awaited:
+        completion = Completion.INCOMPLETE
+    elif _is_silent(sco, said) and _completes_silently(sco, said, policy, alone=alone):
         completion = Completion.COMPLETED
     return ScoResult(
         completion=completion,
         is_passed=said.is_passed,
         score=said.score,
         is_finished=sco.is_finished,
+        is_awaited=is_awaited,
     )
 
 

@@ -35,7 +35,7 @@ def said(sco: Sco, policy: Policy) -> Said:
         completion=completion,
         is_passed=is_passed,
         score=share(part(core, "score")),
-        claims=claims,
+        awaits_score=raw is None and is_passed is None and mastery is not None,
     )
 
 

@@ -4,32 +4,42 @@ from typing import Any
 
 from plugin.scorm import times
 from plugin.scorm.policy import Policy
-from plugin.scorm.scos import Cmi, Completion, Course, Said, Sco, number, part, share
+from plugin.scorm.scos import (
+    Cmi,
+    Completion,
+    Course,
+    Said,
+    Sco,
+    number,
+    part,
+    share,
+)
 
 NOT_KEPT = {"exit", "session_time", "entry", "credit", "mode"}
 _PASSED = {"passed": True, "failed": False}
-_SUSPENDED = "suspend"
 
 
 def said(sco: Sco, policy: Policy) -> Said:
-    """Its two statuses as the run-time has them: measures beat words (RTE 4.2.4.1, 4.2.22.1)."""
+    """Its two statuses as the run-time has them: measures beat words (RTE 4.2.4.1, 4.2.22.1).
+
+    The module's own mark judges a raw score too, and completes what has ended.
+    """
     cmi = sco.cmi or {}
-    completion, is_passed, score = _completion(sco, cmi), _passed(sco, cmi), score_of(cmi)
-    claims = completion is Completion.COMPLETED or is_passed is not None or sco.is_finished
-    mark = None if policy.trusts_status else policy.pass_share
-    if mark is not None and score is not None and claims:
-        is_reached = score >= mark
-        if is_reached or not _is_put_aside(cmi, completion):
-            completion, is_passed = Completion.COMPLETED, is_reached
+    completion, is_passed, score = _completion(sco, cmi), _passed(sco, cmi, policy), score_of(cmi)
+    has_ended = sco.is_finished and cmi.get("exit") != "suspend"  # else its score may still grow
+    if policy.own_mark is not None and score is not None and has_ended:
+        completion = Completion.COMPLETED
     if is_passed and completion in {Completion.UNKNOWN, Completion.NOT_ATTEMPTED}:
         completion = Completion.COMPLETED
-    return Said(completion=completion, is_passed=is_passed, score=score, claims=claims)
+    is_awaited = score is None and is_passed is None and mark_of(sco, policy) is not None
+    return Said(completion=completion, is_passed=is_passed, score=score, awaits_score=is_awaited)
 
 
-def _is_put_aside(cmi: Cmi, completion: Completion) -> bool:
-    """Whether it was left to be gone on with: its score may still grow, so it has not failed."""
-    is_said = completion is Completion.COMPLETED or cmi.get("success_status") in _PASSED
-    return cmi.get("exit") == _SUSPENDED and not is_said
+def mark_of(sco: Sco, policy: Policy) -> float | None:
+    """The score, as a share, that passes; None when the status decides."""
+    if policy.trusts_status:
+        return None
+    return number(sco.scaled_passing_score) if policy.pass_share is None else policy.pass_share
 
 
 def _completion(sco: Sco, cmi: Cmi) -> Completion:
@@ -39,11 +49,14 @@ def _completion(sco: Sco, cmi: Cmi) -> Completion:
     return completion_named(cmi.get("completion_status"))
 
 
-def _passed(sco: Sco, cmi: Cmi) -> bool | None:
-    mark, scaled = number(sco.scaled_passing_score), number(part(cmi, "score").get("scaled"))
-    if mark is not None:
-        return None if scaled is None else scaled >= mark
-    return _PASSED.get(str(cmi.get("success_status")))
+def _passed(sco: Sco, cmi: Cmi, policy: Policy) -> bool | None:
+    """A course that says "failed" and no score has not passed, although SCORM calls it unknown."""
+    mark, word = mark_of(sco, policy), _PASSED.get(str(cmi.get("success_status")))
+    is_own = policy.own_mark is not None
+    score = score_of(cmi) if is_own else number(part(cmi, "score").get("scaled"))
+    if mark is None or (score is None and (is_own or word is False)):
+        return word
+    return None if score is None else score >= mark
 
 
 def score_of(cmi: Cmi) -> float | None:
@@ -75,7 +88,9 @@ def course_of(found: Cmi | None, *, has_own_rollup: bool) -> Course | None:
     )
 
 
-def seed(sco: Sco, *, learner: tuple[str, str], item: Cmi, is_review: bool) -> dict[str, Any]:
+def seed(
+    sco: Sco, policy: Policy, *, learner: tuple[str, str], item: Cmi, is_review: bool
+) -> dict[str, Any]:
     """`fresh`: what a new attempt finds; `kept`: what a resumed one finds besides."""
     limit = str(item["max_time_allowed"])
     fresh = {
@@ -86,7 +101,7 @@ def seed(sco: Sco, *, learner: tuple[str, str], item: Cmi, is_review: bool) -> d
         "launch_data": item["data_from_lms"],
         "max_time_allowed": limit if times.is_span_2004(limit) else "",
         "time_limit_action": item["time_limit_action"],
-        "scaled_passing_score": item["scaled_passing_score"],
+        "scaled_passing_score": _told_mark(sco, policy),
         "completion_threshold": item["completion_threshold"],
     }
     return {"fresh": fresh, "kept": _kept(sco.cmi) if sco.cmi else None}
@@ -94,3 +109,23 @@ def seed(sco: Sco, *, learner: tuple[str, str], item: Cmi, is_review: bool) -> d
 
 def _kept(cmi: Cmi) -> dict[str, Any]:
     return {name: value for name, value in cmi.items() if name not in NOT_KEPT}
+
+
+def _told_mark(sco: Sco, policy: Policy) -> str:
+    """Content and the browser's runtime are told the mark that counts, so that they agree."""
+    if policy.trusts_status:
+        return ""
+    return sco.scaled_passing_score if policy.pass_share is None else f"{policy.pass_share:g}"
+
+
+def marked(activity: Cmi, policy: Policy) -> dict[str, Any]:
+    """The activity tree with the mark that counts for its parts; headings keep their own."""
+    found, children = dict(activity), activity.get("children", [])
+    objective = part(activity, "primaryObjective")
+    if children:
+        found["children"] = [marked(child, policy) for child in children]
+    elif policy.trusts_status and objective:
+        found["primaryObjective"] = {**objective, "satisfiedByMeasure": False}
+    elif policy.own_mark is not None and objective.get("satisfiedByMeasure"):
+        found["primaryObjective"] = {**objective, "minNormalizedMeasure": policy.own_mark}
+    return found

@@ -33,12 +33,12 @@ class Sco:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What a part says of itself; `claims` when it means the attempt to be over."""
+    """What a part says of itself; `awaits_score` when there is a mark and no score for it yet."""
 
     completion: Completion
     is_passed: bool | None
     score: float | None
-    claims: bool
+    awaits_score: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

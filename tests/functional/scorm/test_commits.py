@@ -62,6 +62,21 @@ def state_of(run: Run) -> RunState:
     return db.session.get_one(Run, run.id).state
 
 
+def decided(completion: Completion, admin: Person) -> None:
+    """Somebody says that this was not passed."""
+    with transaction() as tx:
+        module_actions.correct_completion(
+            tx,
+            tx.session.merge(completion),
+            passed=False,
+            valid_until_on=None,
+            score=None,
+            by=admin.id,
+            reason="Somebody else sat the test.",
+            now=NOW,
+        )
+
+
 def test_opening_tells_the_parts_and_what_they_stored(player: Player, learner: Person) -> None:
     player.say("incomplete", suspend="page 3")
     opened = player.open()
@@ -139,6 +154,27 @@ def test_failing_is_a_fact_when_the_part_is_finished(player: Player, run: Run) -
     (only,) = completions()
     assert (only.passed, only.score) == (False, 0.4)
     assert state_of(run) is RunState.FAILED
+
+
+def test_what_was_failed_may_still_be_passed_in_the_same_window(player: Player, run: Run) -> None:
+    player.say("failed", raw="40", finished=True)
+    with clock.at(NOW + timedelta(minutes=5)):
+        answer = player.say("passed", raw="90", finished=True)
+    assert (answer.json or {})["state"] == "completed"
+    failed, passed = completions()
+    assert (passed.passed, passed.score, passed.supersedes_id) == (True, 0.9, failed.id)
+    assert passed.happened_at == NOW + timedelta(minutes=5)
+    assert passed.reason == "Passed in the same sitting after all."
+    assert state_of(run) is RunState.COMPLETED
+    assert evaluations() == 2
+
+
+def test_what_a_person_decided_is_not_undone_by_the_course(player: Player, world: World) -> None:
+    player.say("passed", raw="90")
+    (first,) = completions()
+    decided(first, world.person("Anna Admin"))
+    player.say("passed", raw="95")
+    assert [each.passed for each in completions()] == [True, False]
 
 
 def test_a_retake_is_a_new_sitting_and_starts_afresh(
@@ -403,19 +439,8 @@ def test_a_trusted_package_decides_itself(
 
 def test_a_correction_supersedes_with_who_and_why(player: Player, world: World) -> None:
     player.say("passed", raw="90")
-    admin = world.person("Anna Admin")
     (first,) = completions()
-    with transaction() as tx:
-        module_actions.correct_completion(
-            tx,
-            tx.session.merge(first),
-            passed=False,
-            valid_until_on=None,
-            score=None,
-            by=admin.id,
-            reason="Somebody else sat the test.",
-            now=NOW,
-        )
+    decided(first, world.person("Anna Admin"))
     _, second = completions()
     assert (second.supersedes_id, second.passed, second.reason) == (
         first.id,

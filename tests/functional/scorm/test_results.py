@@ -83,6 +83,18 @@ def test_the_parts_of_a_course_count_by_their_weights(
     assert "I2" in only.evidence["rules"]["weights"]
 
 
+def test_of_several_parts_each_is_told_its_own_mark_and_not_the_modules(
+    admin: FlaskClient, world: World, client: FlaskClient
+) -> None:
+    inside = "<adlcp:masteryscore>50</adlcp:masteryscore>"
+    items = item("I1", "Theory", "R1", inside) + item("I2", "Practice", "R1")
+    module = brought_in(world, package(manifest_bytes=manifest(items=items)))
+    assert choose(admin, module, pass_mark="80") == 303
+    parts = Player(client, started(module, world.person())).open()["parts"]
+    marks = [each["cmi"]["student_data"]["mastery_score"] for each in parts]
+    assert marks == ["50", ""]
+
+
 def test_a_course_of_one_part_asks_for_no_weights(admin: FlaskClient, module: Module) -> None:
     page = admin.get(f"/admin/modules/{module.id}/results").get_data(as_text=True)
     assert "weight_0" not in page

@@ -91,6 +91,19 @@ def test_a_part_put_aside_has_not_failed_by_its_score_so_far(
 
 def test_without_a_score_the_mastery_score_says_nothing() -> None:
     assert verdict(sco("passed", mastery_score="80")) is Verdict.PASSED
+    assert verdict(sco("completed", mastery_score="80", is_finished=True)) is Verdict.PASSED
+
+
+def test_completed_is_no_pass_while_the_score_for_a_mark_may_still_come() -> None:
+    """Many courses say the status first, commit, and the score a moment later."""
+    first = sco("completed", mastery_score="80")
+    assert verdict(first) is Verdict.OPEN
+    assert result_of(first, alone=True).completion is Completion.INCOMPLETE
+    assert verdict(first, trusts_status=True) is Verdict.PASSED
+    assert verdict(sco("completed", raw=30, mastery_score="80", is_finished=True)) is Verdict.FAILED
+    opened = Policy(never_set=NeverSet.OPENED)
+    silent = sco(None, mastery_score="80")
+    assert outcome(progress_of([silent], policy=opened)) is Verdict.PASSED
 
 
 def test_a_part_that_never_sets_a_status_is_completed_by_finishing_it() -> None:

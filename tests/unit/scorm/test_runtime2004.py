@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 from plugin.modules.rules import Verdict, outcome
 from plugin.scorm.policy import Policy
 from plugin.scorm.runtime import progress_of, result_of, told
-from plugin.scorm.runtime2004 import course_of, seed
+from plugin.scorm.runtime2004 import course_of, marked, seed
 from plugin.scorm.scos import Completion, Course, Sco
 
+ITEM = dict.fromkeys(
+    ("data_from_lms", "max_time_allowed", "time_limit_action", "completion_threshold"), ""
+)
 WORDS = st.sampled_from(["", "passed", "failed", "completed", "incomplete", "0.5", "-1", "x"])
 
 
@@ -147,31 +150,73 @@ def test_a_part_put_aside_has_not_failed_by_its_score_so_far() -> None:
     assert left("suspend") is Verdict.OPEN
     assert left("normal") is Verdict.FAILED
     assert left("suspend", "completed") is Verdict.FAILED
-    assert left("suspend", success="failed") is Verdict.FAILED
+    assert left("suspend", success="failed") is Verdict.OPEN  # the engine's word, by the mark told
+
+
+def test_a_trusted_status_beats_the_courses_own_mark() -> None:
+    part = sco("completed", "passed", "0.3", scaled_passing_score="0.8", is_finished=True)
+    assert outcome(progress_of([part])) is Verdict.FAILED
+    trusted = Policy(trusts_status=True, pass_share=0.9)
+    assert outcome(progress_of([part], policy=trusted)) is Verdict.PASSED
+    failed = sco("completed", "failed", "0.9", scaled_passing_score="0.8", is_finished=True)
+    assert outcome(progress_of([failed], policy=trusted)) is Verdict.FAILED
+
+
+def test_failed_without_the_score_for_a_mark_is_no_pass() -> None:
+    part = sco("completed", "failed", scaled_passing_score="0.8", is_finished=True)
+    assert outcome(progress_of([part])) is Verdict.FAILED
+
+
+@pytest.mark.parametrize("policy", [Policy(), Policy(pass_share=0.8)])
+def test_completed_is_no_pass_while_the_score_for_a_mark_may_still_come(policy: Policy) -> None:
+    mark = "" if policy.pass_share else "0.8"
+    whole = course(Completion.COMPLETED)
+    first = sco("completed", scaled_passing_score=mark)
+    assert outcome(progress_of([first], policy=policy, course=whole)) is Verdict.OPEN
+    then = sco("completed", scaled="0.3", scaled_passing_score=mark, is_finished=True)
+    assert outcome(progress_of([then], policy=policy, course=whole)) is Verdict.FAILED
+    never = sco("completed", scaled_passing_score=mark, is_finished=True)
+    assert outcome(progress_of([never], policy=policy, course=whole)) is Verdict.PASSED
+
+
+@pytest.mark.parametrize(
+    ("policy", "told", "objective"),
+    [
+        (Policy(), "0.5", {"satisfiedByMeasure": True, "minNormalizedMeasure": 0.5}),
+        (Policy(pass_share=0.8), "0.8", {"satisfiedByMeasure": True, "minNormalizedMeasure": 0.8}),
+        (
+            Policy(trusts_status=True),
+            "",
+            {"satisfiedByMeasure": False, "minNormalizedMeasure": 0.5},
+        ),
+    ],
+)
+def test_content_and_the_engine_are_told_the_mark_that_counts(
+    policy: Policy, told: str, objective: dict[str, Any]
+) -> None:
+    part = Sco(identifier="A", is_2004=True, scaled_passing_score="0.5")
+    found = seed(part, policy, learner=("7", "x"), item=ITEM, is_review=False)
+    assert found["fresh"]["scaled_passing_score"] == told
+    own = {"satisfiedByMeasure": True, "minNormalizedMeasure": 0.5}
+    tree = {"primaryObjective": own, "children": [{"primaryObjective": own}, {"id": "a2"}]}
+    assert marked(tree, policy) == {
+        "primaryObjective": own,
+        "children": [{"primaryObjective": objective}, {"id": "a2"}],
+    }
 
 
 def test_a_resumed_part_finds_what_it_stored_and_a_new_one_only_what_the_lms_says() -> None:
-    item = dict.fromkeys(
-        (
-            "data_from_lms",
-            "max_time_allowed",
-            "time_limit_action",
-            "scaled_passing_score",
-            "completion_threshold",
-        ),
-        "",
-    )
     part = Sco(
         identifier="A",
         is_2004=True,
         cmi={"location": "3", "exit": "suspend", "session_time": "PT1M", "entry": "x"},
     )
-    found = seed(part, learner=("7", "Byron, Ada"), item=item, is_review=True)
+    found = seed(part, Policy(), learner=("7", "Byron, Ada"), item=ITEM, is_review=True)
     assert found["kept"] == {"location": "3"}
     assert found["fresh"]["mode"] == "review"
     assert found["fresh"]["learner_name"] == "Byron, Ada"
     new = Sco(identifier="A", is_2004=True)
-    assert seed(new, learner=("7", "x"), item=item, is_review=False)["kept"] is None
+    assert seed(new, Policy(), learner=("7", "x"), item=ITEM, is_review=False)["kept"] is None
 
 
 @given(

@@ -142,5 +142,5 @@ def test_a_limit_that_is_no_time_of_scorm_12_is_not_told(limit: str, told: str) 
 def test_a_limit_that_is_no_time_of_scorm_2004_is_not_told(limit: str, told: str) -> None:
     item = {**ITEM, "max_time_allowed": limit}
     sco = Sco(identifier="A", is_2004=True)
-    found = runtime2004.seed(sco, learner=("1", "x"), item=item, is_review=False)
+    found = runtime2004.seed(sco, Policy(), learner=("1", "x"), item=item, is_review=False)
     assert found["fresh"]["max_time_allowed"] == told
