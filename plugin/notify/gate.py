@@ -13,6 +13,7 @@ from plugin.notify.letterhead import Letterhead, letterhead
 from plugin.notify.mail_models import AddressEvent, AddressFact, ReminderChoice
 from plugin.notify.models import Hindrance, Message, MessageKind, MessageState
 from plugin.org.models import Person
+from plugin.org.person_queries import is_deactivated
 
 STATE_OF = {
     Hindrance.DEACTIVATED: MessageState.CANCELLED,
@@ -97,11 +98,6 @@ def hindrance(kind: MessageKind, to: Addressee, head: Letterhead) -> Hindrance |
     if to.is_dead and kind is not MessageKind.TEST:
         return Hindrance.DEAD_ADDRESS
     return None
-
-
-def is_deactivated(person: Any) -> ColumnElement[bool]:
-    """The condition on a person: their access is off. Who was merged goes on as somebody else."""
-    return and_(person.deactivated_at.is_not(None), person.merged_into_id.is_(None))
 
 
 def has_dead_address(

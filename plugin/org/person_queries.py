@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select, type_coerce
+from sqlalchemy import ColumnElement, and_, select, type_coerce
 from sqlalchemy.orm import Session
 
 from plugin.core.base import UTCDateTime
@@ -58,6 +59,11 @@ def places(
         )
         for membership, name, kind in rows
     ]
+
+
+def is_deactivated(person: Any) -> ColumnElement[bool]:
+    """The condition on a person: their access is off. Who was merged goes on as somebody else."""
+    return and_(person.deactivated_at.is_not(None), person.merged_into_id.is_(None))
 
 
 def deactivated_at(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from plugin.core.db import Tx
 from plugin.core.secrets import hash_of, new_token
 from plugin.modules import actions as module_actions
+from plugin.modules import visibility
 from plugin.modules.models import CompletionSource, Run, RunState
 from plugin.scorm import commits, opening, queries, runtime
 from plugin.scorm.commits import Commit, Entry
@@ -44,9 +45,16 @@ def create_launch(session: Session, run: Run, *, frame_ancestors: str, now: date
     return token
 
 
-def open_player(tx: Tx, token: str, body: bytes, *, now: datetime) -> Opened:
-    """This opening is now the one that writes; what earlier ones could not deliver is kept."""
+def open_player(
+    tx: Tx, token: str, body: bytes, *, doors: visibility.Doors, now: datetime
+) -> Opened:
+    """This opening is now the one that writes; what earlier ones could not deliver is kept.
+
+    Refused when the module is the person's to open no more, however old the address is.
+    """
     run = queries.lock_run(tx.session, token)
+    ids = (run.organization_id, run.person_id, run.module_id)
+    visibility.require_visible(doors, tx.session, *ids, now=now)
     launch, package = queries.launch_and_package(tx.session, token)
     if launch.expires_at <= now or run.state is RunState.ABANDONED:
         raise LaunchClosedError(launch.id)

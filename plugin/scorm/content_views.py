@@ -5,7 +5,16 @@ No cookies here. Whoever holds a launch's token may play its run and nothing els
 
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, jsonify, render_template, request, send_file
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    jsonify,
+    render_template,
+    request,
+    send_file,
+)
 from werkzeug.exceptions import HTTPException
 
 from plugin.core import clock
@@ -14,6 +23,7 @@ from plugin.core.db import read_session, transaction
 from plugin.core.errors import PluginError
 from plugin.core.log import log
 from plugin.core.secrets import name_of
+from plugin.modules import visibility
 from plugin.scorm import actions, commits, files, queries, vendor
 from plugin.web.identity import public
 
@@ -75,9 +85,9 @@ def _sent(found: Path, frame_ancestors: str) -> Response:
 @public
 def open_player(token: str) -> Response:
     """The player begins: it is now the one that writes."""
-    body = _body()
+    body, doors = _body(), visibility.doors(current_app.extensions)
     with transaction() as tx:
-        opened = actions.open_player(tx, token, body, now=clock.now())
+        opened = actions.open_player(tx, token, body, doors=doors, now=clock.now())
     return jsonify(
         opening=opened.opening,
         state=opened.run_state,

@@ -12,6 +12,7 @@ from plugin.core.secrets import hash_of
 from plugin.modules import queries as module_queries
 from plugin.modules.models import Module, ModuleKind, ModuleVersion, Run
 from plugin.org.models import Person
+from plugin.org.person_queries import is_deactivated
 from plugin.scorm import runtime2004
 from plugin.scorm.editions import Version
 from plugin.scorm.errors import (
@@ -107,15 +108,17 @@ def shelf_of(session: Session, token: str, now: datetime) -> Shelf:
             ScormLaunch.run_id,
             ScormLaunch.expires_at,
             Package.manifest["version"].as_string().label("version"),
+            is_deactivated(Person).label("is_off"),
         )
         .join(Run, Run.id == ScormLaunch.run_id)
+        .join(Person, Person.id == Run.person_id)
         .join(ModuleVersion, ModuleVersion.id == Run.module_version_id)
         .join(Package, Package.id == ModuleVersion.package_id)
         .where(ScormLaunch.token_hash == hash_of(token))
     ).one_or_none()
     if row is None or row.base_key is None:
         raise LaunchNotFoundError
-    if row.expires_at <= now:
+    if row.expires_at <= now or row.is_off:
         raise LaunchClosedError
     return Shelf(
         base_key=row.base_key,
@@ -127,16 +130,23 @@ def shelf_of(session: Session, token: str, now: datetime) -> Shelf:
 
 
 def lock_run(session: Session, token: str) -> Run:
-    """The run behind a launch, locked: everything said about it is taken in turn."""
-    found = session.scalar(
-        select(Run)
+    """The run behind a launch, locked: everything said about it is taken in turn.
+
+    Of a person whose access is off nothing is taken any more.
+    """
+    found = session.execute(
+        select(Run, is_deactivated(Person).label("is_off"))
         .join(ScormLaunch, ScormLaunch.run_id == Run.id)
+        .join(Person, Person.id == Run.person_id)
         .where(ScormLaunch.token_hash == hash_of(token))
         .with_for_update(of=Run)
-    )
+    ).one_or_none()
     if found is None:
         raise LaunchNotFoundError
-    return found
+    if found.is_off:
+        raise LaunchClosedError
+    run: Run = found[0]
+    return run
 
 
 def launch_and_package(session: Session, token: str) -> tuple[ScormLaunch, Package]:

@@ -3,6 +3,7 @@
 import io
 from typing import Any
 
+from flask import current_app
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
@@ -10,10 +11,12 @@ from werkzeug.test import TestResponse
 from plugin.core import clock
 from plugin.core.db import db, transaction
 from plugin.modules import actions as module_actions
+from plugin.modules import visibility
 from plugin.modules.models import Module, Run
-from plugin.org.models import Person
+from plugin.org.models import Organization, Person
 from plugin.scorm import actions, importing
 from plugin.scorm.models import Package
+from tests.functional.assign.places import row, training
 from tests.support.packages import item, manifest, package
 from tests.support.world import World
 
@@ -46,11 +49,23 @@ def brought_in(
 
 
 def started(module: Module, person: Person) -> Run:
-    """The person's sitting, without asking whether the module is theirs to open."""
+    """The person's sitting, of a module that is theirs to open."""
+    assigned(module, person)
     with transaction() as tx:
         merged = tx.session.merge(module)
         run_id = module_actions.start_run(tx.session, merged, person.id, now=clock.now()).id
     return db.session.scalars(select(Run).where(Run.id == run_id)).one()
+
+
+def assigned(module: Module, person: Person) -> None:
+    """A training of a unit the person is in lists the module, as some do already."""
+    doors, ids = visibility.doors(current_app.extensions), (module.organization_id, person.id)
+    if doors.is_visible(db.session(), *ids, module.id, clock.now()):
+        return
+    world = World()
+    unit = world.unit("Who plays", organization=db.session.get_one(Organization, ids[0]))
+    world.member(person, unit)
+    training(unit, row(module), certificate=False)
 
 
 class Player:

@@ -14,7 +14,7 @@ from plugin.core.db import db, transaction
 from plugin.core.outbox import JobName, OutboxRow
 from plugin.modules import actions as module_actions
 from plugin.modules.models import Completion, CompletionSource, Module, Run, RunState
-from plugin.org.models import Person
+from plugin.org.models import Membership, Person
 from plugin.scorm import commits
 from plugin.scorm.models import CommitEvent, ScormState
 from tests.conftest import NOW
@@ -304,6 +304,39 @@ def test_a_launch_lives_twelve_hours_from_the_last_sign_of_life(player: Player) 
         assert player.post("open", {}).status_code == 410
         assert player.get().status_code == 410
         assert player.get("files/index.html").status_code == 410
+
+
+def test_of_a_person_whose_access_is_off_nothing_is_taken_or_shown(
+    player: Player, learner: Person
+) -> None:
+    learner.deactivated_at = NOW
+    db.session.commit()
+    assert player.say("passed", raw="90").status_code == 410
+    assert player.post("heartbeat", {"opening": player.opening}).status_code == 410
+    assert player.post("open", {}).status_code == 410
+    assert player.get().status_code == 410
+    assert player.get("files/index.html").status_code == 410
+    assert completions() == []
+
+
+def test_who_is_merged_into_another_meanwhile_goes_on(
+    player: Player, learner: Person, world: World
+) -> None:
+    learner.deactivated_at, learner.merged_into_id = NOW, world.person("Lars Again").id
+    db.session.commit()
+    assert player.say("passed", raw="90").status_code == 200
+    assert [each.passed for each in completions()] == [True]
+
+
+def test_what_is_the_persons_no_more_goes_on_and_is_not_opened_again(
+    player: Player, learner: Person
+) -> None:
+    for each in db.session.scalars(select(Membership)):
+        each.until_at = NOW - timedelta(seconds=1)
+    db.session.commit()
+    assert player.post("open", {}).status_code == 404
+    assert player.say("passed", raw="90").status_code == 200
+    assert [each.person_id for each in completions()] == [learner.id]
 
 
 def test_reopening_a_completed_sitting_is_review_and_changes_nothing(player: Player) -> None:
