@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
@@ -22,6 +23,7 @@ from plugin.scorm.models import Package, PackageState
 
 MAX_ATTEMPTS = 5
 ENDED = "import.ended"
+UPLOADS = "uploads"
 KEPT_FOR = timedelta(days=7)
 """How long the file of an import that could not be finished is kept for another attempt."""
 TEMPORARY = (OSError, DBAPIError, MemoryError, StepTookTooLongError)
@@ -112,19 +114,51 @@ def try_again(session: Session, package: Package) -> tuple[JobName, int]:
 
 
 def forget(*, now: datetime) -> None:
-    """The files of imports that failed long ago, and what their attempts left, are gone."""
+    """The files of imports that failed long ago are gone, and what was left by any that stopped
+    in the middle: unpacked beside a package, or brought and never recorded."""
     session = read_session()
-    failed = session.execute(
-        select(Package.id, Package.organization_id, Package.upload_key).where(
-            Package.state == PackageState.FAILED,
+    ended = session.scalars(
+        select(Package).where(
+            Package.state != PackageState.IMPORTING,
             Package.finished_at < now - KEPT_FOR,
             Package.finished_at > now - 5 * KEPT_FOR,
         )
     ).all()
+    for package in ended:
+        if package.state is PackageState.FAILED:
+            storage().path(package.upload_key).unlink(missing_ok=True)
+        _clear(shelf(package.organization_id, package.id), keep=package.base_key)
+    _clear_uploads(session, now - KEPT_FOR)
     session.rollback()
-    for package_id, organization_id, upload_key in failed:
-        storage().path(upload_key).unlink(missing_ok=True)
-        storage().remove_tree(f"packages/{organization_id}/{package_id}")
+
+
+def shelf(organization_id: int, package_id: int) -> str:
+    """Where each attempt to unpack a package has a folder of its own."""
+    return f"packages/{organization_id}/{package_id}"
+
+
+def _clear(place: str, *, keep: str | None) -> None:
+    found = storage().path(place)
+    for each in sorted(found.iterdir()) if found.is_dir() else ():
+        if f"{place}/{each.name}" != keep:
+            storage().remove_tree(f"{place}/{each.name}")
+    if keep is None and found.is_dir():
+        found.rmdir()
+
+
+def _clear_uploads(session: Session, before: datetime) -> None:
+    """Who was stopped while storing a file left it, whole or in part, under a name nobody knows."""
+    brought = storage().path(UPLOADS).glob("*/*")
+    old = {f"{UPLOADS}/{each.parent.name}/{each.name}" for each in brought if _is_old(each, before)}
+    for key in old.difference(session.scalars(select(Package.upload_key)) if old else ()):
+        storage().path(key).unlink(missing_ok=True)
+
+
+def _is_old(file: Path, before: datetime) -> bool:
+    try:
+        return file.stat().st_mtime < before.timestamp()
+    except FileNotFoundError:  # its import has just ended
+        return False
 
 
 def _locked(session: Session, package_id: int) -> Package:

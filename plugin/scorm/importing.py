@@ -13,7 +13,6 @@ from plugin.core.db import Tx, transaction
 from plugin.core.names import file_name, on_one_line
 from plugin.core.outbox import JobName
 from plugin.core.secrets import new_token
-from plugin.core.storage import Storage
 from plugin.modules import actions as module_actions
 from plugin.modules import queries as module_queries
 from plugin.modules.models import ModuleKind
@@ -25,7 +24,6 @@ from plugin.scorm.package import MEGABYTE, Limits, Unpacked, unpack
 from plugin.scorm.scanner import Scanner
 
 SAY_EVERY = timedelta(seconds=1)
-CRASHED_AFTER_SECONDS = 3600
 MAX_TITLE = 200
 
 
@@ -41,7 +39,7 @@ def receive(
     by: int | None,
 ) -> int:
     """The zip is stored and its import is owed; the id of the package."""
-    key = f"uploads/{organization_id}/{new_token()}.zip"
+    key = f"{attempts.UPLOADS}/{organization_id}/{new_token()}.zip"
     kept = storage().put_stream(key, source)
     try:
         with transaction() as tx:
@@ -88,7 +86,7 @@ def import_package(package_id: int) -> None:
 
 
 def _shelf(attempt: Attempt) -> str:
-    return f"packages/{attempt.organization_id}/{attempt.package_id}"
+    return attempts.shelf(attempt.organization_id, attempt.package_id)
 
 
 def _import(attempt: Attempt, key: str) -> None:
@@ -105,22 +103,11 @@ def _import(attempt: Attempt, key: str) -> None:
         is_ours = _finish(tx, package_id, key, unpacked, now=clock.now())
     if not is_ours:
         files.remove_tree(key)
-    elif unpacked.is_usable:
-        _sweep(files, _shelf(attempt), key)
-    else:
+    elif not unpacked.is_usable:
         if not attempts.is_kept(wording.stored(unpacked.findings)):
             files.path(attempt.upload_key).unlink(missing_ok=True)
         with suppress(OSError):  # another attempt may still be at work in it
             files.path(_shelf(attempt)).rmdir()
-
-
-def _sweep(files: Storage, shelf: str, key: str) -> None:
-    """Remove what attempts that crashed long ago left beside the package's folder."""
-    newest = files.path(key).stat().st_mtime
-    for other in files.path(shelf).iterdir():
-        with suppress(FileNotFoundError):  # another attempt has just tidied up after itself
-            if newest - other.stat().st_mtime > CRASHED_AFTER_SECONDS:
-                files.remove_tree(f"{shelf}/{other.name}")
 
 
 def _progress_of(package_id: int) -> Callable[[int], None]:

@@ -17,7 +17,7 @@ from plugin.core.db import db
 from plugin.modules.models import Module, ModuleKind, ModuleVersion, Retraining
 from plugin.scorm import importing
 from plugin.scorm.errors import NoCourseError
-from plugin.scorm.models import Package, PackageState
+from plugin.scorm.models import Package
 from plugin.web.roles import Role
 from tests.support.clamd import EICAR, clamd
 from tests.support.html import read
@@ -177,20 +177,6 @@ def test_the_import_step_may_run_twice_and_does_its_work_once(world: World) -> N
     assert base is not None
     assert (storage().path(base) / "index.html").is_file()
     assert module.current_version_id is not None
-
-
-def test_what_a_crashed_attempt_unpacked_is_removed_by_the_next(app: Flask, world: World) -> None:
-    package_id = importing.receive(
-        package(), world.organization.id, filename="c.zip", title="", module_id=None,
-        trusts_status=False, by=None,
-    )  # fmt: skip
-    half = storage().path(f"packages/{world.organization.id}/{package_id}/half-done")
-    half.mkdir(parents=True)
-    (half / "index.html").write_text("half")
-    os.utime(half, (0, 0))
-    importing.import_package(package_id)
-    assert not half.exists()
-    assert db.session.scalars(select(Package.state)).one() is PackageState.READY
 
 
 def test_attempts_at_the_same_moment_make_one_version_and_one_folder(

@@ -1,6 +1,7 @@
 """An import always ends: what may pass is tried again a few times, the rest is said at once."""
 
 import errno
+import os
 import shutil
 import zipfile
 from datetime import timedelta
@@ -222,6 +223,34 @@ def test_the_file_of_a_failed_import_is_kept_for_a_week(
     periodic.tidy()
     assert not attempts.may_be_tried_again(found(package_id))
     assert not storage().exists(found(package_id).upload_key)
+
+
+def test_what_was_left_by_who_was_stopped_in_the_middle_goes_with_time(world: World) -> None:
+    """An attempt leaves what it unpacked, an upload what it stored; neither is on record."""
+    package_id = waiting(world)
+    half = storage().path(attempts.shelf(world.organization.id, package_id)) / "half-done"
+    half.mkdir(parents=True)
+    (half / "index.html").write_text("half")
+    uploads = storage().path(attempts.UPLOADS) / str(world.organization.id)
+    left, fresh = uploads / ".part-left", uploads / ".part-fresh"
+    for each in (left, uploads / "unrecorded.zip", fresh):
+        each.write_bytes(b"PK")
+    work_off()
+    ready = found(package_id)
+    for each in uploads.iterdir():
+        age = timedelta() if each == fresh else attempts.KEPT_FOR * 2
+        os.utime(each, times=((clock.now() - age).timestamp(),) * 2)
+    ready.finished_at = clock.now() - attempts.KEPT_FOR - timedelta(minutes=1)
+    db.session.commit()
+    periodic.tidy()
+    ready = found(package_id)
+    kept = storage().path(ready.base_key or "")
+    assert [each.name for each in half.parent.iterdir()] == [kept.name]
+    assert (kept / "index.html").is_file()
+    assert {each.name for each in uploads.iterdir()} == {
+        fresh.name,
+        Path(ready.upload_key).name,
+    }
 
 
 def test_an_import_of_another_organization_cannot_be_tried_again(
