@@ -24,10 +24,6 @@ export class Contents {
     this.button.setAttribute("aria-expanded", String(isOpen));
   }
 
-  get isOpen() {
-    return !this.nav.hidden;
-  }
-
   /* Entries: { id, title, depth, isCurrent, isDone, isAllowed, isHeading }. */
   draw(entries) {
     const drawn = JSON.stringify(entries);

@@ -3,6 +3,8 @@
 import { isOpen } from "./prerequisites.js";
 import { Runtime12 } from "./runtime12.js";
 
+const DONE = ["completed", "passed", "failed"];
+
 export class Course12 {
   constructor(transport, shell, opened) {
     this.shell = shell;
@@ -31,7 +33,7 @@ export class Course12 {
   statusOf(id) {
     const part = this.parts.find((each) => each.id === id);
     if (!part) return "completed";
-    if (!part.is_sco) return part.is_done || part === this.current ? "completed" : "not attempted";
+    if (!part.is_sco) return part.is_done ? "completed" : "not attempted";
     const said = part === this.current && this.runtime.lastCmi;
     return (said || part.cmi).core.lesson_status || "not attempted";
   }
@@ -39,7 +41,10 @@ export class Course12 {
   play(id) {
     this.current = this.parts.find((part) => part.id === id);
     this.runtime.prepare(this.current, this.isReview);
-    if (!this.current.is_sco && !this.isReview) this.runtime.send({}, "opened");
+    if (!this.current.is_sco && !this.isReview) {
+      this.runtime.noteOpened();
+      this.current.is_done = true;
+    }
     this.shell.play(this.current.href);
   }
 
@@ -71,7 +76,7 @@ export class Course12 {
   /* It was on screen and never called us. */
   noteSilence() {
     if (!this.current || !this.current.is_sco || this.runtime.wasStarted || this.isReview) return;
-    if (this.current.is_new) this.runtime.send({}, "opened");
+    if (this.current.is_new) this.runtime.noteOpened();
     this.current.is_new = false;
   }
 
@@ -81,7 +86,7 @@ export class Course12 {
       title: part.title,
       depth: 0,
       isCurrent: part === this.current,
-      isDone: part.is_done,
+      isDone: part.is_done || DONE.includes(this.statusOf(part.id)),
       isAllowed: this.isAllowed(part),
     }));
   }

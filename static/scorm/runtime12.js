@@ -14,6 +14,7 @@ const CONTAINER = new RegExp(
     "^cmi\\.(objectives|interactions)\\.\\d+(\\.(score|objectives|correct_responses)(\\.\\d+)?)?$",
 );
 const DECIDED = ["passed", "completed", "failed"];
+const OPENED = "opened";
 const NOT_IMPLEMENTED = "401";
 const NOT_INITIALIZED = "301";
 const CALLS = ["GetLastError", "GetErrorString", "GetDiagnostic"];
@@ -72,6 +73,11 @@ export class Runtime12 {
     this.part = null;
   }
 
+  /* The part is on screen and says nothing itself. */
+  noteOpened() {
+    this.send({}, OPENED);
+  }
+
   get isRunning() {
     return this.part !== null && this.engine.isInitialized();
   }
@@ -94,14 +100,15 @@ export class Runtime12 {
     clearTimeout(this.timer);
     this.timer = null;
     if (!this.part) return { result: "false", errorCode: 391 };
+    const said = allGiven(cmi);
     this.isDirty = false;
-    this.lastCmi = allGiven(cmi);
+    if (trigger !== OPENED) this.lastCmi = said;
     const isSaved = this.transport.commit({
       sco: this.part.id,
       trigger,
       finished: trigger === "terminate" || this.isFinished,
       status_set: this.isStatusSet,
-      cmi: this.lastCmi,
+      cmi: said,
     });
     return isSaved ? { result: "true", errorCode: 0 } : { result: "false", errorCode: 391 };
   }
