@@ -22,7 +22,9 @@ def module() -> None:
 @click.option("--organization", "slug", required=True, help="The organization's short name.")
 @click.option("--title", default="", help="Default: the course's own title.")
 @click.option("--module", "module_id", type=int, help="Number of the module this is a version of.")
-@click.option("--trust-status", is_flag=True, help="Believe the course's status over its score.")
+@click.option(
+    "--trust-status", is_flag=True, help="Of a new module: believe its status over its score."
+)
 def import_(
     file: Path, slug: str, title: str, module_id: int | None, *, trust_status: bool
 ) -> None:
@@ -30,6 +32,8 @@ def import_(
 
     Example: plugin module import working-at-height.zip --organization harbour
     """
+    if trust_status and module_id is not None:
+        raise click.UsageError("--trust-status is for a new module; its page says it of this one.")
     organization_id = org_queries.organization_by_slug(read_session(), slug).id
     with file.open("rb") as source:
         package_id = importing.receive(

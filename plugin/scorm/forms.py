@@ -65,6 +65,7 @@ class VersionForm(PackageForm):
     """A new version of a module that exists, and what it does to what was learned before."""
 
     title = None
+    trusts_status = None  # the module's page says how results are read
     effect = RadioField(
         _l("What was learned with the version before"),
         choices=[

@@ -38,13 +38,17 @@ def receive(
     retraining_on: date | None = None,
     by: int | None,
 ) -> int:
-    """The zip is stored and its import is owed; the id of the package."""
+    """The zip is stored and its import is owed; the id of the package.
+
+    A new version of a module is read as the module is: `trusts_status` is for a new one.
+    """
     key = f"{attempts.UPLOADS}/{organization_id}/{new_token()}.zip"
     kept = storage().put_stream(key, source)
     try:
         with transaction() as tx:
             if module_id is not None:
-                queries.course_of(tx.session, organization_id, module_id)
+                module = queries.course_of(tx.session, organization_id, module_id)
+                trusts_status = queries.policy_of_module(tx.session, module).trusts_status
             package = Package(
                 organization_id=organization_id,
                 module_id=module_id,

@@ -144,7 +144,7 @@ def _receive(form: PackageForm, module_id: int | None) -> int:
         filename=upload.filename or "",
         title=form.title.data or "" if form.title else "",
         module_id=module_id,
-        trusts_status=form.trusts_status.data,
+        trusts_status=bool(form.trusts_status and form.trusts_status.data),
         retraining_on=form.wanted_on,
         by=me().person_id,
     )

@@ -167,6 +167,18 @@ def test_a_new_version_keeps_the_module_and_its_title(admin: FlaskClient, world:
     assert "course.zip" in admin.get(f"/admin/modules/{module.id}").get_data(as_text=True)
 
 
+def test_a_new_version_is_read_as_the_module_is(admin: FlaskClient, world: World) -> None:
+    module = brought_in(world, trusts_status=True)
+    page = admin.get(f"/admin/modules/{module.id}").text
+    assert "decides by its own status" in page
+    assert 'name="trusts_status"' not in page
+    upload(admin, package(), to=str(module.id))
+    work_off()
+    assert "decides by its own status" in admin.get(f"/admin/modules/{module.id}").text
+    db.session.rollback()
+    assert db.session.scalars(select(Package.trusts_status)).all() == [True, True]
+
+
 def test_the_import_step_may_run_twice_and_does_its_work_once(world: World) -> None:
     module = brought_in(world)
     (package_id,) = db.session.scalars(select(Package.id)).all()
@@ -268,6 +280,9 @@ def test_the_command_line_imports_and_tells(app: Flask, world: World, tmp_path: 
     assert again.exit_code == 0, again.output
     db.session.rollback()
     assert db.session.scalar(select(func.count(ModuleVersion.id))) == 2
+    odd = runner.invoke(plugin, [*arguments, "--module", str(module.id), "--trust-status"], obj=app)
+    assert "is for a new module" in odd.output
+    assert odd.exit_code == 2
 
 
 def test_the_command_line_says_why_a_package_is_refused(
