@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from plugin.core.db import Tx
 from plugin.core.secrets import hash_of, new_token
 from plugin.modules import actions as module_actions
-from plugin.modules import visibility
+from plugin.modules import queries as module_queries
+from plugin.modules import retraining, visibility
 from plugin.modules.models import CompletionSource, Run, RunState
 from plugin.scorm import commits, opening, queries, runtime
 from plugin.scorm.commits import Commit, Entry
@@ -56,7 +57,8 @@ def open_player(
     ids = (run.organization_id, run.person_id, run.module_id)
     visibility.require_visible(doors, tx.session, *ids, now=now)
     launch, package = queries.launch_and_package(tx.session, token)
-    if launch.expires_at <= now or run.state is RunState.ABANDONED:
+    is_over = run.state is RunState.ABANDONED or _is_replaced(tx.session, run, now)
+    if launch.expires_at <= now or is_over:
         raise LaunchClosedError(launch.id)
     stored = queries.states(tx.session, run.id)
     policy = queries.policy_of(tx.session, package)
@@ -77,6 +79,14 @@ def open_player(
     )
     tx.session.flush()
     return opening.opened(tx.session, run, launch, (package, policy), stored)
+
+
+def _is_replaced(session: Session, run: Run, now: datetime) -> bool:
+    """Whether the sitting is under way with a version in whose place another is required by now."""
+    if run.state is not RunState.OPEN:
+        return False
+    module = module_queries.module_of(session, run.organization_id, run.module_id)
+    return retraining.is_over(session, module, run.module_version_id, now=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from plugin.org.models import Membership, Person
 from plugin.scorm import commits
 from plugin.scorm.models import CommitEvent, ScormState
 from tests.conftest import NOW
+from tests.functional.assign.places import learn_anew
 from tests.support.packages import item, manifest, package, resource
 from tests.support.play import Player, brought_in, scored, started
 from tests.support.world import World
@@ -205,6 +206,19 @@ def test_a_sitting_under_way_keeps_its_version(
     assert fresh.module_version_id != run.module_version_id
     other = Player(client, fresh)
     assert other.get("files/v2.txt").status_code == 200
+
+
+def test_a_sitting_of_a_version_that_is_replaced_by_now_is_not_opened_again(
+    client: FlaskClient, player: Player, run: Run, world: World
+) -> None:
+    module = db.session.get_one(Module, run.module_id)
+    brought_in(world, package({"v2.txt": "2"}), module=module)
+    day = NOW.date() + timedelta(days=2)
+    learn_anew(module, 2, day, by=world.person("Anna Admin").id)
+    with clock.at(NOW + timedelta(hours=1)):
+        assert player.open()["state"] == "open"
+    with clock.at(NOW + timedelta(days=2)):
+        assert Player(client, run).post("open", {}).status_code == 410
 
 
 def test_old_and_repeated_commits_change_nothing_and_are_acknowledged(player: Player) -> None:
