@@ -7,6 +7,8 @@ from urllib.parse import quote, unquote, unquote_to_bytes
 _CODES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _FOREIGN = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*:|//)")
 
+_HOST = re.compile(r"^(?:https?:)?//([A-Za-z0-9.-]+(?::[0-9]+)?)(?:[/?#]|$)", re.IGNORECASE)
+
 
 def is_foreign(href: str) -> bool:
     """Whether it names another host or scheme, so that no file of the package is meant."""
@@ -16,6 +18,12 @@ def is_foreign(href: str) -> bool:
 def is_no_page(href: str) -> bool:
     """Whether it names something that a course can never start with: a drive, a script, a mail."""
     return is_foreign(href) and not href.lower().startswith(("http:", "https:", "//"))
+
+
+def host_of(href: str) -> str:
+    """The host of a page elsewhere, as a header may name it; empty when there is none."""
+    found = _HOST.match(href)
+    return found[1].lower() if found else ""
 
 
 def joined(base: str, href: str) -> str:

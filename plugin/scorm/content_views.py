@@ -36,7 +36,8 @@ GENERAL_FAILURE = 391
 @public
 def shell(token: str) -> Response:
     """The page around the content; its script opens the launch."""
-    shelf = queries.shelf_of(read_session(), token, clock.now())
+    session = read_session()
+    shelf = queries.shelf_of(session, token, clock.now())
     runtime = vendor.RUNTIME_2004 if shelf.is_2004 else vendor.RUNTIME_12
     page = render_template(
         "scorm/player.html",
@@ -47,10 +48,11 @@ def shell(token: str) -> Response:
         runtime=vendor.address(runtime),
         integrity=vendor.INTEGRITY[runtime],
     )
+    frames = " ".join(["frame-src 'self'", *queries.hosts_elsewhere(session, token)])
     answer = Response(page, mimetype="text/html")
     answer.headers["Content-Security-Policy"] = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        "connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; "
+        f"connect-src 'self'; {frames}; base-uri 'none'; form-action 'none'; "
         + _ancestors(shelf.frame_ancestors)
     )
     answer.headers["Cache-Control"] = "no-store"

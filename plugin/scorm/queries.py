@@ -14,6 +14,7 @@ from plugin.modules.models import Module, ModuleKind, ModuleVersion, Run
 from plugin.org.models import Person
 from plugin.org.person_queries import is_deactivated
 from plugin.scorm import runtime2004
+from plugin.scorm.addresses import host_of
 from plugin.scorm.editions import Version
 from plugin.scorm.errors import (
     LaunchClosedError,
@@ -127,6 +128,13 @@ def shelf_of(session: Session, token: str, now: datetime) -> Shelf:
         run_id=row.run_id,
         is_2004=row.version != Version.SCORM_12,
     )
+
+
+def hosts_elsewhere(session: Session, token: str) -> list[str]:
+    """The hosts of pages that are parts of a launch's course and lie outside its package."""
+    _, package = launch_and_package(session, token)
+    parts = (package.manifest or {}).get("items", [])
+    return sorted({host_of(str(each["href"])) for each in parts} - {""})
 
 
 def lock_run(session: Session, token: str) -> Run:

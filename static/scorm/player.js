@@ -7,6 +7,7 @@ import { Transport } from "./transport.js";
 const HEARTBEAT_MS = 60000;
 const BLANK_MS = 3000;
 const SILENCE_MS = 3000;
+const ELSEWHERE = /^(https?:)?\/\//i; /* a page outside the package: shown, it cannot report */
 const OPEN_PAUSES = [1, 2, 5, 10];
 const $ = (id) => document.getElementById(id);
 const frame = $("content");
@@ -62,7 +63,7 @@ const shell = {
   },
   play(href) {
     show(null);
-    frame.src = `${location.pathname}files/${href}`;
+    frame.src = ELSEWHERE.test(href) ? href : `${location.pathname}files/${href}`;
     frame.focus();
     contents.toggle(false);
     shell.refresh();

@@ -44,6 +44,19 @@ def test_a_part_that_never_calls_is_kept_as_opened_and_the_next_can_be_chosen(
     assert complaints == []
 
 
+def test_a_page_of_another_host_is_shown_and_counts_as_opened(play: Any, page: Page) -> None:
+    page.context.route("https://elsewhere.example/**", lambda route: route.fulfill(body="Hello"))
+    parts = item("A", "First", "R1") + item("B", "Second", "R2")
+    files = resource("R1", "https://elsewhere.example/a.html", "asset") + resource("R2")
+    content = manifest(items=parts, resources=files)
+    playing = play(package({"index.html": PROBE}, manifest_bytes=content))
+    playing.shell.frame_locator("#content").get_by_text("Hello").wait_for()
+    line(playing.shell, "B").click()
+    second = content_of(page, url="index.html")
+    assert DONE.search(line(playing.shell, "A").inner_text())
+    assert second.evaluate("() => scorm.LMSGetValue('cmi.core.entry')") == "ab-initio"
+
+
 def test_the_contents_say_at_once_what_is_done(play: Any, page: Page) -> None:
     playing = play(of_parts(PROBE))
     first = content_of(page)

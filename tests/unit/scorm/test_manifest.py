@@ -1,6 +1,6 @@
 import pytest
 
-from plugin.scorm.addresses import file_of
+from plugin.scorm.addresses import file_of, host_of
 from plugin.scorm.described import described
 from plugin.scorm.editions import Version
 from plugin.scorm.findings import RefusedPackageError
@@ -488,3 +488,18 @@ def test_what_an_item_says_itself_replaces_the_collections_element_whole() -> No
 )
 def test_the_file_behind_an_address(href: str, path: str) -> None:
     assert file_of(href) == path
+
+
+@pytest.mark.parametrize(
+    ("href", "host"),
+    [
+        ("https://Elsewhere.example/a?b", "elsewhere.example"),
+        ("//elsewhere.example:8443", "elsewhere.example:8443"),
+        ("https://a.example; script-src */x", ""),
+        ("https://someone@a.example/", ""),
+        ("javascript://a.example/", ""),
+        ("page.html", ""),
+    ],
+)
+def test_only_a_plain_host_of_a_page_elsewhere_is_named_in_a_header(href: str, host: str) -> None:
+    assert host_of(href) == host
