@@ -15,6 +15,13 @@ function guarded(action) {
   }
 }
 
+/* As we write it: courses can write into this storage, too. */
+function isWhole(kept, key) {
+  const { opening, commits } = kept || {};
+  const isNumbered = Number.isInteger(opening) && key.endsWith(`:${opening}`);
+  return isNumbered && Array.isArray(commits) && commits.every((each) => each && "sco" in Object(each));
+}
+
 /* The first entries that fit into one request, at least one. */
 export function fitting(entries, most = MOST_BYTES) {
   let size = 0;
@@ -25,7 +32,7 @@ export function fitting(entries, most = MOST_BYTES) {
   return end < 0 ? entries : entries.slice(0, end);
 }
 
-/* `name` is the sitting's, and no other course can guess it: all courses share this storage. */
+/* `name` is the sitting's and is told to its player only: all courses share this storage. */
 export class Outbox {
   constructor(name) {
     this.prefix = `${PREFIX}${name}:`;
@@ -91,7 +98,7 @@ export class Outbox {
       } catch {
         /* not written by us */
       }
-      const isKept = kept && Array.isArray(kept.commits) && Date.now() - kept.at <= AGE_LIMIT;
+      const isKept = isWhole(kept, key) && Date.now() - kept.at <= AGE_LIMIT;
       if (!isKept) storage.removeItem(key);
       return isKept && key.startsWith(this.prefix) ? kept : null;
     });

@@ -19,6 +19,21 @@ HIDE = """() => {
   document.dispatchEvent(new Event("visibilitychange"));
 }"""
 # Beside what could not be delivered lie something unreadable and something never acceptable.
+LITTER = """() => {
+  const prefix = `module-assignment:outbox:${document.body.dataset.outbox}:`;
+  const entry = {sco: "I1", seq: 1, trigger: "manual", cmi: {}};
+  const kept = [
+    {opening: 1, commits: [null]},
+    {opening: "x", commits: [entry]},
+    {opening: 9, commits: [entry]},
+    {opening: 1, commits: "x"},
+    null,
+  ];
+  kept.forEach((each, at) => {
+    const written = JSON.stringify(each && {at: Date.now(), ...each});
+    localStorage.setItem(prefix + (at || 1), written);
+  });
+}"""
 SPOIL = """() => {
   const mine = Object.keys(localStorage).find((key) => localStorage[key].includes("good"));
   const odd = { at: Date.now(), opening: 1, commits: [{ seq: 1, sco: "nobody" }] };
@@ -260,4 +275,19 @@ def test_what_can_never_be_taken_does_not_keep_the_rest_from_being_delivered(
     page.goto(address)
     content_of(page)
     assert stored("I1")["suspend_data"] == "good"
+    assert page.evaluate("() => localStorage.length") == 0
+
+
+def test_what_is_not_as_we_keep_it_is_thrown_away_and_keeps_nobody_out(
+    page: Page, probing: Probing
+) -> None:
+    """Courses can write into the storage in which undelivered work waits."""
+    running = probing("1.2")
+    page.goto(shell_of(page).url)
+    content_of(page)
+    page.evaluate(LITTER)
+    page.reload()
+    content_of(page)
+    running.remember("good")
+    assert running.commit() == "true"
     assert page.evaluate("() => localStorage.length") == 0
