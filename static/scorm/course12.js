@@ -3,8 +3,6 @@
 import { isOpen } from "./prerequisites.js";
 import { Runtime12 } from "./runtime12.js";
 
-const DONE = ["completed", "passed", "failed"];
-
 export class Course12 {
   constructor(transport, shell, opened) {
     this.shell = shell;
@@ -33,7 +31,7 @@ export class Course12 {
   statusOf(id) {
     const part = this.parts.find((each) => each.id === id);
     if (!part) return "completed";
-    if (!part.is_sco) return part.is_done ? "completed" : "not attempted";
+    if (!part.is_sco) return part.is_done || part === this.current ? "completed" : "not attempted";
     const said = part === this.current && this.runtime.lastCmi;
     return (said || part.cmi).core.lesson_status || "not attempted";
   }
@@ -41,10 +39,7 @@ export class Course12 {
   play(id) {
     this.current = this.parts.find((part) => part.id === id);
     this.runtime.prepare(this.current, this.isReview);
-    if (!this.current.is_sco && !this.isReview) {
-      this.runtime.noteOpened();
-      this.current.is_done = true;
-    }
+    if (!this.current.is_sco && !this.isReview) this.runtime.noteOpened();
     this.shell.play(this.current.href);
   }
 
@@ -57,20 +52,11 @@ export class Course12 {
 
   /* What the part said last is what it finds when it is opened again on this page. */
   putAway() {
-    const state = this.runtime.lastCmi;
-    if (this.current.is_sco && state) {
-      this.current.cmi = this.reopened(state);
+    if (this.current.is_sco && this.runtime.lastCmi) {
+      this.current.cmi = this.runtime.reopened();
       this.current.status_set = this.runtime.isStatusSet;
     }
     this.runtime.lastCmi = null;
-  }
-
-  reopened(cmi) {
-    const { exit, session_time: _time, lesson_status: status, ...core } = cmi.core;
-    const entry = exit === "suspend" || !this.runtime.isFinished ? "resume" : "";
-    const kept = { ...cmi, core: { ...core, entry }, student_data: this.current.cmi.student_data };
-    if (this.runtime.isStatusSet) kept.core.lesson_status = status;
-    return kept;
   }
 
   /* It was on screen and never called us. */
@@ -86,7 +72,7 @@ export class Course12 {
       title: part.title,
       depth: 0,
       isCurrent: part === this.current,
-      isDone: part.is_done || DONE.includes(this.statusOf(part.id)),
+      isDone: part.is_done,
       isAllowed: this.isAllowed(part),
     }));
   }

@@ -34,7 +34,7 @@ export class Course2004 {
   present(otherwise) {
     if (this.runtime.delivered) {
       const part = this.runtime.prepare();
-      if (!part.is_sco && !this.isReview) this.runtime.send({}, "opened");
+      if (!part.is_sco && !this.isReview) this.runtime.noteOpened();
       this.shell.play(part.href);
       return;
     }
@@ -89,7 +89,7 @@ export class Course2004 {
   noteSilence() {
     const { part } = this.runtime;
     if (!part || !part.is_sco || this.runtime.wasStarted || this.isReview) return;
-    if (part.is_new) this.runtime.send({}, "opened");
+    if (part.is_new) this.runtime.noteOpened();
     part.is_new = false;
   }
 

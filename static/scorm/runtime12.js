@@ -2,11 +2,10 @@
 
 import { Scorm12API } from "../vendor/scorm-again/3.4.3/scorm12.min.js";
 import { isNoElement, nothing, plain } from "./elements.js";
-import { allGiven, given, held } from "./lines.js";
+import { given, held } from "./lines.js";
+import { Runtime } from "./runtime.js";
 import { load } from "./stored.js";
 
-const AUTOCOMMIT_SECONDS = 10;
-const AT_ONCE_MS = 250;
 const STATUS = /^cmi\.core\.(lesson_status|score\.)/;
 /* Elements that only hold others: setting one would destroy what is in it. */
 const CONTAINER = new RegExp(
@@ -14,20 +13,14 @@ const CONTAINER = new RegExp(
     "^cmi\\.(objectives|interactions)\\.\\d+(\\.(score|objectives|correct_responses)(\\.\\d+)?)?$",
 );
 const DECIDED = ["passed", "completed", "failed"];
-const OPENED = "opened";
 const NOT_IMPLEMENTED = "401";
 const NOT_INITIALIZED = "301";
 const CALLS = ["GetLastError", "GetErrorString", "GetDiagnostic"];
 
-export class Runtime12 {
+export class Runtime12 extends Runtime {
   constructor(transport, listener) {
-    this.transport = transport;
-    this.listener = listener;
-    this.part = null;
-    this.ownError = null;
-    this.isDirty = false;
-    this.timer = null;
-    this.engine = this.newEngine();
+    super(transport, listener);
+    this.engine = this.engineOf(Scorm12API);
     this.api = this.guarded();
   }
 
@@ -40,86 +33,30 @@ export class Runtime12 {
     this.load(part.cmi);
   }
 
-  newEngine() {
-    return new Scorm12API(
-      {
-        autocommit: true,
-        autocommitSeconds: AUTOCOMMIT_SECONDS,
-        alwaysSendTotalTime: true,
-        lmsCommitUrl: "commit",
-        logLevel: 5,
-      },
-      {
-        processHttpRequest: (_url, params, _immediate, _log, _listeners, about) =>
-          this.send(params.cmi, about.trigger),
-        updateSettings: () => {},
-      },
-    );
-  }
-
   /* A fresh engine each time: the library's own reset keeps suspend data of the part before. */
   load(cmi) {
     this.engine.clearScheduledCommit();
-    this.engine = this.newEngine();
+    this.engine = this.engineOf(Scorm12API);
     load(this.engine, cmi);
     this.isDirty = false;
   }
 
-  /* No part is running any more; what it says from now on is refused. */
-  stop() {
-    clearTimeout(this.timer);
-    this.timer = null;
-    this.engine.clearScheduledCommit();
-    this.part = null;
+  remember(cmi) {
+    this.lastCmi = cmi;
   }
 
-  /* The part is on screen and says nothing itself. */
-  noteOpened() {
-    this.send({}, OPENED);
+  besides() {
+    return null;
   }
 
-  get isRunning() {
-    return this.part !== null && this.engine.isInitialized();
-  }
-
-  get wasStarted() {
-    return !this.engine.isNotInitialized();
-  }
-
-  get isFinished() {
-    return this.engine.isTerminated();
-  }
-
-  /* Save what is not saved yet, although the content did not ask. */
-  save(trigger) {
-    if (!this.isRunning || !this.isDirty) return true;
-    return this.send(this.engine.renderCommitCMI(false, true).cmi, trigger).result === "true";
-  }
-
-  send(cmi, trigger) {
-    clearTimeout(this.timer);
-    this.timer = null;
-    if (!this.part) return { result: "false", errorCode: 391 };
-    const said = allGiven(cmi);
-    this.isDirty = false;
-    if (trigger !== OPENED) this.lastCmi = said;
-    const isSaved = this.transport.commit({
-      sco: this.part.id,
-      trigger,
-      finished: trigger === "terminate" || this.isFinished,
-      status_set: this.isStatusSet,
-      cmi: said,
-    });
-    return isSaved ? { result: "true", errorCode: 0 } : { result: "false", errorCode: 391 };
-  }
-
-  /* The content may finish and, still on screen, begin anew: it finds what it left. */
-  beginAgain() {
+  /* What the part finds when it begins once more on this page: what it said last. */
+  reopened() {
     const { exit, session_time: _time, lesson_status: status, ...core } = this.lastCmi.core;
-    const entry = exit === "suspend" ? "resume" : "";
-    const kept = { ...this.lastCmi, core: { ...core, entry } };
+    const entry = exit === "suspend" || !this.isFinished ? "resume" : "";
+    const { student_data } = this.part.cmi;
+    const kept = { ...this.lastCmi, core: { ...core, entry }, student_data };
     if (this.isStatusSet) kept.core.lesson_status = status;
-    this.load(kept);
+    return kept;
   }
 
   /* Why this cannot be asked or said; null when it can. After its end a part says nothing more. */
@@ -134,11 +71,7 @@ export class Runtime12 {
     const answer = this.engine.LMSSetValue(element, held(element, plain(value)));
     if (answer !== "true" || !this.isRunning) return answer;
     if (element === "cmi.core.lesson_status") this.isStatusSet = true;
-    this.isDirty = true;
-    this.listener.changed();
-    if (STATUS.test(element) && !this.timer) {
-      this.timer = setTimeout(() => this.save("status"), AT_ONCE_MS);
-    }
+    this.note(STATUS.test(element));
     return answer;
   }
 
@@ -172,7 +105,8 @@ export class Runtime12 {
     };
     const api = {
       LMSInitialize: call((text) => {
-        if (this.isFinished && this.lastCmi) this.beginAgain();
+        /* It may finish and, still on screen, begin anew. */
+        if (this.isFinished && this.lastCmi) this.load(this.reopened());
         return this.engine.LMSInitialize(nothing(text));
       }),
       LMSFinish: call((text) => this.finish(nothing(text))),

@@ -1,13 +1,12 @@
 /* SCORM 2004's API object: one part of the course at a time, on the course's one engine. */
 
 import { isNoElement, nothing, plain } from "./elements.js";
-import { allGiven, given, held } from "./lines.js";
+import { given, held } from "./lines.js";
 import { isNoIdentifier, isPastEnd, keeper } from "./records.js";
 import { Sequenced } from "./sequenced.js";
 import { load } from "./stored.js";
 import { isNoTime } from "./times.js";
 
-const AT_ONCE_MS = 250;
 const STATUS = /^cmi\.(completion_status|success_status|progress_measure|score\.)/;
 const OWN_STATUS = /^cmi\.(completion_status|success_status)$/;
 /* Elements that only hold others: setting one would destroy what is in it. */
@@ -43,14 +42,9 @@ const NOBODY = "no-such-activity";
 
 export class Runtime2004 extends Sequenced {
   constructor(transport, listener, course, parts) {
-    super(transport, course, parts);
-    this.listener = listener;
-    this.part = null;
+    super(transport, listener, course, parts);
     this.wantsAway = false;
     this.foreseen = null; /* where choices lead, until something is said; content may ask for many */
-    this.ownError = null;
-    this.isDirty = false;
-    this.timer = null;
     this.api = this.guarded();
   }
 
@@ -82,50 +76,15 @@ export class Runtime2004 extends Sequenced {
     thresholds._completion_threshold = "";
   }
 
-  stop() {
-    clearTimeout(this.timer);
-    this.timer = null;
-    this.engine.clearScheduledCommit();
-    this.part = null;
-  }
-
-  get isRunning() {
-    return this.part !== null && this.engine.isInitialized();
-  }
-
-  get wasStarted() {
-    return !this.engine.isNotInitialized();
-  }
-
-  get isFinished() {
-    return this.engine.isTerminated();
-  }
-
-  /* Save what is not saved yet, although the content did not ask. */
-  save(trigger) {
-    if (!this.isRunning || !this.isDirty) return true;
-    return this.send(this.engine.renderCommitCMI(false, true).cmi, trigger).result === "true";
-  }
-
-  send(data, trigger) {
-    clearTimeout(this.timer);
-    this.timer = null;
-    if (!this.part) return { result: "false", errorCode: 391 };
-    const cmi = allGiven(data);
-    this.isDirty = false;
+  remember(cmi) {
     this.part.status_set = this.isStatusSet;
     this.part.cmi.kept = Object.fromEntries(
       Object.entries(cmi).filter(([name]) => !NOT_KEPT.includes(name)),
     );
-    const entry = {
-      sco: this.part.id,
-      trigger,
-      finished: trigger === "terminate" || this.isFinished,
-      status_set: this.isStatusSet,
-      cmi,
-    };
-    const isSaved = this.transport.commit(entry, this.courseEntry(trigger));
-    return isSaved ? { result: "true", errorCode: 0 } : { result: "false", errorCode: 391 };
+  }
+
+  besides(trigger) {
+    return this.courseEntry(trigger);
   }
 
   terminate(text) {
@@ -173,11 +132,7 @@ export class Runtime2004 extends Sequenced {
     if (answer !== "true") keepRecords();
     if (answer !== "true" || !this.isRunning) return answer;
     if (OWN_STATUS.test(element)) this.isStatusSet = true;
-    this.isDirty = true;
-    this.listener.changed();
-    if (STATUS.test(element) && !this.timer) {
-      this.timer = setTimeout(() => this.save("status"), AT_ONCE_MS);
-    }
+    this.note(STATUS.test(element));
     return answer;
   }
 

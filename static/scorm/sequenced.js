@@ -8,20 +8,20 @@ import { mindCompletion } from "./completion.js";
 import { difference, patched } from "./difference.js";
 import { follow } from "./following.js";
 import { mindRollUp } from "./rollup.js";
+import { Runtime } from "./runtime.js";
 import { load } from "./stored.js";
 
 const COURSE = "";
 const ROOT = "a0";
 const OUT_OF_CONTENT = "end_of_content";
-const AUTOCOMMIT_SECONDS = 10;
 
 function walked(activity) {
   return [activity, ...(activity.children || []).flatMap(walked)];
 }
 
-export class Sequenced {
-  constructor(transport, { tree, state, shared, shares }, parts) {
-    this.transport = transport;
+export class Sequenced extends Runtime {
+  constructor(transport, listener, { tree, state, shared, shares }, parts) {
+    super(transport, listener);
     this.tree = tree;
     this.parts = new Map(parts.map((part) => [part.activity, part]));
     this.aliases = new Map(walked(tree).map((each) => [each.identifier, each.id]));
@@ -48,25 +48,9 @@ export class Sequenced {
   }
 
   newEngine(eventListeners) {
-    const engine = new Scorm2004API(
-      {
-        autocommit: true,
-        autocommitSeconds: AUTOCOMMIT_SECONDS,
-        alwaysSendTotalTime: true,
-        lmsCommitUrl: "commit",
-        logLevel: 5,
-        sequencing: {
-          activityTree: this.tree,
-          logLevel: "error",
-          eventListeners,
-        },
-      },
-      {
-        processHttpRequest: (_url, params, _immediate, _log, _listeners, about) =>
-          this.send(params.cmi, about.trigger),
-        updateSettings: () => {},
-      },
-    );
+    const engine = this.engineOf(Scorm2004API, {
+      sequencing: { activityTree: this.tree, logLevel: "error", eventListeners },
+    });
     follow(engine._sequencingService);
     mindCompletion(engine);
     mindRollUp(engine._sequencingService.rollupProcess);
