@@ -33,6 +33,16 @@ SCORE_RULES = {
 }
 
 
+def _trusts_status() -> BooleanField:
+    return BooleanField(
+        _l("Trust the package's own status"),
+        description=_l(
+            "Normally a score below the course's mastery score counts as not passed, whatever "
+            "the course says."
+        ),
+    )
+
+
 class PackageForm(FlaskForm):  # type: ignore[misc]
     """A SCORM zip, and how to read its results."""
 
@@ -44,13 +54,7 @@ class PackageForm(FlaskForm):  # type: ignore[misc]
     title = StringField(
         _l("Title"), [Optional(), Length(max=200)], description=_l("Empty: the course's own title.")
     )
-    trusts_status = BooleanField(
-        _l("Trust the package's own status"),
-        description=_l(
-            "Normally a score below the course's mastery score counts as not passed, whatever "
-            "the course says."
-        ),
-    )
+    trusts_status = _trusts_status()
 
     @property
     def wanted_on(self) -> date | None:
@@ -100,13 +104,7 @@ class ResultsForm(FlaskForm):  # type: ignore[misc]
         widget=TextInput(),
         render_kw={"inputmode": "decimal", "autocomplete": "off"},
     )
-    trusts_status = BooleanField(
-        _l("Trust the package's own status"),
-        description=_l(
-            "Normally a score below the course's mastery score counts as not passed, whatever "
-            "the course says."
-        ),
-    )
+    trusts_status = _trusts_status()
     never_set = SelectField(
         _l("A part that never says a status is completed by"),
         choices=[SelectChoice(str(value), label) for value, label in NEVER_SET.items()],

@@ -9,6 +9,7 @@ from plugin.scorm.policy import NeverSet, Policy, combined
 from plugin.scorm.scos import Cmi, Completion, Course, Said, Sco, number, part, share
 
 DEFAULT = Policy()
+MAX_WORDS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,9 +154,9 @@ def told(cmi: Cmi) -> tuple[str, float | None]:
     """Status and score of one commit, for the record of commits."""
     if "core" in cmi:
         core = part(cmi, "core")
-        return str(core.get("lesson_status") or ""), share(part(core, "score"))
+        return str(core.get("lesson_status") or "")[:MAX_WORDS], share(part(core, "score"))
     said = part(cmi, "root") or cmi
     completion = said.get("completion_status") or said.get("completion")
     success = said.get("success_status") or said.get("success")
     words = "/".join(str(each) for each in (completion, success) if each)
-    return words[:100], runtime2004.score_of(cmi)
+    return words[:MAX_WORDS], runtime2004.score_of(cmi)

@@ -150,7 +150,7 @@ def steps(job: JobName) -> list[list[int]]:
 
 def judge(*also: JobName) -> int:
     """Run every due step that judges people (and `also` these), and those they cause; how many."""
-    app: Flask = current_app._get_current_object()
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     done = 0
     while True:
         db.session.rollback()

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from plugin.modules.rules import Verdict, outcome
 from plugin.scorm.policy import NeverSet, Policy, ScoreRule
-from plugin.scorm.runtime import progress_of, result_of
+from plugin.scorm.runtime import progress_of, result_of, told
 from plugin.scorm.runtime12 import seed
 from plugin.scorm.scos import Completion, Sco, share
 
@@ -188,6 +188,10 @@ def test_whatever_content_sends_it_is_judged_without_a_crash(
 ) -> None:
     report = progress_of([Sco(identifier="I", cmi=cmi, is_finished=finished, mastery_score="80")])
     assert report.score is None or 0 <= report.score <= 1
+
+
+def test_what_is_kept_of_a_commits_words_has_a_measure() -> None:
+    assert told({"core": {"lesson_status": "x" * 5000}}) == ("x" * 100, None)
 
 
 def seeded(part: Sco, *, is_review: bool = False) -> dict[str, Any]:
