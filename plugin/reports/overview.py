@@ -32,6 +32,7 @@ from plugin.org.rule_models import HeldState, HeldSync
 from plugin.reports.ledger import count_stuck
 from plugin.reports.standings import DAYS, NEWLY_INVALID_DAYS
 from plugin.reports.unreachable import is_unreachable
+from plugin.submissions.queries import count_waiting
 from plugin.web.listing import Asked, Slice
 
 SORTS = ("unit", "share", "people")
@@ -89,13 +90,15 @@ class UnitTally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What runs out in 30, 60 and 90 days, what just did, and who cannot be reached by mail."""
+    """What runs out in 30, 60 and 90 days, what just did, who cannot be reached by mail, and what
+    waits for somebody to decide."""
 
     expiring: tuple[int, ...]
     newly_invalid: int
     unreachable: int
     held_syncs: int
     stuck_mails: int
+    certificates_to_check: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +154,7 @@ def figures(session: Session, reach: Reach, duties: Duties, *, region: Unit | No
         unreachable,
         held,
         count_stuck(reach, at).label("stuck"),
+        count_waiting(reach, at).label("to_check"),
     ).where(
         listed.is_obliged(duties),
         or_(newly, listed.ends_within(duties, DAYS[-1])),
@@ -170,6 +174,7 @@ def figures(session: Session, reach: Reach, duties: Duties, *, region: Unit | No
         unreachable=row.unreachable,
         held_syncs=row.held,
         stuck_mails=row.stuck,
+        certificates_to_check=row.to_check,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ScalarSelect, Select, func, select
 from sqlalchemy.orm import Session
 
 from plugin.modules.models import Module, Run
@@ -89,15 +89,17 @@ def listed(
     return [Line(submission=row[0], person=row[1], module=row[2]) for row in rows]
 
 
-def waiting(session: Session, reach: Reach, *, at: datetime) -> int:
+def count_waiting(reach: Reach, at: datetime) -> ScalarSelect[int]:
     """How many wait for a decision of whoever reaches so far."""
-    return session.scalar(
-        select(func.count(SubmittedCertificate.id)).where(
+    return (
+        select(func.count(SubmittedCertificate.id))
+        .where(
             SubmittedCertificate.organization_id == reach.organization_id,
             SubmittedCertificate.state == SubmissionState.WAITING,
             reach.people(SubmittedCertificate.person_id, at),
         )
-    ) or 0  # fmt: skip
+        .scalar_subquery()
+    )
 
 
 def in_reach(session: Session, reach: Reach, submission_id: int, *, at: datetime) -> Line:
