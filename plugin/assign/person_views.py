@@ -1,5 +1,6 @@
 """A person's assigned training: each standing with its why, the records behind it, waivers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
@@ -16,8 +17,8 @@ from plugin.assign.standing import Standing
 from plugin.assign.statement import configurations_of_people
 from plugin.core import clock
 from plugin.core.db import read_session, transaction
+from plugin.modules import naming, sittings
 from plugin.modules import queries as module_queries
-from plugin.modules import sittings
 from plugin.modules.models import Completion
 from plugin.modules.wording import REASONS, evidence_lines
 from plugin.org import as_of
@@ -64,28 +65,37 @@ def show(person_id: int) -> str:
     decided = withheld.decisions(current_app.extensions)(
         session, person.organization_id, person_id, zones, moment.at
     )
+    records = module_queries.records_of(
+        session,
+        person.organization_id,
+        person_id,
+        at=moment.at if moment.is_past else None,
+    )
+    under_way = (
+        () if moment.is_past else sittings.under_way(session, person.organization_id, person_id)
+    )
+    named = {
+        *found.modules,
+        *(each.module_id for each in records),
+        *(each.module_id for each in under_way),
+    }
+    names = naming.names(session, person.organization_id, sorted(named))
     cards = [
-        _card(found, person_id, each, given, behind, decided.get(each, ""))
+        _card(found, names, person_id, each, given, behind, decided.get(each, ""))
         for each in sorted(found.configurations)
         if reach.has_unit(found.lines[each].unit_id)
     ]
     return render_template(
         "assign/person.html",
         person=person,
-        records=module_queries.records_of(
-            session,
-            person.organization_id,
-            person_id,
-            at=moment.at if moment.is_past else None,
-        ),
+        records=records,
+        names=names,
         moment=moment,
         sources=why.source_words,
         reasons=REASONS,
         evidence_lines=evidence_lines,
         cards=sorted(cards, key=lambda card: (not card.standing.covered, card.unit, card.name)),
-        under_way=()
-        if moment.is_past
-        else sittings.under_way(session, person.organization_id, person_id),
+        under_way=under_way,
         is_me=person_id == me().person_id,
         now=now,
     )
@@ -105,6 +115,7 @@ def _facts(session: Session, person: Person, moment: AsOf) -> Facts:
 
 def _card(
     found: Facts,
+    names: Mapping[int, str],
     person_id: int,
     configuration_id: int,
     given: dict[tuple[int, int], Waiver],
@@ -112,7 +123,6 @@ def _card(
     decided: str,
 ) -> Card:
     standing, line = found.standing(person_id, configuration_id), found.lines[configuration_id]
-    titles = {each.id: each.title for each in found.modules.values()}
     return Card(
         configuration_id=configuration_id,
         name=line.name,
@@ -121,7 +131,7 @@ def _card(
         standing=standing,
         is_valid=standing.is_valid(found.at),
         is_withheld=bool(decided),
-        why=why.derivation(standing, line, titles, behind, withheld=decided),
+        why=why.derivation(standing, line, names, behind, withheld=decided),
         waivers={
             module_id: waiver for (which, module_id), waiver in given.items()
             if which == configuration_id
@@ -152,7 +162,7 @@ def waive(
     line = found.lines.get(configuration_id)
     if line is None or not reach.has_unit(line.unit_id) or module_id not in found.modules:
         raise PersonNotFoundError(person_id)
-    title, zone = found.modules[module_id].title, line.zone
+    title, zone = _called(session, person.organization_id, module_id), line.zone
     form = WaiverForm()
     if form.validate_on_submit():
         try:
@@ -184,6 +194,10 @@ def waive(
         line=line,
     )
     return page, (422 if form.is_submitted() else 200)
+
+
+def _called(session: Session, organization_id: int, module_id: int) -> str:
+    return naming.names(session, organization_id, [module_id])[module_id]
 
 
 @bp.post("/admin/people/<int:person_id>/remind")

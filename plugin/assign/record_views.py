@@ -142,7 +142,7 @@ def correct(person_id: int, completion_id: int) -> str | Response | tuple[str, i
     page = render_template(
         "assign/person_correct.html",
         person=_load(session, person_id),
-        title=module_queries.module_of(session, me().organization_id, wrong.module_id).title,
+        title=naming.names(session, me().organization_id, [wrong.module_id])[wrong.module_id],
         form=form,
     )
     return page, (422 if form.is_submitted() else 200)

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from plugin.assign.person_forms import EndSittingForm
 from plugin.core import clock
 from plugin.core.db import read_session, transaction
-from plugin.modules import sittings
+from plugin.modules import naming, sittings
 from plugin.org.models import Person
 from plugin.org.reach import person_in_reach, reach_of
 from plugin.org.saving import is_saved, shown
@@ -29,7 +29,14 @@ def end(person_id: int, run_id: int) -> str | Response | tuple[str, int]:
         flash(_("Ended. The next time it is opened the course begins anew."))
         return redirect(url_for("person_training.show", person_id=person_id), 303)
     person = _load(read_session(), person_id)
-    page = render_template("assign/person_end.html", person=person, sitting=sitting, form=form)
+    names = naming.names(session, person.organization_id, [sitting.module_id])
+    page = render_template(
+        "assign/person_end.html",
+        person=person,
+        title=names[sitting.module_id],
+        sitting=sitting,
+        form=form,
+    )
     return shown(page, form)
 
 

@@ -1,7 +1,6 @@
 """Reads of the catalogue, of sittings and of completions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select, true
@@ -86,24 +85,15 @@ def completions_of_run(session: Session, run_id: int) -> Sequence[Completion]:
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """A completion that stands, with what corrects nothing any more left out."""
-
-    completion: Completion
-    title: str
-
-
 def records_of(
     session: Session, organization_id: int, person_id: int, *, at: datetime | None = None
-) -> list[Record]:
+) -> Sequence[Completion]:
     """Everything that stands of a person, newest first; at most the last `MAX_RECORDS`.
 
     `at`: what stood at that past moment, as far as it was known then.
     """
-    rows = session.execute(
-        select(Completion, Module.title)
-        .join(Module, Module.id == Completion.module_id)
+    return session.scalars(
+        select(Completion)
         .where(
             Completion.organization_id == organization_id,
             Completion.person_id == person_id,
@@ -113,8 +103,7 @@ def records_of(
         )
         .order_by(Completion.happened_at.desc(), Completion.id.desc())
         .limit(MAX_RECORDS)
-    )
-    return [Record(completion=completion, title=title) for completion, title in rows]
+    ).all()
 
 
 def count_records(

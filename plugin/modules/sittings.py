@@ -21,6 +21,7 @@ class UnderWay:
     """A course somebody is in the middle of."""
 
     run_id: int
+    module_id: int
     title: str
     started_at: datetime
     last_activity_at: datetime
@@ -29,7 +30,7 @@ class UnderWay:
 def under_way(session: Session, organization_id: int, person_id: int) -> Sequence[UnderWay]:
     """The person's open sittings of courses, the last one they were in first."""
     rows = session.execute(
-        select(Run.id, Module.title, Run.started_at, Run.last_activity_at)
+        select(Run.id, Module.id, Module.title, Run.started_at, Run.last_activity_at)
         .join(Module, Module.id == Run.module_id)
         .where(
             Run.organization_id == organization_id,

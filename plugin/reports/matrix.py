@@ -1,6 +1,6 @@
 """The training matrix of a unit: its people by the modules of its configurations."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -13,6 +13,7 @@ from plugin.assign.facts import RowStatus
 from plugin.assign.models import Configuration
 from plugin.assign.queries import Facts, facts
 from plugin.assign.standing import RowStanding, RowState
+from plugin.modules import naming
 from plugin.org.history import as_it_was
 from plugin.org.models import Membership, Person, Unit
 from plugin.org.search import has_words
@@ -92,12 +93,12 @@ class Matrix:
 def matrix(
     session: Session, unit: Unit, asked: Asked, *, at: datetime, past: bool = False
 ) -> Matrix:
-    """The part asked for, in four statements: everything about the people of the page is one."""
+    """The part asked for, in five statements: everything about the people of the page is one."""
     total = session.scalar(_members(unit, asked, at, func.count(), past=past).order_by(None))
     page = _people(unit, asked, at, past=past).limit(asked.size).offset(asked.offset)
     people = session.execute(page).all()
     found = _facts(session, unit, _ids(session, unit, at, past=past), people, at=at, past=past)
-    every = _columns(found)
+    every = _columns(found, _names(session, unit, found))
     pages = max(1, -(-len(every) // COLUMNS))
     number = min(max(1, int(asked.filters.get("columns", 1))), pages)
     shown = every[(number - 1) * COLUMNS : number * COLUMNS]
@@ -118,7 +119,8 @@ def whole_matrix(
 ) -> tuple[tuple[Column, ...], Iterator[Line]]:
     """Every column, and everybody's line; the people are read and judged in chunks."""
     ids = _ids(session, unit, at, past=past)
-    columns = _columns(_facts(session, unit, ids, (), at=at, past=past))
+    nobody = _facts(session, unit, ids, (), at=at, past=past)
+    columns = _columns(nobody, _names(session, unit, nobody))
     people = session.execute(_people(unit, asked, at, past=past)).all()
 
     def lines() -> Iterator[Line]:
@@ -205,14 +207,18 @@ def _facts(
     )
 
 
-def _columns(found: Facts) -> tuple[Column, ...]:
+def _names(session: Session, unit: Unit, found: Facts) -> Mapping[int, str]:
+    return naming.names(session, unit.organization_id, sorted(found.modules))
+
+
+def _columns(found: Facts, names: Mapping[int, str]) -> tuple[Column, ...]:
     """By configuration, then as its rows are ordered; hidden rows leave no column."""
     return tuple(
         Column(
             configuration_id=id_,
             configuration=found.lines[id_].name,
             module_id=row.module_id,
-            module=found.modules[row.module_id].title,
+            module=names[row.module_id],
             is_required=row.status is RowStatus.REQUIRED,
         )
         for id_ in sorted(found.configurations, key=lambda id_: (found.lines[id_].name, id_))

@@ -159,6 +159,34 @@ def test_a_copy_is_shown_before_it_fills_anything(
     assert "In use" in read(client.get("/admin/lms").text).words
 
 
+def test_a_column_that_a_copy_lacks_is_not_hidden_by_another_of_its_title(
+    world: World, peer: Peer, module: Module, client: FlaskClient
+) -> None:
+    twin = world.module(module.title)
+    peer.column.resource_id = f"module:{module.id}"
+    peer.launch("lars", module=str(module.id))
+    work_off()
+    number = copied(peer, module=str(module.id))
+    origin = db.session.query(LmsCourse).filter_by(context_id="2").one()
+    world.add(
+        LineItem(
+            organization_id=origin.organization_id,
+            course_id=origin.id,
+            module_id=twin.id,
+            url=f"{URL}/items/99",
+            label="",
+            created_at=clock.now(),
+        )
+    )
+    grace = world.person("Grace Hopper")
+    world.grant(grace, Role.ADMIN)
+    world.sign_in(client, grace)
+    words = read(client.get(f"/admin/lms/copies/{number}").text).words
+    lacking = words[words.index("Only in the original") :]
+    assert f"{module.title} (number {twin.id})" in lacking
+    assert f"(number {module.id})" not in lacking
+
+
 def tied() -> set[str]:
     db.session.rollback()
     return {

@@ -16,6 +16,7 @@ from tests.conftest import NOW
 from tests.functional.assign.places import row, training
 from tests.support.html import read
 from tests.support.papers import pdf
+from tests.support.play import started
 from tests.support.queries import counted
 from tests.support.world import World
 
@@ -162,3 +163,35 @@ def test_whoever_records_a_completion_by_hand_sees_which_is_which(
     page = words(client, f"/admin/people/{lars.id}/completions/new")
     for module in (old, new):
         assert f"{module.title} – Grade from the LMS, number {module.id}" in page
+
+
+def test_managers_see_which_is_which_on_a_persons_page_and_in_the_matrix(
+    world: World, client: FlaskClient, old: Module, new: Module
+) -> None:
+    unit, lars = world.unit(), world.person("Lars Learner")
+    world.member(lars, unit)
+    other = world.module("Height")
+    asked = training(unit, row(old), row(new), row(other))
+    done = world.completion(lars, new)
+    page = words(client, f"/admin/people/{lars.id}/training")
+    for module in (old, new):
+        assert f"{module.title} (number {module.id}) Required" in page
+    assert f"Correct {new.title} (number {new.id})" in page
+    assert "Height Required" in page
+    called = f"{new.title} (number {new.id})"
+    for address in (f"waive/{asked}/{new.id}", f"completions/{done.id}/correct"):
+        assert called in words(client, f"/admin/people/{lars.id}/{address}")
+    assert called in words(client, f"/admin/units/{unit.id}/matrix")
+
+
+def test_whose_sitting_is_ended_is_said_with_its_number(
+    world: World, client: FlaskClient, grace: Person
+) -> None:
+    lars = world.person("Lars Learner")
+    first, second = world.module("Gas"), world.module("Gas")
+    runs = [started(each, lars).id for each in (first, second)]
+    page = words(client, f"/admin/people/{lars.id}/training")
+    for module, run in zip((first, second), runs, strict=True):
+        assert f"End the sitting Gas (number {module.id})" in page
+        ending = words(client, f"/admin/people/{lars.id}/sittings/{run}/end")
+        assert f"End the sitting of Gas (number {module.id})" in ending
