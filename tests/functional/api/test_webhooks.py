@@ -493,3 +493,43 @@ def test_an_address_inside_the_network_is_not_called(
     delivery = db.session.query(WebhookDelivery).one()
     assert (delivery.state, delivery.sent_at) == (DeliveryState.WAITING, None)
     assert "private network" in str(delivery.words)
+
+
+def test_an_event_in_the_hands_of_one_worker_is_not_sent_by_another(
+    world: World, secret: str, lars: Person, module: Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = list[int]()
+
+    def slow(*_args: object, **_more: object) -> Reply:
+        db.session.rollback()
+        tries.append(db.session.query(WebhookDelivery).one().id)
+        if len(tries) == 1:  # another worker comes before the receiver has answered
+            with clock.at(clock.now() + timedelta(minutes=1)):
+                delivering.send(tries[0])
+        return Reply(204, {}, b"")
+
+    monkeypatch.setattr(http, "call", slow)
+    world.completion(lars, module)
+    collect()
+    assert len(tries) == 1
+    db.session.rollback()
+    assert db.session.query(WebhookDelivery).one().attempts == 1
+
+
+def test_what_waits_for_a_webhook_that_was_ended_is_not_sent(
+    world: World, receiver: Receiver, secret: str, lars: Person, module: Module
+) -> None:
+    receiver.answers = [500]
+    world.completion(lars, module)
+    collect()
+    with clock.at(NOW + timedelta(minutes=2)):
+        with transaction() as tx:
+            webhook = tx.session.query(Webhook).one()
+            webhooks.end(tx.session, webhook, by=None, words="", now=clock.now())
+        work_off()
+    with clock.at(NOW + timedelta(hours=1)):
+        work_off()
+    assert len(receiver.heard) == 1
+    db.session.rollback()
+    delivery = db.session.query(WebhookDelivery).one()
+    assert (delivery.state, delivery.words) == (DeliveryState.FAILED, delivering.ENDED)
