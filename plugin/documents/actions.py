@@ -17,13 +17,13 @@ from plugin.documents.models import Document, DocumentOpening
 from plugin.modules import actions as module_actions
 from plugin.modules.models import Completion, CompletionSource, Module, ModuleKind, Run, RunState
 from plugin.modules.rules import Report
+from plugin.modules.titles import MAX_TITLE
 from plugin.org.errors import FieldError
 from plugin.scorm.uploads import refuse_viruses
 
 MAX_MEGABYTES = 50
 HEAD = 1024
 """How far from its beginning a PDF may say what it is (ISO 32000-1, annex H)."""
-MAX_TITLE = 200
 
 
 def keep_pdf(files: Storage, organization_id: int, source: IO[bytes], *, scanner: str) -> Stored:
@@ -66,16 +66,6 @@ def create(
     )
     add_version(tx, module, kept=kept, filename=filename, changes="", by=by, now=now)
     return module
-
-
-def rename(tx: Tx, module: Module, title: str, *, by: int, now: datetime) -> None:
-    """The document is called so from now on, everywhere; what was acknowledged stays as it was."""
-    tidy = title.strip()
-    if not tidy or len(tidy) > MAX_TITLE:
-        raise FieldError("title", _("Give the module a title of at most 200 characters."))
-    before, after = {"title": module.title}, {"title": tidy}
-    module.title = tidy
-    module_actions.note_change(tx.session, module, before, after, by=by, now=now)
 
 
 def _title(title: str, filename: str) -> str:

@@ -10,10 +10,11 @@ from plugin.core.context import current_settings, storage
 from plugin.core.db import read_session, transaction
 from plugin.core.storage import Stored
 from plugin.documents import actions, queries
-from plugin.documents.forms import ANEW, DocumentForm, NewVersionForm, TitleForm
-from plugin.modules import pages, retraining
+from plugin.documents.forms import ANEW, DocumentForm, NewVersionForm
+from plugin.modules import pages, retraining, titles
 from plugin.modules import queries as module_queries
 from plugin.modules.models import Module, ModuleKind, ModuleVersion
+from plugin.modules.titles import TitleForm
 from plugin.org.saving import is_saved, shown
 from plugin.web.bodies import takes_files
 from plugin.web.identity import me, requires
@@ -69,7 +70,7 @@ def rename(module_id: int) -> str | Response | tuple[str, int]:
     def save() -> None:
         with transaction() as tx:
             module = module_queries.module_of(tx.session, me().organization_id, module_id)
-            actions.rename(tx, module, form.title.data, by=me().person_id, now=clock.now())
+            titles.rename(tx, module, form.title.data, by=me().person_id, now=clock.now())
 
     if is_saved(form, save):
         flash(_("Saved."))

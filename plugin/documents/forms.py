@@ -5,9 +5,9 @@ from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from wtforms import RadioField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, Length, Optional
+from wtforms.validators import Length, Optional
 
-from plugin.documents.actions import MAX_TITLE
+from plugin.modules.titles import MAX_TITLE
 
 EQUIVALENT, ANEW = "equivalent", "anew"
 MAX_CHANGES = 500
@@ -26,12 +26,6 @@ class DocumentForm(FlaskForm):  # type: ignore[misc]
         [Optional(), Length(max=MAX_TITLE)],
         description=_l("Empty: the file's name."),
     )
-
-
-class TitleForm(FlaskForm):  # type: ignore[misc]
-    """Another title."""
-
-    title = StringField(_l("Title"), [DataRequired(), Length(max=MAX_TITLE)])
 
 
 class NewVersionForm(DocumentForm):

@@ -22,11 +22,13 @@ from werkzeug.wrappers import Response as AnyResponse
 from plugin.core import clock
 from plugin.core.context import current_settings
 from plugin.core.db import Tx, read_session, transaction
-from plugin.modules import pages, retraining, visibility
+from plugin.modules import pages, retraining, titles, visibility
 from plugin.modules import queries as module_queries
 from plugin.modules.errors import NotPlayableError
 from plugin.modules.models import ModuleKind, ModuleVersion, Run, RunState
+from plugin.modules.titles import TitleForm
 from plugin.org.errors import FieldError
+from plugin.org.saving import is_saved, shown
 from plugin.scorm import actions, attempts, importing, queries, rules, wording
 from plugin.scorm.errors import UploadsByOperatorError
 from plugin.scorm.forms import (
@@ -63,19 +65,45 @@ def new_package() -> str | AnyResponse:
     return render_template("scorm/import.html", form=form, recent=recent, states=PackageState)
 
 
+@bp.post("/admin/modules/<int:module_id>/title")
+@requires(Role.ADMIN)
+def rename(module_id: int) -> str | AnyResponse | tuple[str, int]:
+    """Another title for the same course."""
+    form, by, organization_id = TitleForm(), me().person_id, me().organization_id
+    queries.course_of(read_session(), organization_id, module_id)
+
+    def save() -> None:
+        with transaction() as tx:
+            found = queries.course_of(tx.session, organization_id, module_id)
+            titles.rename(tx, found, form.title.data, by=by, now=clock.now())
+
+    if is_saved(form, save):
+        flash(_("Saved."))
+        return redirect(url_for("scorm.module", module_id=module_id), 303)
+    brings = VersionForm(formdata=None) if _takes_uploads() else None
+    return shown(_module_page(module_id, brings, form), form)
+
+
 @bp.route("/admin/modules/<int:module_id>", methods=["GET", "POST"])
 @requires(Role.ADMIN)
 @takes_files()
 def module(module_id: int) -> str | AnyResponse:
     """A module's versions, and the form that brings a new one."""
-    session, organization_id = read_session(), me().organization_id
-    found = queries.course_of(session, organization_id, module_id)
+    queries.course_of(read_session(), me().organization_id, module_id)
     if request.method == "POST":
         _require_uploads()
     form = VersionForm() if _takes_uploads() else None
     if form is not None and form.validate_on_submit() and _may_begin(form):
         package_id = _receive(form, module_id)
         return redirect(url_for("scorm.package", package_id=package_id), 303)
+    return _module_page(module_id, form, TitleForm(formdata=None))
+
+
+def _module_page(module_id: int, form: VersionForm | None, title_form: TitleForm) -> str:
+    session, organization_id = read_session(), me().organization_id
+    found = queries.course_of(session, organization_id, module_id)
+    if title_form.title.data is None:
+        title_form.title.data = found.title
     policy = queries.policy_of_module(session, found)
     return render_template(
         "scorm/module.html",
@@ -88,6 +116,7 @@ def module(module_id: int) -> str | AnyResponse:
         never_set=NEVER_SET,
         score_rules=SCORE_RULES,
         form=form,
+        title_form=title_form,
     )
 
 
