@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
@@ -13,6 +14,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length, Optional
 from wtforms.widgets import TextInput
 
+from plugin.core.context import current_settings
 from plugin.scorm.policy import NeverSet, Policy, ScoreRule
 from plugin.web.forms import Between, NeededWith
 
@@ -49,12 +51,18 @@ class PackageForm(FlaskForm):  # type: ignore[misc]
     file = FileField(
         _l("Package"),
         [FileRequired(_l("Choose the .zip file of the course."))],
-        description=_l("A SCORM 1.2 or 2004 package: the .zip file, exactly as exported."),
     )
     title = StringField(
         _l("Title"), [Optional(), Length(max=200)], description=_l("Empty: the course's own title.")
     )
     trusts_status = _trusts_status()
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.file.description = _(
+            "A SCORM 1.2 or 2004 package: the .zip file, exactly as exported, at most %(most)s MB.",
+            most=current_settings().upload_max_mb,
+        )
 
     @property
     def wanted_on(self) -> date | None:

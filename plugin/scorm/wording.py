@@ -207,8 +207,8 @@ SENTENCES: dict[str, Any] = {
         "letters, spaces or %%-codes differ. It works here; rename one so that it works everywhere."
     ),
     "scorm.listed_file": _l(
-        "%(count)s files are listed in the manifest but not in the zip: %(names)s. If the course "
-        "needs them, add them and zip again."
+        "Listed in the manifest but not in the zip (%(count)s): %(names)s. What the course needs "
+        "of it has to be added, and zipped again."
     ),
     "scorm.foreign_host": _l(
         "This page loads something from %(host)s. It will not work without the internet, and "

@@ -10,7 +10,7 @@ from tests.browser.probing import PROBE
 from tests.support.packages import item, manifest, package, resource
 
 
-def three_parts(inside_third: str = "") -> io.BytesIO:
+def three_parts(inside_third: str = "", title: str = "A course") -> io.BytesIO:
     names = {"A": "First", "B": "Second", "C": "Third"}
     items = "".join(
         item(each, title, f"R{each}", inside_third if each == "C" else "")
@@ -18,7 +18,7 @@ def three_parts(inside_third: str = "") -> io.BytesIO:
     )
     files = "".join(resource(f"R{each}", f"{each}.html") for each in names)
     pages = {f"{each}.html": PROBE for each in names}
-    return package(pages, manifest_bytes=manifest(items=items, resources=files))
+    return package(pages, manifest_bytes=manifest(items=items, resources=files, title=title))
 
 
 def part(page: Page, name: str) -> Frame:
@@ -92,3 +92,12 @@ def test_of_one_part_there_is_no_way_on(page: Page, play: Play) -> None:
     content_of(page)
     assert not playing.shell.get_by_role("button", name="Next part").is_visible()
     assert not playing.shell.get_by_role("button", name="Previous part").is_visible()
+
+
+def test_on_a_phone_the_title_of_a_course_is_whole(page: Page, play: Play) -> None:
+    page.set_viewport_size({"width": 366, "height": 450})
+    play(three_parts(title="Working at height in ports"))
+    part(page, "A")
+    cut = "h => h.scrollHeight > h.clientHeight || h.scrollWidth > h.clientWidth"
+    assert not page.locator("h1").evaluate(cut)
+    assert page.locator("header.bar").evaluate("h => h.offsetHeight") <= 48

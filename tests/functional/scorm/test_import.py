@@ -21,7 +21,7 @@ from plugin.scorm.models import Package
 from plugin.web.roles import Role
 from tests.support.clamd import EICAR, clamd
 from tests.support.html import read
-from tests.support.packages import item, manifest, package, zip_of
+from tests.support.packages import item, manifest, package, resource, zip_of
 from tests.support.play import brought_in
 from tests.support.work import work_off
 from tests.support.world import World
@@ -94,6 +94,28 @@ def test_notes_are_shown_but_do_not_stop_the_import(admin: FlaskClient) -> None:
     told = admin.get(page).get_data(as_text=True)
     assert "The package is ready." in told
     assert "lies in the folder c" in told
+
+
+def test_one_file_that_is_missing_is_said_as_one(admin: FlaskClient) -> None:
+    lists = manifest(resources=resource(inside='<file href="index.html"/><file href="gone.png"/>'))
+    page = upload(admin, package(manifest_bytes=lists))
+    work_off()
+    told = admin.get(page).get_data(as_text=True)
+    assert "Listed in the manifest but not in the zip (1): gone.png." in told
+
+
+def test_how_large_a_package_may_be_is_said_before(admin: FlaskClient) -> None:
+    made = number_of_a_module(admin)
+    for page in ("import", made):
+        told = admin.get(f"/admin/modules/{page}").get_data(as_text=True)
+        assert f"at most {current_settings().upload_max_mb} MB" in told
+
+
+def number_of_a_module(admin: FlaskClient) -> str:
+    """A module whose next version may be brought."""
+    upload(admin, package())
+    work_off()
+    return str(db.session.scalars(select(Module.id)).one())
 
 
 def test_of_thousands_of_findings_a_page_shows_some_and_counts_the_rest(
