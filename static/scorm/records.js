@@ -9,6 +9,8 @@ const LISTS = new Set([
   "comments_from_lms",
 ]);
 const POSITION = /^\d+$/;
+const PADDED = /^cmi\.(interactions|objectives|comments_from_(learner|lms))\.(\d+\.\w+\.)?0\d+(\.|$)/;
+const TAKEN_UNNAMED = /^cmi\.interactions\.(\d+)\.(result|objectives\.\d+\.id)$/;
 const IDENTIFIER = /\.id$/;
 const URN = /^urn:/i;
 const NAMED_URN = /^urn:\S+$/i;
@@ -28,6 +30,18 @@ function* listsOf(cmi, element) {
 /* Is this in a record that is not there? (RTE 3.1.7.6: GetValue fails with 301) */
 export function isPastEnd(cmi, element) {
   return [...listsOf(cmi, element)].some(([list, position]) => position >= list.length);
+}
+
+/* A position with leading zeros is one that no list has: `cmi.interactions.01.id`. */
+export function isPadded(element) {
+  return PADDED.test(element);
+}
+
+/* What is said of an answer before its identifier (RTE 4.2.9.1: 408), where the engine takes it. */
+export function isUnnamed(cmi, element) {
+  const found = TAKEN_UNNAMED.exec(element);
+  const { childArray: answers } = cmi.interactions;
+  return found !== null && Number(found[1]) <= answers.length && !answers[found[1]]?.id;
 }
 
 /* What puts the lists of this element back to the records they have now. */

@@ -2,7 +2,7 @@
 
 import { isNoElement, nothing, plain } from "./elements.js";
 import { given, held } from "./lines.js";
-import { isNoIdentifier, isPastEnd, keeper } from "./records.js";
+import { isNoIdentifier, isPadded, isPastEnd, isUnnamed, keeper } from "./records.js";
 import { Sequenced } from "./sequenced.js";
 import { load } from "./stored.js";
 import { isNoTime } from "./times.js";
@@ -37,7 +37,9 @@ const NOT_KEPT = ["exit", "session_time", "entry", "credit", "mode"];
 const UNDEFINED_ELEMENT = "401";
 const TYPE_MISMATCH = "406";
 const NOT_SET = "403";
+const UNNAMED = "408";
 const GET_FAILED = "301";
+const SET_FAILED = "351";
 const NOBODY = "no-such-activity";
 
 export class Runtime2004 extends Sequenced {
@@ -116,16 +118,24 @@ export class Runtime2004 extends Sequenced {
   }
 
   /* Why this cannot be asked or said; null when it can, or when the engine knows why not. */
-  refusal(element) {
-    const isNone = this.isRunning && (CONTAINER.test(element) || isNoElement(element));
-    return isNone ? UNDEFINED_ELEMENT : null;
+  refusal(element, failed) {
+    if (!this.isRunning) return null;
+    if (isPadded(element)) return failed;
+    return CONTAINER.test(element) || isNoElement(element) ? UNDEFINED_ELEMENT : null;
+  }
+
+  /* Why this cannot be said here. */
+  settingRefusal(element, value) {
+    if (!this.isRunning) return null;
+    const refusal = this.refusal(element, SET_FAILED);
+    if (refusal) return refusal;
+    if (isUnnamed(this.engine.cmi, element)) return UNNAMED;
+    return isNoTime(element, value) || isNoIdentifier(element, value) ? TYPE_MISMATCH : null;
   }
 
   set(element, value) {
     this.foreseen = null;
-    this.ownError = this.refusal(element);
-    const isNone = isNoTime(element, String(value)) || isNoIdentifier(element, String(value));
-    if (!this.ownError && this.isRunning && isNone) this.ownError = TYPE_MISMATCH;
+    this.ownError = this.settingRefusal(element, String(value));
     if (this.ownError) return "false";
     const keepRecords = keeper(this.engine.cmi, element);
     const answer = value === "" ? this.empty(element) : this.put(element, value);
@@ -151,7 +161,7 @@ export class Runtime2004 extends Sequenced {
   }
 
   get(element) {
-    this.ownError = this.refusal(element);
+    this.ownError = this.refusal(element, GET_FAILED);
     if (this.ownError) return "";
     const asked = this.aliased(element);
     const answer = this.engine.lmsGetValue(asked);

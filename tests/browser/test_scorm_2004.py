@@ -307,3 +307,30 @@ def test_an_identifier_that_is_no_urn_leaves_no_record(play: Any, identifier: st
     assert playing.ask("ONE", "cmi.objectives._count") == "0"
     assert said(playing, "SetValue", "cmi.objectives.0.id", "urn:adl:lmsTest/1") == ["true", "0"]
     assert playing.ask("ONE", "cmi.objectives._count") == "1"
+
+
+@pytest.mark.parametrize(
+    ("element", "value"),
+    [("result", "correct"), ("objectives.0.id", "goal"), ("weighting", "2"), ("latency", "PT3S")],
+)
+def test_nothing_is_said_of_an_answer_before_its_identifier(
+    play: Any, element: str, value: str
+) -> None:
+    playing = play(course(part("ONE")))
+    unnamed = f"cmi.interactions.0.{element}"
+    assert said(playing, "SetValue", unnamed, value) == ["false", "408"]
+    assert said(playing, "GetValue", unnamed) == ["", "301"]
+    assert playing.ask("ONE", "cmi.interactions._count") == "0"
+    assert said(playing, "SetValue", "cmi.interactions.0.id", "q1") == ["true", "0"]
+    assert said(playing, "SetValue", unnamed, value) == ["true", "0"]
+    assert said(playing, "GetValue", unnamed) == [value, "0"]
+
+
+def test_a_position_with_leading_zeros_is_one_that_no_list_has(play: Any) -> None:
+    playing = play(course(part("ONE")))
+    playing.set("ONE", interactions__0__id="q1", interactions__0__objectives__0__id="goal")
+    for element in ("interactions.00.id", "interactions.01.id", "interactions.0.objectives.01.id"):
+        assert said(playing, "SetValue", f"cmi.{element}", "x") == ["false", "351"], element
+        assert said(playing, "GetValue", f"cmi.{element}") == ["", "301"], element
+    assert playing.ask("ONE", "cmi.interactions._count") == "1"
+    assert said(playing, "GetValue", "cmi.score.01") == ["", "401"]
