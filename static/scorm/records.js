@@ -10,6 +10,8 @@ const LISTS = new Set([
 ]);
 const POSITION = /^\d+$/;
 const PADDED = /^cmi\.(interactions|objectives|comments_from_(learner|lms))\.(\d+\.\w+\.)?0\d+(\.|$)/;
+const NAME = /^cmi\.interactions\.(\d+)\.id$/;
+const ANSWER = /^cmi\.interactions\.(\d+)\./;
 const TAKEN_UNNAMED = /^cmi\.interactions\.(\d+)\.(result|objectives\.\d+\.id)$/;
 const IDENTIFIER = /\.id$/;
 const URN = /^urn:/i;
@@ -42,6 +44,19 @@ export function isUnnamed(cmi, element) {
   const found = TAKEN_UNNAMED.exec(element);
   const { childArray: answers } = cmi.interactions;
   return found !== null && Number(found[1]) <= answers.length && !answers[found[1]]?.id;
+}
+
+/* The type of the answer that this element belongs to. */
+export function typeOf(cmi, element) {
+  const found = ANSWER.exec(element);
+  return (found && cmi.interactions.childArray[found[1]]?.type) || "";
+}
+
+/* An answer may be given another identifier (RTE 4.2.9.1); the engine holds to the first. */
+export function letRename(cmi, element) {
+  const found = NAME.exec(element);
+  const answer = found && cmi.interactions.childArray[found[1]];
+  if (answer) answer._idIsSet = false;
 }
 
 /* What puts the lists of this element back to the records they have now. */

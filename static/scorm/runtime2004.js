@@ -2,7 +2,15 @@
 
 import { isNoElement, nothing, plain } from "./elements.js";
 import { given, held } from "./lines.js";
-import { isNoIdentifier, isPadded, isPastEnd, isUnnamed, keeper } from "./records.js";
+import {
+  isNoIdentifier,
+  isPadded,
+  isPastEnd,
+  isUnnamed,
+  keeper,
+  letRename,
+  typeOf,
+} from "./records.js";
 import { Sequenced } from "./sequenced.js";
 import { load } from "./stored.js";
 import { isNoTime } from "./times.js";
@@ -147,8 +155,11 @@ export class Runtime2004 extends Sequenced {
   }
 
   put(element, value) {
+    const { cmi } = this.engine;
+    letRename(cmi, element);
     const isRequest = element === "adl.nav.request";
-    return this.engine.lmsSetValue(element, isRequest ? this.aliased(value) : value);
+    const said = isRequest ? this.aliased(value) : held(element, value, typeOf(cmi, element));
+    return this.engine.lmsSetValue(element, said);
   }
 
   empty(element) {
@@ -202,7 +213,7 @@ export class Runtime2004 extends Sequenced {
       Initialize: call((text) => this.engine.lmsInitialize(nothing(text))),
       Terminate: call((text) => this.terminate(nothing(text))),
       GetValue: call((element) => given(String(element), this.get(String(element)))),
-      SetValue: call((element, value) => this.set(String(element), held(String(element), plain(value)))),
+      SetValue: call((element, value) => this.set(String(element), plain(value))),
       Commit: call((text) => this.engine.lmsCommit(nothing(text))),
       GetLastError: code("GetLastError"),
       GetErrorString: code("GetErrorString"),

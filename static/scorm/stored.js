@@ -27,8 +27,8 @@ export function load(engine, cmi, at = "cmi") {
     if (GROUPS.has(name)) load(engine, value, `${at}.${name}`);
     else if (!LISTS.has(name)) give(engine, name, value, at);
     else {
-      for (const [index, entry] of Object.entries(allHeld(value) || {})) {
-        for (const [each, inside] of ordered(entry)) give(engine, each, inside, `cmi.${name}.${index}`);
+      for (const [index, entry] of Object.entries(value || {})) {
+        for (const [each, inside] of ordered(allHeld(entry))) give(engine, each, inside, `cmi.${name}.${index}`);
       }
     }
   }

@@ -334,3 +334,31 @@ def test_a_position_with_leading_zeros_is_one_that_no_list_has(play: Any) -> Non
         assert said(playing, "GetValue", f"cmi.{element}") == ["", "301"], element
     assert playing.ask("ONE", "cmi.interactions._count") == "1"
     assert said(playing, "GetValue", "cmi.score.01") == ["", "401"]
+
+
+@pytest.mark.parametrize("kind", ["long-fill-in", "other"])
+def test_a_right_answer_that_is_one_text_may_have_commas(
+    play: Any, address: Address, kind: str
+) -> None:
+    playing = play(course(part("ONE")))
+    right = "cmi.interactions.0.correct_responses.0.pattern"
+    playing.set("ONE", interactions__0__id="essay", interactions__0__type=kind, exit="suspend")
+    assert said(playing, "SetValue", right, "Stop, look\nand [,] call") == ["true", "0"]
+    assert playing.ask("ONE", right) == "Stop, look\nand [,] call"
+    playing.finish("ONE", "suspendAll")
+    playing.shell.locator("#message-ended, #message-suspended").first.wait_for()
+    kept = stored("ONE")["interactions"]["0"]["correct_responses"]["0"]
+    assert kept["pattern"] == "Stop, look\nand [,] call"
+    again(playing, address)
+    assert playing.ask("ONE", right) == "Stop, look\nand [,] call"
+
+
+def test_an_answer_may_be_given_another_identifier(play: Any) -> None:
+    playing = play(course(part("ONE")))
+    name = "cmi.interactions.0.id"
+    for given in ("first", "second", "second"):
+        assert said(playing, "SetValue", name, given) == ["true", "0"]
+        assert playing.ask("ONE", name) == given
+    assert said(playing, "SetValue", name, "urn:") == ["false", "406"]
+    assert playing.ask("ONE", name) == "second"
+    assert playing.ask("ONE", "cmi.interactions._count") == "1"
