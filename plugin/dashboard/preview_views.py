@@ -78,7 +78,7 @@ def show(configuration_id: int) -> str | tuple[str, int]:
             form.under.errors = [error.message]
         else:
             startable = visibility.doors(current_app.extensions).players
-            tiles = tiles_of(facts, {}, startable=startable, at=at)
+            tiles = tiles_of(facts, {}, {}, startable=startable, at=at)
             shelves = [
                 (shelf, title, [tile_view(tile, start_url="#") for tile in on_shelf(tiles, shelf)])
                 for shelf, title in SHELVES.items()

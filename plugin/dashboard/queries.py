@@ -40,6 +40,7 @@ from plugin.dashboard.tiles import Attempt
 from plugin.modules.models import Completion, CompletionSource, Module, Run, RunState
 from plugin.modules.queries import is_withdrawal
 from plugin.org.models import Membership, Person, Unit
+from plugin.submissions.models import SubmissionState, SubmittedCertificate
 
 CORRECTING = (CompletionSource.MANUAL, CompletionSource.LMS_GRADE)
 """Who takes back what was said: a person here, or a teacher by another grade in the LMS."""
@@ -47,20 +48,23 @@ CORRECTING = (CompletionSource.MANUAL, CompletionSource.LMS_GRADE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Belongings:
-    """Certificates by configuration, and the last ended sitting by module."""
+    """Certificates by configuration; by module the last ended sitting, and what became of what was
+    submitted in the open one."""
 
     papers: dict[int, Paper]
     attempts: dict[int, Attempt]
+    submissions: dict[int, SubmissionState]
     leads_sessions: bool
     """Whether the person is the instructor of sessions."""
 
 
 def belongings(session: Session, organization_id: int, person_id: int) -> Belongings:
-    """What the person has of certificates and sittings, in one statement."""
+    """What the person has of certificates, sittings and submissions, in one statement."""
     whose = {"organization_id": organization_id, "person_id": person_id}
     lines = session.execute(_belongings(), whose).all()
     events: dict[int, dict[int, EventFacts]] = defaultdict(dict)
     papers, attempts = {}, {}
+    submissions: dict[int, SubmissionState] = {}
     leads_sessions = False
     for line in lines:
         if line.tag == "leads":
@@ -70,6 +74,10 @@ def belongings(session: Session, organization_id: int, person_id: int) -> Belong
             attempts[line.subject_id] = Attempt(
                 run_id=line.run_id, state=RunState(line.state), score=line.score
             )
+            continue
+        if line.tag == "submission":
+            if submissions.get(line.subject_id) is not SubmissionState.WAITING:
+                submissions[line.subject_id] = SubmissionState(line.state)
             continue
         if line.event_id is not None:
             events[line.certificate_id][line.event_id] = EventFacts(
@@ -81,13 +89,18 @@ def belongings(session: Session, organization_id: int, person_id: int) -> Belong
             events=tuple(events[line.certificate_id].values()),
             printed_edition=line.printed,
         )
-    return Belongings(papers=papers, attempts=attempts, leads_sessions=leads_sessions)
+    return Belongings(
+        papers=papers,
+        attempts=attempts,
+        submissions=submissions,
+        leads_sessions=leads_sessions,
+    )
 
 
 @cache
 def _belongings() -> CompoundSelect[*tuple[Any, ...]]:
     """Built once: to build it costs more than to run it."""
-    return union_all(_papers(), _attempts(), _leads())
+    return union_all(_papers(), _attempts(), _submissions(), _leads())
 
 
 def _papers() -> Select[*tuple[Any, ...]]:
@@ -145,6 +158,31 @@ def _attempts() -> Select[*tuple[Any, ...]]:
         Run.organization_id == bindparam("organization_id"),
         Run.person_id == bindparam("person_id"),
         Run.number == newest,
+    )
+
+
+def _submissions() -> Select[*tuple[Any, ...]]:
+    """Of open sittings; one that waits is the newest, for no other is taken while it does."""
+    return (
+        select(
+            literal_column("'submission'", Text),
+            SubmittedCertificate.module_id,
+            cast(null(), Int),
+            cast(null(), Int),
+            cast(null(), Int),
+            cast(SubmittedCertificate.state, Text),
+            cast(null(), Text),
+            cast(null(), UTCDateTime()),
+            cast(null(), Float),
+            cast(null(), Int),
+        )
+        .join(Run, Run.id == SubmittedCertificate.run_id)
+        .where(
+            SubmittedCertificate.organization_id == bindparam("organization_id"),
+            SubmittedCertificate.person_id == bindparam("person_id"),
+            SubmittedCertificate.state.in_((SubmissionState.WAITING, SubmissionState.REJECTED)),
+            Run.state == RunState.OPEN,
+        )
     )
 
 

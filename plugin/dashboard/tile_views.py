@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 from plugin.dashboard.tiles import Asker, Attempt, Shelf, Step, Tile, Verdict
 from plugin.dashboard.wording import Badge, _, day, percent
 from plugin.modules.models import ModuleKind, RunState
+from plugin.submissions.models import SubmissionState
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,15 @@ BUTTONS = {
     Step.CONTINUE: Button(_l("Continue"), "start"),
     Step.RETAKE: Button(_l("Retake"), "again"),
     Step.RENEW: Button(_l("Renew"), "again"),
+    Step.LOOK: Button(_l("Look at it"), "forward"),
+    Step.SUBMIT_ANOTHER: Button(_l("Submit another certificate"), "again"),
 }
+SUBMISSIONS = {
+    SubmissionState.WAITING: Badge("soon", _l("Being checked")),
+    SubmissionState.REJECTED: Badge("invalid", _l("Not accepted")),
+}
+PLAIN_VERDICTS = frozenset({Verdict.DUE, Verdict.NEW, Verdict.TO_DO, Verdict.OPEN_TO_ALL})
+"""Those whose badge says no more than that something can be done; a submission says more."""
 SHELVES = {
     Shelf.TO_DO: _l("To do"),
     Shelf.UP_TO_DATE: _l("Up to date"),
@@ -81,6 +90,8 @@ def tile_view(tile: Tile, *, start_url: str, review_url: str = "") -> TileView:
 def _badge(tile: Tile) -> Badge:
     if tile.has_new_version:
         return NEW_VERSION
+    if tile.submission and tile.verdict in PLAIN_VERDICTS:
+        return SUBMISSIONS[tile.submission]
     return COMPLETED if _is_for_ever(tile) else BADGES[tile.verdict]
 
 
@@ -89,6 +100,8 @@ def _button(tile: Tile) -> Button | None:
     if tile.step is None:
         return None
     is_pressing = tile.shelf is Shelf.TO_DO or tile.step is Step.CONTINUE
+    if tile.step is Step.LOOK:
+        is_pressing = False
     return replace(BUTTONS[tile.step], look="primary" if is_pressing else "quiet")
 
 
@@ -138,6 +151,10 @@ def _attempt(attempt: Attempt) -> str:
 
 
 def _note(tile: Tile) -> str:
+    if tile.submission is SubmissionState.WAITING:
+        return _("Your certificate is being checked. You hear by mail, and here, what is decided.")
+    if tile.step is Step.SUBMIT_ANOTHER:
+        return _("Your certificate was not accepted. Read why, then submit another one.")
     if tile.step is not None:
         return ""
     if tile.kind is ModuleKind.LMS_GRADE:

@@ -11,6 +11,7 @@ from plugin.assign.standing import RowState
 from plugin.assign.validity import local_date
 from plugin.assign.visible import VisibleModule
 from plugin.modules.models import ModuleKind, ModuleState, RunState
+from plugin.submissions.models import SubmissionState
 
 RENEWAL_DAYS = 30
 
@@ -36,6 +37,8 @@ class Step(StrEnum):
     CONTINUE = "continue"
     RETAKE = "retake"
     RENEW = "renew"
+    LOOK = "look"
+    SUBMIT_ANOTHER = "submit_another"
 
 
 class Shelf(StrEnum):
@@ -82,6 +85,8 @@ class Tile:
     percent: int | None
     step: Step | None
     kind: ModuleKind
+    submission: SubmissionState | None
+    """Whether the external certificate of the open sitting waits or is rejected."""
     review_of: int | None
     """The sitting that can be looked at again: the last one of a course, once it has ended."""
 
@@ -94,13 +99,21 @@ class Tile:
 def tiles_of(
     facts: LearnerFacts,
     attempts: Mapping[int, Attempt],
+    submissions: Mapping[int, SubmissionState],
     *,
     startable: Collection[ModuleKind],
     at: datetime,
 ) -> tuple[Tile, ...]:
     """Every visible module once, the most pressing first; `startable` kinds get a button."""
     tiles = [
-        _tile(module, facts, attempts.get(module.module_id), startable, at=at)
+        _tile(
+            module,
+            facts,
+            attempts.get(module.module_id),
+            submissions.get(module.module_id),
+            startable,
+            at=at,
+        )
         for module in facts.visible
     ]
     return tuple(sorted(tiles, key=_pressing))
@@ -120,6 +133,7 @@ def _tile(
     module: VisibleModule,
     facts: LearnerFacts,
     attempt: Attempt | None,
+    submission: SubmissionState | None,
     startable: Collection[ModuleKind],
     *,
     at: datetime,
@@ -146,8 +160,11 @@ def _tile(
         last_attempt=None if is_done or run else attempt,
         askers=_askers(module, facts.configurations),
         percent=round(100 * run.progress) if run and run.progress is not None else None,
-        step=_step(verdict, run is not None, attempt is not None) if may_start else None,
+        step=_step(verdict, run is not None, attempt is not None, submission)
+        if may_start
+        else None,
         kind=ModuleKind(line.kind),
+        submission=submission,
         review_of=attempt.run_id if attempt and may_start and is_course and not run else None,
     )
 
@@ -178,7 +195,11 @@ def _shelf(module: VisibleModule, verdict: Verdict) -> Shelf:
     return Shelf.UP_TO_DATE if verdict in {Verdict.DONE, Verdict.EXEMPT} else Shelf.TO_DO
 
 
-def _step(verdict: Verdict, has_open_run: bool, was_tried: bool) -> Step:
+def _step(
+    verdict: Verdict, has_open_run: bool, was_tried: bool, submission: SubmissionState | None
+) -> Step:
+    if submission is not None:
+        return Step.LOOK if submission is SubmissionState.WAITING else Step.SUBMIT_ANOTHER
     if has_open_run:
         return Step.CONTINUE
     if verdict in {Verdict.EXPIRED, Verdict.RENEW_SOON}:

@@ -37,7 +37,7 @@ def home() -> str:
     facts = learner_facts(session, person.organization_id, person.person_id, now)
     own = queries.belongings(session, person.organization_id, person.person_id)
     startable = visibility.doors(current_app.extensions).players
-    tiles = tiles_of(facts, own.attempts, startable=startable, at=now)
+    tiles = tiles_of(facts, own.attempts, own.submissions, startable=startable, at=now)
     shelves = [
         (shelf, title, [_view(tile) for tile in on_shelf(tiles, shelf)])
         for shelf, title in SHELVES.items()
