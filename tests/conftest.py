@@ -26,7 +26,7 @@ from tools import assets
 search.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 search.load_profile("untimed")  # how long something takes is a matter of benchmarks
 
-log.configure("INFO")  # as in a server: no drawn tracebacks
+log.configure("WARNING")  # as in a server: no drawn tracebacks
 gc.set_threshold(50_000, 20, 50)  # requests leave little behind: looking less often saves a tenth
 
 NOW = datetime(2027, 3, 10, 9, 30, tzinfo=UTC)

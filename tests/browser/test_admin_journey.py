@@ -1,5 +1,6 @@
 """An admin's whole way: units, an import, training with its impact, mails, a site's manager."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -129,7 +130,7 @@ def configure(page: Page) -> None:
     page.get_by_label("Name").fill("Site access")
     page.get_by_role("button", name="Add training configuration").click()
     for title in ("Working at height", "Gas", "Secret"):
-        page.get_by_label(title, exact=True).check()
+        page.get_by_label(re.compile(f"^{title} ")).check()
     page.get_by_role("button", name="Add the chosen modules").click()
     page.get_by_role("group", name="Gas").get_by_label("Status").select_option(label="Optional")
     page.get_by_role("group", name="Secret").get_by_label("Status").select_option(label="Hidden")
