@@ -111,12 +111,13 @@ def _people(session: Session, module: Module, at: datetime) -> tuple[int, int]:
         .select_from(ConfigurationRow)
         .join(ConfigurationVersion, ConfigurationVersion.id == ConfigurationRow.version_id)
         .join(Configuration, Configuration.id == ConfigurationVersion.configuration_id)
+        .join(Unit, Unit.id == Configuration.unit_id)
         .where(
             ConfigurationRow.module_id == module.id,
             ConfigurationRow.status != RowStatus.HIDDEN,
             Configuration.organization_id == module.organization_id,
-            or_(Configuration.archived_at.is_(None), Configuration.archived_at > at),
             in_force(at),
+            *_is_in_use(at),
         )
         .cte("asking")
     )

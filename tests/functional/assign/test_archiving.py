@@ -19,6 +19,7 @@ from plugin.modules.models import Module, ModuleKind, ModuleState
 from plugin.notify.models import Message
 from plugin.org.errors import FieldError
 from plugin.org.models import Person, Unit, UnitKind
+from plugin.org.unit_actions import archive_unit
 from plugin.web.roles import Role
 from tests.conftest import NOW
 from tests.functional.assign.places import HIDDEN, OPTIONAL, publish, row, training
@@ -194,6 +195,11 @@ def test_what_does_not_use_it_is_not_counted(world: World, module: Module) -> No
     with transaction() as tx:
         found = tx.session.get_one(Configuration, ended)
         drafting.archive(tx, found, by=lars.id, reason="over", now=NOW)
+    region = world.unit("North", kind=UnitKind.REGION)
+    world.member(world.person("Iris Inland"), world.unit("Hill", region=region))
+    training(region, row(module), name="Shut")
+    with transaction() as tx:
+        archive_unit(tx, tx.session.merge(region), by=lars.id, reason="shut", now=NOW)
     found = usage(db.session, module, at=NOW + timedelta(seconds=1))
     assert (found.uses, found.drafts, found.templates) == ([], [], [])
     assert (found.asked, found.required, found.sittings, found.completed) == (0, 0, 0, 0)
