@@ -22,7 +22,7 @@ from plugin.api.happenings import happened
 from plugin.api.models import DeliveryState, EventName, Webhook, WebhookDelivery
 from plugin.api.moments import text_of
 from plugin.api.webhooks import PREFIX, end
-from plugin.api.windows import Happening, Window
+from plugin.api.windows import LOOK_BACK, Happening, Window
 from plugin.core import audit, clock, http
 from plugin.core.context import current_settings
 from plugin.core.db import Tx, transaction
@@ -32,8 +32,6 @@ from plugin.core.outbox import JobName
 from plugin.core.secrets import decrypt
 from plugin.core.upsert import insert_absent
 
-LOOK_BACK = timedelta(minutes=15)
-"""Facts written by slow transactions appear late; they are looked for again."""
 CLAIM_LIFE = timedelta(minutes=2)
 PAUSES = tuple(
     timedelta(seconds=each) for each in (5, 60, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000)

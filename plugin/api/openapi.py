@@ -1,10 +1,13 @@
 """The OpenAPI 3.1 document of the API: written here, compared with the routes by a test."""
 
+from datetime import timedelta
 from typing import Any
 
 from plugin.api.models import EventName, Scope
 from plugin.api.queries import PAGE
+from plugin.api.windows import LOOK_BACK
 
+MINUTE = timedelta(minutes=1)
 MOMENT = {"type": "string", "format": "date-time"}
 DAY = {"type": ["string", "null"], "format": "date"}
 ID = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
@@ -108,9 +111,13 @@ def _report() -> dict[str, Any]:
 
 def _completions() -> dict[str, Any]:
     filters = [_query("person_id", NUMBER), _query("module_id", NUMBER)]
-    return _list(
-        "Completions in the order they were recorded", Scope.COMPLETIONS_READ, "Completion", filters
+    found = _list("Completions by number", Scope.COMPLETIONS_READ, "Completion", filters)
+    found["description"] += (
+        " To hear of all of them, keep the greatest `id` you were given and ask with it as "
+        f"`after`: each is listed once it was recorded {LOOK_BACK // MINUTE} minutes ago, so that "
+        "none appears below one you have. Of one person (`person_id`) all are listed at once."
     )
+    return found
 
 
 def _list(summary: str, scope: Scope, name: str, filters: list[dict[str, Any]]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 from plugin.api.actions import described
 from plugin.api.models import ApiKey, DeliveryState, Webhook, WebhookDelivery
 from plugin.api.moments import text_of
+from plugin.api.windows import LOOK_BACK
 from plugin.core.base import JsonDict
 from plugin.modules.models import Completion, Module, ModuleState, ModuleVersion
 from plugin.org.models import Person
@@ -85,8 +87,13 @@ def completions(
     module_id: int | None,
     after: int,
     limit: int,
+    now: datetime,
 ) -> Page:
-    """Facts in the order they were recorded; what supersedes an earlier one names it."""
+    """Facts in the order of their numbers; what supersedes an earlier one names it.
+
+    Of everybody it ends before the first that was recorded within `LOOK_BACK`: numbers are given
+    before a transaction ends, and who goes on after the last one they were told must miss none.
+    """
     statement = (
         select(Completion)
         .where(Completion.organization_id == organization_id, Completion.id > after)
@@ -98,6 +105,8 @@ def completions(
     if module_id is not None:
         statement = statement.where(Completion.module_id == module_id)
     rows = session.scalars(statement).all()
+    if person_id is None:
+        rows = list(takewhile(lambda each: each.learned_at <= now - LOOK_BACK, rows))
     shown = rows[:limit]
     return Page(
         items=[described(each) for each in shown],

@@ -151,6 +151,7 @@ def completions() -> Response:
         module_id=_number("module_id"),
         after=_number("after") or 0,
         limit=_limit(),
+        now=clock.now(),
     )
     return _page(page)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from plugin.api.models import EventName
 from plugin.core.base import JsonDict
 
+LOOK_BACK = timedelta(minutes=15)
+"""Facts written by slow transactions appear late, at most so late."""
 LIMIT = 1000
 """How many rows are read at once."""
 

@@ -355,6 +355,33 @@ def test_lists_come_page_by_page(
     assert person == {"id": lars.id, "employee_id": "E-1042", "name": "Lars Learner"}
 
 
+def test_who_reads_on_after_the_last_number_misses_nothing_that_was_written_slowly(
+    caller: Caller, lars: Person, module: Module
+) -> None:
+    """A number is given before its transaction ends: 1001 may be there when 1000 is not yet."""
+    seen: list[int] = []
+
+    def written(number: int) -> None:
+        made = Completion(id=number, learned_at=NOW, happened_at=NOW, passed=True, evidence={})
+        made.organization_id, made.person_id = lars.organization_id, lars.id
+        made.module_id, made.source = module.id, CompletionSource.MANUAL
+        db.session.add(made)
+        db.session.commit()
+
+    def listed(words: str) -> list[int]:
+        items = caller.get(f"/completions?{words}").get_json()["items"]
+        return [each["id"] for each in items]
+
+    written(1001)
+    for minute in range(1, 20, 3):
+        with clock.at(NOW + timedelta(minutes=minute)):
+            seen += listed(f"after={max(seen, default=0)}")
+            if minute == 1:
+                assert listed(f"person_id={lars.id}") == [1001]
+                written(1000)
+    assert seen == [1000, 1001]
+
+
 def test_the_document_names_every_route_and_its_example_is_accepted(
     caller: Caller, client: FlaskClient, lars: Person, module: Module
 ) -> None:
@@ -428,5 +455,5 @@ def test_a_completion_with_an_end_of_its_own_counts_no_longer_than_that(
     found = stored(lars, asked)
     assert found is not None
     assert str(found.valid_through) == "2027-09-30"
-    (listed,) = caller.get("/completions").get_json()["items"]
+    (listed,) = caller.get(f"/completions?person_id={lars.id}").get_json()["items"]
     assert listed["valid_until_on"] == "2027-09-30"

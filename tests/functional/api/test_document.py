@@ -98,7 +98,7 @@ def test_what_is_answered_is_what_the_document_says(
         schema = answered("/completions", "post", status)
         assert (answer.status_code, faults(answer.get_json(), schema, DOCUMENT)) == (status, [])
     for path in ("/completions", "/modules", "/people"):
-        answer = caller.get(path)
+        answer = caller.get(f"{path}?person_id={lars.id}")
         assert answer.get_json()["items"]
         assert faults(answer.get_json(), answered(path, "get", 200), DOCUMENT) == []
 
