@@ -91,11 +91,11 @@ def _is_replaced(session: Session, run: Run, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What a commit came to: the run's state, whether anything was new, which parts are done."""
+    """What a commit came to: the run's state, whether anything was new, and how parts stand."""
 
     run_state: RunState
     is_new: bool
-    done: dict[str, bool]
+    marks: dict[str, opening.Mark]
     """Of each part that was said something of."""
 
 
@@ -118,8 +118,8 @@ def commit(tx: Tx, token: str, body: bytes, *, now: datetime) -> Kept:
     if said.is_last:
         launch.closed_at = now
     parts = {entry.sco_id for entry in said.entries}
-    done = opening.done_of(package, policy, stored, parts)
-    return Kept(run_state=run.state, is_new=bool(fresh), done=done)
+    marks = opening.marks_of(package, policy, stored, parts)
+    return Kept(run_state=run.state, is_new=bool(fresh), marks=marks)
 
 
 def heartbeat(tx: Tx, token: str, body: bytes, *, now: datetime) -> None:

@@ -108,7 +108,12 @@ def commit(token: str) -> Response:
     with transaction() as tx:
         kept = actions.commit(tx, token, body, now=clock.now())
     return jsonify(
-        result="true", errorCode=0, state=kept.run_state, applied=kept.is_new, done=kept.done
+        result="true",
+        errorCode=0,
+        state=kept.run_state,
+        applied=kept.is_new,
+        done={part: mark.is_done for part, mark in kept.marks.items()},
+        failed={part: mark.is_failed for part, mark in kept.marks.items()},
     )
 
 

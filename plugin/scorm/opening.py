@@ -1,7 +1,7 @@
 """What the player is told when it opens a sitting."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -52,21 +52,30 @@ def opened(
     )
 
 
-def done_of(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What the contents say of a part; one that failed is done too."""
+
+    is_done: bool
+    is_failed: bool
+
+
+def marks_of(
     package: Package, policy: Policy, stored: dict[str, ScormState], parts: Collection[str]
-) -> dict[str, bool]:
-    """Which of these parts are done, by the rules of the module."""
+) -> dict[str, Mark]:
+    """How these parts stand, by the rules of the module."""
     scos = queries.scos_of(package, stored)
     return {
-        sco.identifier: _is_done(sco, policy, alone=len(scos) == 1)
+        sco.identifier: _mark(sco, policy, alone=len(scos) == 1)
         for sco in scos
         if sco.identifier in parts
     }
 
 
-def _is_done(sco: Sco, policy: Policy, *, alone: bool) -> bool:
+def _mark(sco: Sco, policy: Policy, *, alone: bool) -> Mark:
     result = runtime.result_of(sco, policy=policy, alone=alone)
-    return result.completion is Completion.COMPLETED
+    is_done = result.completion is Completion.COMPLETED
+    return Mark(is_done=is_done, is_failed=is_done and result.is_passed is False)
 
 
 def _course(
@@ -117,7 +126,7 @@ def _parts(
                 "is_sco": sco.is_sco,
                 "prerequisites": item.get("prerequisites", ""),
                 "is_new": sco.cmi is None,
-                "is_done": _is_done(sco, policy, alone=alone),
+                **asdict(_mark(sco, policy, alone=alone)),
                 "status_set": sco.is_status_set,
                 "cmi": (runtime2004 if sco.is_2004 else runtime12).seed(sco, own, **told),
             }

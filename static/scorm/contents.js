@@ -24,7 +24,7 @@ export class Contents {
     this.button.setAttribute("aria-expanded", String(isOpen));
   }
 
-  /* Entries: { id, title, depth, isCurrent, isDone, isAllowed, isHeading }. */
+  /* Entries: { id, title, depth, isCurrent, isDone, isFailed, isAllowed, isHeading }. */
   draw(entries) {
     const drawn = JSON.stringify(entries);
     if (drawn === this.drawn) return; /* whoever is choosing keeps the focus */
@@ -54,14 +54,15 @@ export class Contents {
     button.textContent = entry.title || entry.id;
     if (entry.isCurrent) button.setAttribute("aria-current", "true");
     if (!entry.isAllowed) button.setAttribute("aria-disabled", "true");
-    if (entry.isDone) button.append(this.done());
+    if (entry.isFailed) button.append(this.mark("failed", "✗"));
+    else if (entry.isDone) button.append(this.mark("done", "✓"));
     return button;
   }
 
-  done() {
+  mark(name, sign) {
     const mark = document.createElement("span");
-    mark.className = "done";
-    mark.textContent = ` ✓ ${this.words.done}`;
+    mark.className = name;
+    mark.textContent = ` ${sign} ${this.words[name]}`;
     return mark;
   }
 }

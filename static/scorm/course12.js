@@ -73,13 +73,17 @@ export class Course12 {
       depth: 0,
       isCurrent: part === this.current,
       isDone: part.is_done,
+      isFailed: part.is_failed,
       isAllowed: this.isAllowed(part),
     }));
   }
 
   /* What the server made of what these parts said. */
-  told(done) {
-    for (const part of this.parts) part.is_done = done[part.id] ?? part.is_done;
+  told(done, failed) {
+    for (const part of this.parts) {
+      part.is_done = done[part.id] ?? part.is_done;
+      part.is_failed = failed[part.id] ?? part.is_failed;
+    }
     this.shell.refresh();
   }
 

@@ -9,6 +9,7 @@ export class Course2004 {
     this.isReview = opened.review;
     this.tree = opened.course.tree;
     this.isMoving = false;
+    this.heard = {};
     this.runtime = new Runtime2004(
       transport,
       {
@@ -34,6 +35,7 @@ export class Course2004 {
   present(otherwise) {
     if (this.runtime.delivered) {
       const part = this.runtime.prepare();
+      this.heard = {};
       if (!part.is_sco && !this.isReview) this.runtime.noteOpened();
       this.shell.play(part.href);
       return;
@@ -109,18 +111,31 @@ export class Course2004 {
     return found;
   }
 
+  /* The engine judges a part when it ends; until then it stands as the server says. */
+  told(done, failed) {
+    const { part } = this.runtime;
+    if (!part || !(part.id in done)) return;
+    const { isDone, isFailed } = this.heard;
+    this.heard = { isDone: done[part.id], isFailed: failed[part.id] };
+    const isNews = this.heard.isDone !== isDone || this.heard.isFailed !== isFailed;
+    if (isNews && !this.isMoving) this.shell.refresh();
+  }
+
   get isWholeOffered() {
     return this.tree.sequencingControls.flow;
   }
 
   entry(activity, depth) {
+    const isCurrent = activity.id === this.runtime.currentActivity;
     return {
       id: activity.id,
       title: activity.title,
       depth,
       isHeading: Boolean(activity.children),
-      isCurrent: activity.id === this.runtime.currentActivity,
-      isDone: this.runtime.statusOf(activity.id) === "completed",
+      isCurrent,
+      isDone: this.runtime.isDone(activity.id),
+      isFailed: this.runtime.isFailed(activity.id),
+      ...(isCurrent && this.heard),
     };
   }
 

@@ -25,9 +25,9 @@ let exiting = false;
 
 const outbox = new Outbox(document.body.dataset.outbox);
 const transport = new Transport(location.pathname, outbox, {
-  saved(state, done) {
+  saved(state, done, failed) {
     runState = state;
-    if (!exiting) course.told?.(done);
+    if (!exiting) course.told(done, failed);
     $("trouble").hidden = true;
     tellUnstored();
     showSaved();

@@ -256,7 +256,13 @@ export class Sequenced extends Runtime {
     return new Set(found.getEffectiveHideLmsUi(this.activities.currentActivity));
   }
 
-  statusOf(activity) {
-    return this.engine.getActivityTrackingData(activity).completionStatus;
+  isDone(activity) {
+    return this.engine.getActivityTrackingData(activity).completionStatus === "completed";
+  }
+
+  /* It is over and was not passed; before it is over that may still change. */
+  isFailed(activity) {
+    const { successStatus } = this.engine.getActivityTrackingData(activity);
+    return this.isDone(activity) && successStatus === "failed";
   }
 }

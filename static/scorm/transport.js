@@ -165,7 +165,7 @@ export class Transport {
         for (const { sco } of batch.commits) this.unstored.delete(sco);
         this.failures = 0;
         if (this.outbox.isEmpty) this.stopRetrying();
-        this.listener.saved(answer.state, answer.done || {});
+        this.listener.saved(answer.state, answer.done || {}, answer.failed || {});
         return true;
       }
     }

@@ -5,8 +5,9 @@ import io
 from playwright.sync_api import Frame, Page, expect
 
 from tests.browser.conftest import Play
-from tests.browser.playing import Playing, content_of
+from tests.browser.playing import Playing, again, content_of
 from tests.browser.probing import PROBE
+from tests.support.browser import Address
 from tests.support.packages import item, manifest, package, resource
 
 
@@ -48,6 +49,27 @@ def test_a_part_that_is_done_is_marked_while_the_course_is_open(page: Page, play
     part(page, "B")
     playing.press("Contents")
     assert line(playing, "A") == "First ✓ Done"
+
+
+def test_a_part_that_failed_reads_failed_at_once_and_when_the_course_is_opened_again(
+    page: Page, play: Play, address: Address
+) -> None:
+    playing = play(three_parts())
+    playing.press("Contents")
+    say(part(page, "A"), "failed")
+    expect(playing.shell.locator("#contents [data-part=A]")).to_have_text("First ✗ Failed")
+    playing.choose("Second")
+    part(page, "B")
+    playing.exit()
+    again(playing, address)
+    part(page, "B")
+    playing.press("Contents")
+    assert line(playing, "A") == "First ✗ Failed"
+    assert line(playing, "B") == "Second"
+    playing.choose("First")
+    say(part(page, "A"), "passed")
+    playing.press("Contents")
+    expect(playing.shell.locator("#contents [data-part=A]")).to_have_text("First ✓ Done")
 
 
 def test_what_is_listed_keeps_the_focus_while_nothing_changes(page: Page, play: Play) -> None:

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.playing import Playing, again, completions, stored, until
 from tests.support.browser import Address
@@ -679,6 +680,28 @@ def test_progress_completes_a_part_that_has_a_threshold(
     playing.press("Contents")
     line = playing.shell.locator("#contents [data-part]").filter(has_text=re.compile("^ONE"))
     assert ("Done" in line.inner_text()) is (status == "completed")
+
+
+def test_a_part_that_failed_reads_failed_at_once_and_when_the_course_is_opened_again(
+    play: Any, address: Address
+) -> None:
+    playing = play(course(part("ONE"), part("TWO"), sequencing(BOTH)))
+    playing.press("Contents")
+    first = playing.shell.locator("#contents [data-part]").filter(has_text=re.compile("^ONE"))
+    playing.set("ONE", success_status="failed")
+    playing.at("ONE").evaluate("() => scorm.Commit('')")
+    expect(first).to_have_text("ONE")  # not over yet
+    playing.set("ONE", completion_status="completed")
+    playing.at("ONE").evaluate("() => scorm.Commit('')")
+    expect(first).to_have_text("ONE ✗ Failed")
+    playing.finish("ONE", "continue")
+    playing.at("TWO")
+    playing.exit()
+    again(playing, address)
+    playing.at("TWO")
+    playing.press("Contents")
+    first = playing.shell.locator("#contents [data-part]").filter(has_text=re.compile("^ONE"))
+    expect(first).to_have_text("ONE ✗ Failed")
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,7 @@ def test_opening_tells_the_parts_and_what_they_stored(player: Player, learner: P
     (part,) = opened["parts"]
     assert (opened["current"], opened["review"], opened["state"]) == ("I1", False, "open")
     assert (part["href"], part["is_sco"], part["is_done"]) == ("index.html", True, False)
+    assert not part["is_failed"]
     assert part["cmi"]["suspend_data"] == "page 3"
     core = part["cmi"]["core"]
     assert (core["student_id"], core["student_name"]) == (str(learner.id), "Learner, Lars")
@@ -99,6 +100,7 @@ def test_a_commit_is_kept_and_acknowledged(player: Player, run: Run) -> None:
         "state": "open",
         "applied": True,
         "done": {"I1": False},
+        "failed": {"I1": False},
     }
     assert stored() == "x"
     event = db.session.scalars(select(CommitEvent)).one()
