@@ -224,7 +224,6 @@ def create_app(settings: Settings) -> Flask:
     app.add_template_global(navigation.may_open)
     app.add_template_global(forms.questions)
     app.add_template_global(naming.details, "module_details")
-    app.add_template_global(naming.name, "module_name")
     return app
 
 
