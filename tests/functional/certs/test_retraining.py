@@ -112,6 +112,19 @@ def test_the_certificate_is_invalid_the_second_the_day_begins_without_any_job(
     assert verdict(asked, MIDNIGHT) is CertificateState.INVALID
 
 
+def test_nothing_is_called_decided_before_somebody_decided(
+    asked: int, module: Module, boss: Person, world: World, client: FlaskClient
+) -> None:
+    world.sign_in(client, boss)
+    said = read(client.get(page_of(module)).text).words
+    assert "Not decided yet. Until it is, what was learned before goes on counting." in said
+    assert "Decided:" not in said
+    learn_anew(module, 2, None, by=boss.id)
+    said = read(client.get(page_of(module)).text).words
+    assert "Decided: what was learned before goes on counting." in said
+    assert "Not decided yet" not in said
+
+
 def test_lists_know_the_day_once_it_is_decided(
     asked: int, module: Module, boss: Person, world: World, client: FlaskClient
 ) -> None:
