@@ -46,6 +46,7 @@ from plugin.documents import views as reading_views
 from plugin.lti.platform import admin_views as tools_views
 from plugin.lti.platform import linking
 from plugin.lti.platform import player_views as external_views
+from plugin.lti.platform import queries as tool_queries
 from plugin.lti.platform import service_views as platform_services
 from plugin.lti.platform import views as platform_views
 from plugin.lti.tool import (
@@ -76,7 +77,7 @@ from plugin.org import (
 )
 from plugin.org import queries as org_queries
 from plugin.org import views as org_views
-from plugin.reports import ledger_views
+from plugin.reports import ledger_views, waiting
 from plugin.reports import person_views as activity_views
 from plugin.reports import views as reports_views
 from plugin.scorm import content_views
@@ -235,6 +236,7 @@ def _register_views(app: Flask) -> None:
     for blueprint in (content_views.bp, document_files.bp):
         csrf.exempt(blueprint)
         headers.content_only(app, blueprint)
+    waiting.install(app.extensions, tool_queries.count_pending)
     withheld.install(app.extensions, decided.withheld_of_person)
     visibility.install(
         app.extensions,

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     CTE,
     ColumnElement,
+    ScalarSelect,
     Select,
     and_,
     case,
@@ -99,6 +100,7 @@ class Figures:
     held_syncs: int
     stuck_mails: int
     certificates_to_check: int
+    tools_to_accept: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +131,16 @@ def overview(
     )
 
 
-def figures(session: Session, reach: Reach, duties: Duties, *, region: Unit | None) -> Figures:
-    """The forecast of the standings in reach, or of one region's, in one statement."""
+def figures(
+    session: Session,
+    reach: Reach,
+    duties: Duties,
+    *,
+    region: Unit | None,
+    tools: ScalarSelect[int],
+) -> Figures:
+    """The forecast of the standings in reach, or of one region's, and what waits, in one statement;
+    `tools` counts the external tools that do."""
     at = duties.at
     newly = listed.is_newly_invalid(duties, NEWLY_INVALID_DAYS)
     unreachable = (
@@ -155,6 +165,7 @@ def figures(session: Session, reach: Reach, duties: Duties, *, region: Unit | No
         held,
         count_stuck(reach, at).label("stuck"),
         count_waiting(reach, at).label("to_check"),
+        tools.label("to_accept"),
     ).where(
         listed.is_obliged(duties),
         or_(newly, listed.ends_within(duties, DAYS[-1])),
@@ -175,6 +186,7 @@ def figures(session: Session, reach: Reach, duties: Duties, *, region: Unit | No
         held_syncs=row.held,
         stuck_mails=row.stuck,
         certificates_to_check=row.to_check,
+        tools_to_accept=row.to_accept,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, current_app, render_template, request
 from flask_babel import gettext as _
 
 from plugin.assign import listed
@@ -21,7 +21,7 @@ from plugin.reports import matrix as training_matrix
 from plugin.reports import overview as glance
 from plugin.reports import standings as standing_list
 from plugin.reports import unreachable as mail_list
-from plugin.reports import wording
+from plugin.reports import waiting, wording
 from plugin.web.export import Cell, Format, dated
 from plugin.web.identity import me, requires
 from plugin.web.listing import Asked, asked
@@ -48,10 +48,11 @@ def overview() -> str:
     region, wanted = _region(reach), _asked_of_units()
     moment = _moment(region)
     duties = _duties(reach, region, moment)
+    tools = waiting.count_tools(current_app.extensions, reach.organization_id)
     return render_template(
         "reports/overview.html",
         found=glance.overview(session, reach, wanted, duties, region=region),
-        figures=glance.figures(session, reach, duties, region=region),
+        figures=glance.figures(session, reach, duties, region=region, tools=tools),
         region=region,
         kinds=wording.KINDS,
         asked=wanted,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import ScalarSelect, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
 from plugin.lti.platform.errors import ToolUnknownError
@@ -87,6 +87,18 @@ def tool_lines(session: Session, organization_id: int) -> Sequence[ToolLine]:
         )
         for row in rows
     ]
+
+
+def count_pending(organization_id: int) -> ScalarSelect[int]:
+    """How many registered themselves and wait for an admin."""
+    return (
+        select(func.count(ExternalTool.id))
+        .where(
+            ExternalTool.organization_id == organization_id,
+            ExternalTool.state == ToolState.PENDING,
+        )
+        .scalar_subquery()
+    )
 
 
 def modules_of(session: Session, tool: ExternalTool) -> Sequence[tuple[Module, ToolLink]]:

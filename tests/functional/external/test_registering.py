@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -99,6 +100,28 @@ def test_p4_a_tool_registers_itself_and_waits(client: FlaskClient, invited: dict
     assert client.post(f"/admin/tools/{tool.id}/state/active").status_code == 303
     db.session.rollback()
     assert db.session.query(ExternalTool).one().state is ToolState.ACTIVE
+
+
+def test_the_overview_counts_the_tools_that_wait_and_leads_to_them(
+    app: Flask, client: FlaskClient, world: World, invited: dict[str, str]
+) -> None:
+    def figures(browser: FlaskClient, path: str = "/admin/overview") -> list[str]:
+        links = read(browser.get(path).text).all("a")
+        found = [each for each in links if "external tools to accept" in each.words]
+        return [f"{each.words} {each.attributes['href']}" for each in found]
+
+    manager, browser = world.person("Mia Manager"), app.test_client()
+    world.grant(manager, Role.MANAGER, world.unit("North Quay"))
+    world.sign_in(browser, manager)
+    assert figures(client) == []
+    send(client, invited, wish())
+    assert figures(client) == ["1 external tools to accept /admin/tools"]
+    assert figures(client, "/admin/overview?as_of=2027-01-01") == []  # of the past nothing waits
+    assert browser.get("/admin/overview").status_code == 200
+    assert figures(browser) == [], "managers cannot accept"
+    tool = db.session.query(ExternalTool).one()
+    client.post(f"/admin/tools/{tool.id}/state/active")
+    assert figures(client) == []
 
 
 def test_p3_the_configuration_names_our_addresses(

@@ -22,6 +22,7 @@ from plugin.certs.models import Certificate
 from plugin.core import clock
 from plugin.core.db import db, transaction
 from plugin.core.outbox import JobName
+from plugin.lti.platform.queries import count_pending
 from plugin.org import actions as org_actions
 from plugin.org import (
     grant_actions,
@@ -193,7 +194,9 @@ class Eventful(History):
         said: dict[str, Any] = {}
         for name, reach in (("whole", whole), ("manager", of_manager)):
             duties = listed.answering(session, reach, at, past=past)
-            figures = overview.figures(session, reach, duties, region=None)
+            figures = overview.figures(
+                session, reach, duties, region=None, tools=count_pending(organization_id)
+            )
             said |= {
                 f"standings of {name}": _in_order(
                     standings.all_standings(session, reach, EVERYTHING, at=at, past=past)
