@@ -22,5 +22,6 @@ document.addEventListener("click", (event) => {
 window.addEventListener("message", (event) => {
   const frame = player();
   if (!frame || event.origin !== frame.dataset.origin || event.source !== frame.contentWindow) return;
-  if (event.data && event.data.moduleAssignment === "exited" && back()?.hasAttribute("aria-busy")) go(back());
+  const said = event.data && event.data.moduleAssignment;
+  if (said === "back" || (said === "exited" && back()?.hasAttribute("aria-busy"))) go(back());
 });

@@ -116,6 +116,7 @@ function show(which) {
   const message = $("message");
   message.hidden = !which;
   frame.hidden = Boolean(which);
+  $("back").hidden = which !== "left" || window.parent === window; /* a window of its own is closed */
   if (!which) return;
   for (const each of message.querySelectorAll("p")) each.hidden = each.id !== `message-${which}`;
   if (which !== "loading") message.focus();
@@ -261,6 +262,7 @@ window.addEventListener("message", (event) => {
 setInterval(() => transport.heartbeat(), HEARTBEAT_MS);
 
 $("exit").addEventListener("click", exit);
+$("back").addEventListener("click", () => tellTool("back"));
 $("again").addEventListener("click", () => {
   exiting = false;
   $("exit").disabled = false;

@@ -34,6 +34,7 @@ def goes_on_in_a_new_window(page: Page, frame: Frame, running: Course) -> None:
     assert stored(running.name)["suspend_data"] == "in a window of its own"
     elsewhere.get_by_role("button", name="Exit").click()
     elsewhere.locator("#message-left").wait_for()
+    assert elsewhere.get_by_role("button", name="Back to my training").is_hidden()
 
 
 @pytest.mark.parametrize("edition", CALLS)

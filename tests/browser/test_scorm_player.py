@@ -363,6 +363,18 @@ def test_exit_says_that_all_is_saved_and_back_leads_to_the_training(
     page.wait_for_url("**/")
 
 
+def test_after_exit_a_button_beside_the_words_leads_back(
+    page: Page, course: Any, play: Play
+) -> None:
+    play(course(probe()))
+    shell = shell_of(page)
+    back = shell.get_by_role("button", name="Back to my training")
+    assert back.is_hidden()
+    shell.get_by_role("button", name="Exit").click()
+    back.click()
+    page.wait_for_url("**/")
+
+
 def test_exit_carries_the_last_words_itself_and_nothing_follows_it(
     page: Page, course: Any, play: Play
 ) -> None:
