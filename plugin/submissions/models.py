@@ -29,6 +29,7 @@ class SubmittedCertificate(Base):
         ),
         Index("ix_submitted_certificate_organization_id_state",
               "organization_id", "state", "submitted_at"),
+        Index(None, "person_id"),
         Index(
             "uq_submitted_certificate_waiting",
             "run_id",
