@@ -63,7 +63,8 @@ class _Handler(BaseHTTPRequestHandler):
                 getattr(self, self.path[1:])()
             return
         size = 400_000 if self.path == "/large" else 0
-        self.wfile.write(str(self.headers["User-Agent"]).encode() + b"x" * size)
+        with contextlib.suppress(OSError):
+            self.wfile.write(str(self.headers["User-Agent"]).encode() + b"x" * size)
 
     def drips(self, kind: str) -> None:
         """Never silent for long, and never done."""
