@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 import requests
@@ -89,12 +90,15 @@ def server(settings: Settings, whole_app: object) -> Iterator[Server]:
 @pytest.fixture
 def playing(server: Server, world: World, page: Page) -> Playing:
     """A course of two parts, opened at the server: the player needs its address and no cookie."""
-    module = brought_in(world, course(part("ONE"), part("TWO"), sequencing(BOTH)))
-    learner: Person = world.person("Lars Learner")
-    run = started(module, learner)
-    with transaction() as tx:
-        merged = tx.session.merge(run)
-        token = actions.create_launch(tx.session, merged, frame_ancestors="'self'", now=clock.now())
+    with clock.at(datetime.now(UTC)):  # the server lives by its own clock
+        module = brought_in(world, course(part("ONE"), part("TWO"), sequencing(BOTH)))
+        learner: Person = world.person("Lars Learner")
+        run = started(module, learner)
+        with transaction() as tx:
+            merged = tx.session.merge(run)
+            token = actions.create_launch(
+                tx.session, merged, frame_ancestors="'self'", now=clock.now()
+            )
     db.session.rollback()
     page.goto(f"{server.content}/c/{token}/")
     return Playing(page)
