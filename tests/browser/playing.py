@@ -13,7 +13,7 @@ from plugin.modules.models import Completion, Module
 from plugin.scorm.models import ScormState
 from tests.support.browser import Address
 
-PATIENCE = 15
+PATIENCE = 60
 
 
 def until(check: Callable[[], Any], seconds: float = PATIENCE) -> Any:

@@ -24,7 +24,7 @@ from tests.support.world import World
 
 pytestmark = pytest.mark.processes
 
-PATIENCE_SECONDS = 40
+PATIENCE_SECONDS = 180
 
 
 @contextmanager
