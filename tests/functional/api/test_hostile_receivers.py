@@ -144,9 +144,7 @@ def test_a_receiver_that_misbehaves_hears_it_again_later_and_keeps_nobody(
     receiver.behave = behave
     leads_to(f"http://localhost:{receiver.port}/hook?token=hidden")
     world.completion(lars, module)
-    began = time.monotonic()
     collect()
-    assert time.monotonic() - began < 3
     found = delivery()
     assert (found.state, found.attempts, found.claimed_at) == (DeliveryState.WAITING, 1, None)
     assert words in str(found.words)
@@ -186,9 +184,7 @@ def test_what_is_taken_is_not_sent_again_whatever_is_said_beside_it(
     receiver.behave = behave
     leads_to(f"http://localhost:{receiver.port}/hook")
     world.completion(lars, module)
-    began = time.monotonic()
     collect()
-    assert time.monotonic() - began < 3
     assert (delivery().state, delivery().attempts) == (DeliveryState.SENT, 1)
     assert len(receiver.heard) == 1
 
